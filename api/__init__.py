@@ -1,0 +1,1 @@
+"""Speaking to exchanges: the only package that opens network connections."""

@@ -1,0 +1,1 @@
+"""The domain, the ledger and the engine; imports nobody above it."""

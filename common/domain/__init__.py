@@ -1,0 +1,1 @@
+"""Values and rules of trading: no sockets, files, database, threads or window."""

@@ -1,0 +1,64 @@
+"""Executions as the exchange reports them: the only source of the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from common.domain.instruments import Symbol
+from common.domain.orders import Side
+
+
+class Network(str, Enum):
+    """Which kind of money an account holds; rows of different networks never mix."""
+
+    REAL = "REAL"
+    TEST = "TEST"
+    DEMO = "DEMO"  # any endpoint on loopback
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class ExecutionKind(str, Enum):
+    """What happened, as far as the books care."""
+
+    TRADE = "Trade"  # also liquidations: quantity and money move
+    FUNDING = "Funding"  # only money moves
+    SETTLEMENT = "Settlement"  # closes the position at the settlement price
+    REPORT = "Report"  # an order's life (New, Canceled, ...): nothing to book
+    UNKNOWN = "Unknown"  # balance may be affected: journaled raw and shown
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """One execution report.
+
+    Money is in the smallest unit of its currency, in the exchange's own signs: `cost` is
+    execCost (of a Funding row only the base of the payment), `fee` is execComm (> 0: paid).
+    """
+
+    exec_id: str
+    kind: ExecutionKind
+    exec_type: str  # the exchange's own word
+    symbol: Symbol
+    order_id: str  # "": none
+    cl_ord_id: str  # "": none
+    side: Side | None  # of Funding: the side of the position, Buy = long; None: not known
+    quantity: int  # contracts, positive
+    leaves: int  # contracts of the order still open after it; 0 where it is not told
+    price: Decimal | None  # of the order; None: market order
+    trade_price: Decimal | None  # of the fill; of Funding: the mark price
+    rate: Decimal | None  # commission or signed funding rate
+    cost: int
+    fee: int
+    currency: str  # settlement currency of `cost`, e.g. "XBt"
+    fee_currency: str  # currency of `fee`
+    account: int
+    at: datetime  # when it happened (transactTime), aware UTC, milliseconds
+    written_at: datetime  # when the exchange wrote the row (timestamp)
+    raw: str  # the row as JSON text, for the journal
+    text: str = ""
+    base_delta: int = 0  # spot: change of the base currency in its smallest unit

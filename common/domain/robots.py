@@ -1,0 +1,42 @@
+"""Bots: their rows in the table `robots` and their status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from common.domain.instruments import Symbol
+
+
+class Status(str, Enum):
+    """What a bot may do; the member's value is what the screen shows."""
+
+    WORK = "WORK"  # trades by itself while automatic trading is on
+    OFF = "OFF"  # switched off by the user, by an error or by its own time-out
+    RESERVED = "RESERVED"  # the default owner of a symbol: manual and foreign orders
+    NOT_DEFINED = "NOT DEFINED"  # has a position or orders, but no row in `robots`
+    NOT_IN_LIST = "NOT IN LIST"  # has a position in a symbol that is not subscribed
+    ERROR = "ERROR"  # its row or its code is wrong; `Robot.problem` says how
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """One bot of one market."""
+
+    emi: str  # its identity in clOrdID and in every row of the books
+    symbol: Symbol
+    market: str
+    timeframe: int  # minutes; 0: not dispatched
+    capital: int  # lots
+    sort: int
+    margin: int
+    status: Status
+    problem: str = ""  # why it is in ERROR, in words
+
+
+def reserved_emi(symbol: Symbol) -> str:
+    """Return the EMI that owns what no bot of `symbol` claims."""
+    return str(symbol)

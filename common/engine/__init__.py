@@ -1,0 +1,1 @@
+"""The kernel: one thread that owns all trading state."""

@@ -1,0 +1,181 @@
+"""What the screen shows, as one frozen value that the engine replaces whole.
+
+Money is in the smallest unit of its currency, with the currency's `scale` beside it; quantities
+are contracts. The presenter turns them into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from common.domain.books import Entry
+from common.domain.executions import Network
+from common.domain.instruments import Instrument, Symbol
+from common.domain.market import Book
+from common.domain.orders import Phase, Side
+from common.domain.robots import Status
+
+
+class Health(str, Enum):
+    """What may be done on a market; cancelling is always allowed."""
+
+    STARTING = "STARTING"  # being brought up for the first time
+    OFFLINE = "OFFLINE"  # the exchange cannot be reached; tried again by itself
+    RECONCILING = "RECONCILING"  # connected; history and orders are being compared
+    LIVE = "LIVE"  # fresh data, books reconciled, database writable: orders are accepted
+    STALE = "STALE"  # no fresh data
+    BLOCKED = "BLOCKED"  # a person must act; the reason says what
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Level(str, Enum):
+    """How loud a notice is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line of the information panel."""
+
+    number: int  # strictly increasing
+    at: datetime
+    level: Level
+    text: str
+    event: int | None = None  # the user action that this answers
+    refused: bool = False  # the answer is no
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """The exchange box."""
+
+    market: str
+    network: Network
+    endpoint: str
+    account: int | None
+    account_name: str
+    health: Health
+    reason: str  # in words; "" when LIVE
+    progress: str  # what is being done now, e.g. "trade history: 1,500 executions"
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """One symbol of the account, flat ones too."""
+
+    market: str
+    symbol: Symbol
+    instrument: Instrument
+    quantity: int
+    entry_price: Decimal | None
+    pnl: int  # unrealised, smallest unit of `currency`
+    currency: str
+    scale: int
+    margin_call_price: Decimal | None
+    state: str
+    volume24h: int | None
+    expiry: datetime | None
+    funding_rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """The order book of one symbol with the account's own orders."""
+
+    symbol: Symbol
+    instrument: Instrument
+    book: Book
+    own_bids: Mapping[Decimal, int]  # price -> contracts still open
+    own_asks: Mapping[Decimal, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One open or pending order."""
+
+    key: str  # clOrdID where it has one, else the exchange's order id; unique
+    market: str
+    at: datetime
+    symbol: Symbol
+    instrument: Instrument
+    emi: str
+    side: Side
+    price: Decimal | None  # None: market order
+    stop_price: Decimal | None
+    kind: str  # "Limit", "Stop", ...
+    quantity: int  # in all
+    leaves: int
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A trade or a funding payment of one bot, as it was booked."""
+
+    market: str
+    entry: Entry
+    instrument: Instrument | None  # None: not subscribed any more
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """Money of one currency."""
+
+    market: str
+    currency: str
+    scale: int
+    margin_balance: int | None
+    available: int | None
+    leverage: Decimal | None
+    result: int  # sum of SUMREAL plus the positions' unrealised cost
+    commission: int  # paid > 0
+    funding: int  # paid > 0
+    control: int | None  # walletBalance - result + commission + funding
+
+
+@dataclass(frozen=True, slots=True)
+class RobotRow:
+    """One bot."""
+
+    market: str
+    emi: str
+    symbol: Symbol
+    instrument: Instrument | None
+    currency: str
+    scale: int
+    timeframe: int
+    capital: int
+    status: Status
+    problem: str
+    volume: int
+    pnl: int | None  # None: no price to value the position at
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything on the screen at one moment."""
+
+    at: datetime  # exchange time, aware UTC
+    beat: int  # grows with every turn of the engine that took a snapshot
+    trading: bool  # F9
+    network: Network
+    reloads: int = 0  # completed bring-ups; the screen rebuilds its lists when it grows
+    markets: tuple[MarketRow, ...] = ()
+    positions: tuple[PositionRow, ...] = ()
+    books: Mapping[Symbol, BookView] = field(default_factory=dict)
+    orders: tuple[OrderRow, ...] = ()  # newest change first
+    trades: tuple[EntryRow, ...] = ()  # newest first, bounded
+    funding: tuple[EntryRow, ...] = ()  # newest first, bounded
+    accounts: tuple[AccountRow, ...] = ()
+    robots: tuple[RobotRow, ...] = ()
+    notices: tuple[Notice, ...] = ()  # oldest first, bounded

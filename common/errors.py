@@ -1,0 +1,83 @@
+"""The exceptions of the program, named by the reaction each asks for.
+
+TmaticError
+├── ConfigurationError        stop before the window opens; names file, key and remedy
+├── AuthenticationFailed      the market is BLOCKED; no retry until the settings change
+├── ExchangeUnavailable       the market is OFFLINE; retried with growing delay
+├── RateLimited               as ExchangeUnavailable, not before `retry_after`
+├── ClockSkew                 corrected by the exchange's clock, then tried again
+├── ProtocolError             the exchange said something that is not its protocol
+├── OrderRefused              concerns one order: definitely not accepted
+│   ├── InsufficientBalance
+│   └── OrderNotFound         unknown or already ended
+├── OutcomeUnknown            the request may have been carried out: ask, never resend
+├── LedgerUnavailable         trading is BLOCKED until the database answers
+├── LedgerMismatch            the books differ from the exchange: shown, trading is BLOCKED
+└── StrategyError             one bot is stopped
+"""
+
+from __future__ import annotations
+
+
+class TmaticError(Exception):
+    """Root of every error that this program raises on purpose; its text is for the user."""
+
+
+class ConfigurationError(TmaticError):
+    """The settings are wrong; the text names file, line, key and remedy."""
+
+
+class AuthenticationFailed(TmaticError):
+    """The exchange refuses the key or its signature."""
+
+
+class ExchangeUnavailable(TmaticError):
+    """The exchange cannot be reached or does not serve; a read may be tried again."""
+
+
+class RateLimited(ExchangeUnavailable):
+    """Too many requests were sent."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds
+
+
+class ClockSkew(ExchangeUnavailable):
+    """The request had expired by the exchange's clock."""
+
+    def __init__(self, message: str, offset: float) -> None:
+        super().__init__(message)
+        self.offset = offset  # seconds the exchange's clock is ahead of the local one
+
+
+class ProtocolError(TmaticError):
+    """A message of the exchange cannot be understood."""
+
+
+class OrderRefused(TmaticError):
+    """An order, amendment or cancellation was definitely not accepted."""
+
+
+class InsufficientBalance(OrderRefused):
+    """The account cannot pay for the order."""
+
+
+class OrderNotFound(OrderRefused):
+    """The exchange knows no such open order."""
+
+
+class OutcomeUnknown(TmaticError):
+    """It is not known whether the exchange carried the request out."""
+
+
+class LedgerUnavailable(TmaticError):
+    """The database does not answer or refuses to write."""
+
+
+class LedgerMismatch(TmaticError):
+    """The books and the exchange differ."""
+
+
+class StrategyError(TmaticError):
+    """A strategy cannot be loaded, raised an exception or exceeded its time."""
