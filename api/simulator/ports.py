@@ -100,7 +100,12 @@ class Venue(Protocol):
         """Return the credentials behind an API key id."""
 
     def dump(self) -> dict[str, Json]:
-        """Return the whole durable state (accounts, orders, executions, wallet, counters) as JSON."""
+        """Return the whole durable state (accounts, orders, executions, wallet, counters) as JSON.
+
+        The optional key "history" maps names to lists of rows that only grow and never change, such
+        as executions: the state file appends their new rows and rewrites only the other keys
+        that changed (compared one level deep), so these should stay small.
+        """
 
     def load(self, state: Mapping[str, Json]) -> None:
         """Restore what `dump` returned; raises ValueError naming the field that is wrong."""
