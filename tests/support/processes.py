@@ -1,0 +1,43 @@
+"""Child processes of tests: each is ended by the handle that started it, never by name."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+
+_PATIENCE = 10.0  # seconds a child gets to end by itself before it is killed
+
+
+def end(process: subprocess.Popen[str], patience: float = _PATIENCE) -> int:
+    """Ask the child to end, kill it if it does not; return its exit code."""
+    if process.poll() is None:
+        process.terminate()
+    return reap(process, patience)
+
+
+def reap(process: subprocess.Popen[str], patience: float = _PATIENCE) -> int:
+    """Wait for a child that is about to end, kill it when patience runs out; close its pipes."""
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    return process.returncode
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def search_path() -> str:
+    """Return PATH with the folders where Debian keeps servers and macOS keeps Homebrew and X11."""
+    more = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/X11/bin"]
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), *more])
