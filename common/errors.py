@@ -2,6 +2,7 @@
 
 TmaticError
 ├── ConfigurationError        stop before the window opens; names file, key and remedy
+├── ProfileInUse              stop with exit code 3: another terminal works in the folder
 ├── AuthenticationFailed      the market is BLOCKED; no retry until the settings change
 ├── ExchangeUnavailable       the market is OFFLINE; retried with growing delay
 ├── RateLimited               as ExchangeUnavailable, not before `retry_after`
@@ -25,6 +26,10 @@ class TmaticError(Exception):
 
 class ConfigurationError(TmaticError):
     """The settings are wrong; the text names file, line, key and remedy."""
+
+
+class ProfileInUse(TmaticError):
+    """Another process of this program works in the profile."""
 
 
 class AuthenticationFailed(TmaticError):

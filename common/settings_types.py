@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class MarketSettings:
     symbols: tuple[Symbol, ...]  # in the order of the settings
     currencies: tuple[str, ...]
     depth: Depth
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    # key -> "file, line N", for sentences about a value that only the exchange can judge
 
 
 @dataclass(frozen=True, slots=True)
