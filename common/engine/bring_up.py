@@ -1,0 +1,248 @@
+"""One way up for a market: at start, after F3 and after every break.
+
+The script reads from top to bottom and waits wherever it says `yield`; the engine goes on with
+other work meanwhile and sends the answer in. An error is thrown into it at the place where it
+waits, ends it, and `failed` tells what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.domain.account import Account
+from common.domain.books import Books
+from common.domain.executions import Executed
+from common.domain.instruments import Currency, Instrument
+from common.domain.market import Candle
+from common.domain.orders import Order
+from common.engine.desk import Desk
+from common.engine.dispatch import Dispatch
+from common.engine.notices import NoticeBoard
+from common.engine.ports import (
+    Booked,
+    FetchAccount,
+    FetchCurrencies,
+    FetchInstruments,
+    FetchOpenOrders,
+    Gateway,
+    HistoryPage,
+    Ledger,
+    Reply,
+    Request,
+)
+from common.engine.state import MarketState
+from common.errors import TmaticError
+from common.ledger.history import CatchUp
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What the script waits for: a reply by its number, or a word for anything else."""
+
+    what: int | str
+
+
+BOOKS, BOOKED, STREAM = Wait("books"), Wait("booked"), Wait("stream")
+Script = Generator[Wait, object, None]
+
+
+class BringUp:
+    """Runs the script for one market."""
+
+    def __init__(
+        self,
+        state: MarketState,
+        gateway: Gateway,
+        ledger: Ledger,
+        desk: Desk,
+        dispatch: Dispatch,
+        notices: NoticeBoard,
+        *,
+        now: Callable[[], datetime],
+        first_date: Callable[[], datetime],
+        check: Callable[[Sequence[Instrument]], None],
+        failed: Callable[[TmaticError], None],
+        done: Callable[[], None],
+    ) -> None:
+        self._state = state
+        self._gateway = gateway
+        self._ledger = ledger
+        self._desk = desk
+        self._dispatch = dispatch
+        self._notices = notices
+        self._now = now
+        self._first_date = first_date
+        self._check = check
+        self._failed = failed
+        self._done = done
+        self._script: Script | None = None
+        self._wait: Wait | None = None
+        self._cursor: datetime | None = None
+        self._bots_loaded = False
+        self.session = 0
+        self.step = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the market is on its way up."""
+        return self._script is not None
+
+    def start(self) -> None:
+        """Begin from the first line."""
+        self.abandon()
+        self._script = self._bring_up()
+        self._resume(next)
+
+    def abandon(self) -> None:
+        """Forget where the script is."""
+        if self._script is not None:
+            self._script.close()
+        self._script = None
+        self._wait = None
+
+    def replied(self, reply: Reply) -> bool:
+        """Go on if the script waits for this reply; say whether it was the script's."""
+        if self._wait != Wait(reply.number):
+            return False
+        if reply.error is not None:
+            self.throw(reply.error)
+        else:
+            self._send(reply.result)
+        return True
+
+    def books_opened(self, books: Books) -> None:
+        """Go on with what the ledger knows."""
+        if self._wait == BOOKS:
+            self._send(books)
+
+    def booked(self, item: Booked) -> None:
+        """Go on after rows became durable."""
+        if self._wait == BOOKED:
+            self._send(item)
+
+    def stream_ready(self) -> None:
+        """Go on after every image of the stream has arrived."""
+        if self._wait == STREAM:
+            self._send(None)
+
+    def throw(self, error: TmaticError) -> None:
+        """End the script with an error, if it runs."""
+        self._resume(lambda script: script.throw(error))
+
+    def _send(self, value: object) -> None:
+        self._resume(lambda script: script.send(value))
+
+    def _resume(self, go_on: Callable[[Script], Wait]) -> None:
+        script = self._script
+        if script is None:
+            return
+        try:
+            self._wait = go_on(script)
+        except StopIteration:
+            self.abandon()
+            self._done()
+        except TmaticError as error:
+            self.abandon()
+            self._failed(error)
+
+    # ---- the script -----------------------------------------------------------------------
+
+    def _bring_up(self) -> Script:
+        yield from self._know_the_exchange()
+        yield from self._open_books()
+        yield from self._catch_up("trade history", self._first_date())
+        yield from self._connect()
+        yield from self._load_candles()
+        yield from self._catch_up("executions since", None)
+        yield from self._compare_orders()
+        if not self._bots_loaded:
+            self._dispatch.load_bots()
+            self._bots_loaded = True
+
+    def _know_the_exchange(self) -> Script:
+        self.step = "reading the instruments"
+        currencies = yield from self._ask(FetchCurrencies())
+        instruments = yield from self._ask(FetchInstruments(self._state.symbols))
+        known = [i for i in _listed(instruments) if isinstance(i, Instrument)]
+        self._check(known)
+        self._state.currencies = {c.code: c for c in _listed(currencies) if isinstance(c, Currency)}
+        self._state.instruments = {i.symbol: i for i in known}
+        self.step = "asking for the account"
+        account = yield from self._ask(FetchAccount())
+        if isinstance(account, Account):
+            self._state.account = account
+
+    def _open_books(self) -> Script:
+        self.step = "opening the books"
+        self._ledger.open(
+            self._state.key, self._state.symbols, tuple(self._state.currencies.values())
+        )
+        books = yield BOOKS
+        if not isinstance(books, Books):
+            return
+        self._cursor = books.cursor
+        self._state.open_books(books)
+        for warning in books.warnings:
+            self._notices.warning(warning)
+        for emi, robot in self._state.robots.items():
+            if robot.problem:
+                self._notices.error(f"{emi}: {robot.problem}")
+        self._dispatch.arrange()
+        self._desk.want_numbers()
+        for intent in books.open_intents:
+            self._desk.look_for(intent)
+
+    def _catch_up(self, what: str, first_date: datetime | None) -> Script:
+        pages = CatchUp(first_date=first_date, cursor=self._cursor)
+        count = 0
+        while (request := pages.next_request()) is not None:
+            self.step = f"{what}: {count:,} executions"
+            page = yield from self._ask(request)
+            if not isinstance(page, HistoryPage):
+                return
+            pages.take(page)
+            if page.executions:
+                count += len(page.executions)
+                yield from self._book(page.executions)
+
+    def _book(self, executions: Sequence[Executed]) -> Script:
+        newest = max(e.at for e in executions)
+        self._cursor = newest if self._cursor is None else max(newest, self._cursor)
+        self._ledger.book(self._state.key, executions, self._cursor)
+        yield BOOKED
+
+    def _load_candles(self) -> Script:
+        for request in list(self._dispatch.missing(self._now())):
+            self.step = f"candles of {request.symbol.ticker} {request.timeframe} min"
+            candles = yield from self._ask(request)
+            self._dispatch.downloaded(request, _candles(candles))
+
+    def _connect(self) -> Script:
+        self.step = "connecting the stream"
+        self.session += 1
+        self._gateway.connect(self.session, self._state.symbols, self._dispatch.tapes)
+        self._dispatch.resume(self._now())
+        yield STREAM
+
+    def _compare_orders(self) -> Script:
+        self.step = "comparing the orders"
+        asked_at = self._now()
+        orders = yield from self._ask(FetchOpenOrders())
+        self._state.orders.replace(_orders(orders), self._state.emi_of, asked_at)
+
+    def _ask(self, request: Request) -> Generator[Wait, object, object]:
+        return (yield Wait(self._gateway.request(request)))
+
+
+def _listed(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else ()
+
+
+def _candles(value: object) -> list[Candle]:
+    return [item for item in _listed(value) if isinstance(item, Candle)]
+
+
+def _orders(value: object) -> list[Order]:
+    return [item for item in _listed(value) if isinstance(item, Order)]

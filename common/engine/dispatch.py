@@ -1,0 +1,194 @@
+"""Candles of the bots of one market, and the calls at their closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from common.domain.candles import CandleSeries
+from common.domain.instruments import Symbol
+from common.domain.market import Candle, Trade
+from common.domain.robots import Robot, Status
+from common.engine.notices import NoticeBoard
+from common.engine.orders import LiveOrder
+from common.engine.ports import BotCall, BotRunner, FetchCandles, Gateway, OrderView, RobotView
+from common.engine.state import MarketState
+
+SeriesKey = tuple[Symbol, int]  # timeframe in minutes
+
+
+class Dispatch:
+    """Keeps one candle series per symbol and timeframe and calls bots when a bar closes."""
+
+    def __init__(
+        self,
+        state: MarketState,
+        gateway: Gateway,
+        runner: BotRunner,
+        notices: NoticeBoard,
+        *,
+        history_days: float,
+        may_trade: Callable[[str], bool],
+    ) -> None:
+        self._state = state
+        self._gateway = gateway
+        self._runner = runner
+        self._notices = notices
+        self._history = timedelta(days=history_days)
+        self._may_trade = may_trade
+        self._series: dict[SeriesKey, CandleSeries] = {}
+        self._handed: dict[str, datetime] = {}  # emi -> start of the first bar not handed over
+        self._loaded: set[str] = set()
+
+    @property
+    def tapes(self) -> frozenset[Symbol]:
+        """Symbols whose public trades are needed for candles."""
+        return frozenset(symbol for symbol, _ in self._series)
+
+    def arrange(self) -> None:
+        """Keep a series for every bot that has a timeframe, and no others."""
+        wanted = {(r.symbol, r.timeframe) for r in self._dispatched()}
+        self._series = {
+            key: self._series.get(key) or CandleSeries(key[1], self._limit(key[1]))
+            for key in wanted
+        }
+
+    def resume(self, now: datetime) -> None:
+        """Public trades arrive from `now` (exchange time) on."""
+        for series in self._series.values():
+            series.resume(now)
+
+    def missing(self, now: datetime) -> Iterator[FetchCandles]:
+        """Name the downloads that would complete the series."""
+        for (symbol, timeframe), series in self._series.items():
+            since = series.missing_since if len(series) else now - self._history
+            if since is not None:
+                yield FetchCandles(symbol, timeframe, since)
+
+    def downloaded(self, request: FetchCandles, candles: Sequence[Candle]) -> None:
+        """Take downloaded bars in; workers get revised bars with their next call."""
+        series = self._series.get((request.symbol, request.timeframe))
+        if series is None or not series.join(candles):
+            return
+        for robot in self._of(request.symbol, request.timeframe):
+            if robot.emi in self._handed:
+                self._handed[robot.emi] = min(self._handed[robot.emi], request.since)
+
+    def load_bots(self) -> None:
+        """Start a worker for every bot with a timeframe; the answers come as BotLoaded."""
+        self._loaded.clear()
+        self._handed.clear()
+        history: dict[str, Sequence[Candle]] = {}
+        views = []
+        for robot in self._dispatched():
+            view = self._view(robot)
+            series = self._series.get((robot.symbol, robot.timeframe))
+            if view is None or series is None:
+                continue
+            views.append(view)
+            bars = series.tail(len(series))
+            history[robot.emi] = bars
+            if bars:
+                self._handed[robot.emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
+        self._runner.load(views, history)
+
+    def bot_loaded(self, emi: str) -> None:
+        """The worker of a bot can be called from now on."""
+        self._loaded.add(emi)
+
+    def bot_gone(self, emi: str) -> None:
+        """The worker of a bot has ended."""
+        self._loaded.discard(emi)
+
+    def add_trade(self, trade: Trade) -> None:
+        """Take a public trade into every series of its symbol."""
+        for (symbol, _), series in self._series.items():
+            if symbol == trade.symbol:
+                series.add_trade(trade)
+
+    def next_close(self, now: datetime) -> datetime | None:
+        """Return when the next bar is over; None: no series."""
+        return min((s.next_close(now) for s in self._series.values()), default=None)
+
+    def close_due(self, now: datetime) -> list[FetchCandles]:
+        """Close the bars that are over at `now` (exchange time) and call their bots.
+
+        Returns the downloads that would replace bars seen only in part.
+        """
+        repairs = []
+        for (symbol, timeframe), series in self._series.items():
+            while series.next_close(now) <= now:
+                ticker = self._gateway.ticker(symbol)
+                series.set_quote(ticker.bid, ticker.ask)
+                candle = series.close(now)
+                if series.missing_since is not None:
+                    repairs.append(FetchCandles(symbol, timeframe, series.missing_since))
+                if candle is None:
+                    break
+                for robot in self._of(symbol, timeframe):
+                    if robot.emi in self._loaded and self._may_trade(robot.emi):
+                        self._call(robot, series)
+        return repairs
+
+    def _call(self, robot: Robot, series: CandleSeries) -> None:
+        view = self._view(robot)
+        if view is None:
+            return
+        since = self._handed.get(robot.emi)
+        bars = series.tail(len(series)) if since is None else series.since(since)
+        call = BotCall(view, bars, self._gateway.ticker(robot.symbol), order_views(self._state))
+        if self._runner.call(robot.emi, call):
+            if bars:
+                self._handed[robot.emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
+        else:
+            self._notices.warning(f"{robot.emi}: still busy with its last call; this bar is passed")
+
+    def _view(self, robot: Robot) -> RobotView | None:
+        instrument = self._state.instruments.get(robot.symbol)
+        currency = instrument and self._state.currencies.get(instrument.settlement_currency)
+        if instrument is None or not currency:
+            return None
+        return RobotView(
+            robot=robot,
+            instrument=instrument,
+            position=self._state.position(robot.emi, robot.symbol),
+            volume=self._state.volume(robot.emi),
+            pnl=self._state.pnl(robot, self._gateway) or 0,
+            currency=currency,
+        )
+
+    def _dispatched(self) -> Iterator[Robot]:
+        for robot in self._state.robots.values():
+            if robot.timeframe > 0 and robot.status in (Status.WORK, Status.OFF):
+                yield robot
+
+    def _of(self, symbol: Symbol, timeframe: int) -> list[Robot]:
+        return [r for r in self._dispatched() if (r.symbol, r.timeframe) == (symbol, timeframe)]
+
+    def _limit(self, timeframe: int) -> int:
+        """Bars kept: the downloaded days and as much again."""
+        return max(500, int(2 * self._history / timedelta(minutes=timeframe)))
+
+
+def order_views(state: MarketState) -> list[OrderView]:
+    """Return the open orders as strategies see them; orders without a price are left out."""
+    return [view for order in state.orders if (view := order_view(state.market, order))]
+
+
+def order_view(market: str, order: LiveOrder) -> OrderView | None:
+    """Return one order as strategies see it; None while it is being cancelled or has no price."""
+    if order.price is None or order.cancel_wanted or not order.cl_ord_id:
+        return None
+    change = order.next_change or order.amending
+    price = change.price if change and change.price is not None else order.price
+    leaves = change.leaves if change and change.leaves is not None else order.leaves
+    return OrderView(
+        cl_ord_id=order.cl_ord_id,
+        emi=order.emi,
+        symbol=order.symbol,
+        side=order.side,
+        price=price,
+        leaves=leaves,
+        market=market,
+        at=order.at,
+    )

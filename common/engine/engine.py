@@ -1,0 +1,315 @@
+"""The loop: take one item, apply it, do what is due, publish a snapshot.
+
+Everything in here runs on one thread. It waits for nothing but its inbox and its own deadlines.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from common.domain.commands import (
+    AmendOrder,
+    CancelOrder,
+    PlaceOrder,
+    Reload,
+    SetRobotStatus,
+    SetTrading,
+    Shutdown,
+)
+from common.domain.executions import Network
+from common.domain.instruments import Instrument
+from common.engine.mailbox import Mailbox
+from common.engine.market import Market
+from common.engine.notices import NoticeBoard
+from common.engine.ports import (
+    Booked,
+    BotFailed,
+    BotFinished,
+    BotLoaded,
+    BotOrder,
+    BotRunner,
+    Clock,
+    Gateway,
+    IntentWritten,
+    Ledger,
+    LedgerDown,
+    LedgerOpened,
+    LedgerUp,
+    NumbersReserved,
+    RawText,
+    Reply,
+    StreamClosed,
+    StreamOpened,
+)
+from common.engine.snapshot import Health, Level, Notice, Snapshot
+from common.engine.state import MarketState
+from common.engine.take_snapshot import take_snapshot
+from common.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+MOST_ITEMS_A_TURN = 500  # then deadlines get their turn
+REMEMBERED_EVENTS = 10_000
+
+
+class Engine:
+    """The kernel: owns all trading state of a session (from one start or F3 to the next)."""
+
+    def __init__(
+        self,
+        gateways: Sequence[tuple[Gateway, MarketState]],
+        ledger: Ledger,
+        runner: BotRunner,
+        clock: Clock,
+        notices: NoticeBoard,
+        *,
+        refresh_rate: int,
+        history_days: float,
+        first_date: Callable[[MarketState], datetime],
+        check: Callable[[str, Sequence[Instrument]], None],
+        reloads: int = 0,
+    ) -> None:
+        self.inbox = Mailbox()
+        self.settled = threading.Event()  # the settings were checked against every exchange
+        self._ledger = ledger
+        self._runner = runner
+        self._clock = clock
+        self._notices = notices
+        self._every = 1.0 / refresh_rate
+        self._reloads = reloads
+        self._trading = False  # F9 is OFF after every start and F3
+        self._ledger_problem = ""
+        self._deadlines: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._events: dict[int, None] = {}
+        self._beat = 0
+        self._ends = False
+        self._next_snapshot = 0.0
+        self._thread: threading.Thread | None = None
+        self._markets: dict[str, Market] = {
+            state.market: Market(
+                state,
+                gateway,
+                ledger,
+                runner,
+                clock,
+                notices,
+                later=self._later,
+                trading=lambda: self._trading,
+                ledger_problem=lambda: self._ledger_problem,
+                first_date=partial(first_date, state),
+                check=partial(check, state.market),
+                history_days=history_days,
+            )
+            for gateway, state in gateways
+        }
+        networks = {state.network for _, state in gateways}
+        self._network = next((n for n in Network if n in networks), Network.DEMO)
+        self.snapshot = self._take_snapshot()
+
+    # ---- from other threads ---------------------------------------------------------------
+
+    @property
+    def configuration_error(self) -> ConfigurationError | None:
+        """What is wrong with the settings, as far as the exchange told."""
+        return next((m.fatal for m in self._markets.values() if m.fatal), None)
+
+    def start(self) -> None:
+        """Start every adapter and the engine's thread."""
+        self._ledger.start(self.inbox)
+        self._runner.start(self.inbox)
+        for market in self._markets.values():
+            market.gateway.start(self.inbox)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the engine, then the adapters in the order in which they feed each other."""
+        self.inbox.put(Shutdown())
+        if self._thread:
+            self._thread.join()
+        self.inbox.close()
+        self._runner.stop()
+        for market in self._markets.values():
+            market.gateway.stop()
+        self._ledger.stop()
+
+    # ---- the loop -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            for market in self._markets.values():
+                market.start()
+            while not self._ends:
+                self.turn()
+        except Exception as error:  # the top of the thread: nothing may die silently
+            log.exception("the engine stopped")
+            self._notices.error(f"the engine stopped: {error}; press F3 to start it again")
+            self._trading = False
+            self._ledger_problem = "the engine stopped; press F3"
+            self.snapshot = self._take_snapshot()
+        finally:
+            self.settled.set()
+
+    def turn(self) -> None:
+        """Wait for the next item or deadline, and handle all that is due."""
+        item = self.inbox.get(self._patience())
+        taken = 0
+        while item is not None:
+            self._handle(item)
+            taken += 1
+            if self._ends or taken >= MOST_ITEMS_A_TURN:
+                break
+            item = self.inbox.get(0)
+        self._run_deadlines()
+        for market in self._markets.values():
+            market.close_due()
+        if not self.settled.is_set() and all(m.checked or m.fatal for m in self._markets.values()):
+            self.settled.set()
+        if self._clock.monotonic() >= self._next_snapshot:
+            self._next_snapshot = self._clock.monotonic() + self._every
+            self.snapshot = self._take_snapshot()
+
+    def _patience(self) -> float:
+        """Seconds until something is due without any item."""
+        due = self._next_snapshot - self._clock.monotonic()
+        if self._deadlines:
+            due = min(due, self._deadlines[0][0] - self._clock.monotonic())
+        for market in self._markets.values():
+            close = market.next_close()
+            if close is not None:
+                due = min(due, (close - market.exchange_time()).total_seconds())
+        return max(0.0, due)
+
+    def _later(self, delay: float, action: Callable[[], None]) -> None:
+        heapq.heappush(
+            self._deadlines, (self._clock.monotonic() + delay, next(self._order), action)
+        )
+
+    def _run_deadlines(self) -> None:
+        while self._deadlines and self._deadlines[0][0] <= self._clock.monotonic():
+            heapq.heappop(self._deadlines)[2]()
+
+    # ---- items ----------------------------------------------------------------------------
+
+    def _handle(self, item: object) -> None:
+        if isinstance(item, RawText):
+            self._markets[item.market].text(item)
+        elif isinstance(item, Reply):
+            self._markets[item.market].replied(item)
+        elif isinstance(item, StreamOpened):
+            self._markets[item.market].opened(item.session)
+        elif isinstance(item, StreamClosed):
+            self._markets[item.market].closed(item)
+        elif isinstance(item, (PlaceOrder, AmendOrder, CancelOrder)):
+            self._click(item)
+        elif isinstance(item, SetRobotStatus):
+            self._markets[item.market].set_status(item)
+        elif isinstance(item, SetTrading):
+            self._set_trading(item.on)
+        elif isinstance(item, Shutdown):
+            self._ends = True
+        elif isinstance(item, Reload):
+            log.warning("a reload reached the engine; it belongs to the program around it")
+        elif isinstance(item, Notice):
+            self._notices.post(item.level, item.text, item.event, item.refused)
+        elif not self._handle_bot(item):
+            self._handle_ledger(item)
+
+    def _handle_bot(self, item: object) -> bool:
+        if isinstance(item, BotFinished):
+            return True
+        if not isinstance(item, (BotOrder, BotLoaded, BotFailed)):
+            return False
+        market = self._market_of(item.emi)
+        if market is None:
+            return True
+        if isinstance(item, BotOrder):
+            market.bot_order(item)
+        elif isinstance(item, BotLoaded):
+            market.bot_loaded(item)
+        else:
+            market.bot_failed(item)
+        return True
+
+    def _handle_ledger(self, item: object) -> None:
+        if isinstance(item, LedgerOpened):
+            self._markets[item.books.key.market].books_opened(item.books)
+        elif isinstance(item, Booked):
+            self._markets[item.key.market].booked(item)
+        elif isinstance(item, NumbersReserved):
+            self._markets[item.market].desk.numbers_reserved(item.first, item.count)
+        elif isinstance(item, IntentWritten):
+            self._markets[item.key.market].desk.intent_written(item)
+        elif isinstance(item, LedgerDown):
+            self._ledger_down(item.reason)
+        elif isinstance(item, LedgerUp):
+            self._ledger_problem = ""
+            self._notices.info("the database works again")
+        else:
+            raise TypeError(f"the engine does not know {type(item).__name__}")
+
+    def _ledger_down(self, reason: str) -> None:
+        if reason != self._ledger_problem:
+            self._notices.error(f"database: {reason}; trading is BLOCKED, trying again")
+        self._ledger_problem = f"database: {reason}"
+        for market in self._markets.values():
+            market.checked = True  # the window need not wait for the database
+
+    def _click(self, command: PlaceOrder | AmendOrder | CancelOrder) -> None:
+        """Carry out a user action once, however often it was sent."""
+        if command.event in self._events:
+            return
+        self._events[command.event] = None
+        if len(self._events) > REMEMBERED_EVENTS:
+            del self._events[next(iter(self._events))]
+        market = self._markets[command.market]
+        if isinstance(command, CancelOrder):
+            market.cancel(command)
+        elif self._trading:
+            self._notices.refuse("manual orders need automatic trading OFF (F9)", command.event)
+        elif isinstance(command, PlaceOrder):
+            market.place(command)
+        else:
+            market.amend(command)
+
+    def _set_trading(self, on: bool) -> None:
+        if on == self._trading:
+            return
+        not_live = [
+            f"{name} is {m.health()[0]}"
+            for name, m in self._markets.items()
+            if m.health()[0] in (Health.BLOCKED, Health.OFFLINE)
+        ]
+        if on and len(not_live) == len(self._markets):
+            self._notices.post(Level.WARNING, f"TRADING stays OFF: {', '.join(not_live)}")
+            return
+        self._trading = on
+        self._notices.info(f"TRADING {'ON' if on else 'OFF'}")
+        if not on:
+            for market in self._markets.values():
+                market.desk.withdraw_bots()
+
+    def _market_of(self, emi: str) -> Market | None:
+        for market in self._markets.values():
+            if emi in market.state.robots:
+                return market
+        return None
+
+    def _take_snapshot(self) -> Snapshot:
+        self._beat += 1
+        return take_snapshot(
+            self._markets,
+            beat=self._beat,
+            now=self._clock.now(),
+            trading=self._trading,
+            network=self._network,
+            reloads=self._reloads,
+            notices=self._notices.all(),
+        )

@@ -1,0 +1,104 @@
+"""What an order must satisfy before it may leave; checks raise OrderRefused, saying why."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from decimal import Decimal
+
+from common.domain.instruments import Instrument
+from common.domain.money import on_tick
+from common.domain.orders import Side
+from common.domain.robots import Robot, Status
+from common.engine.orders import LiveOrder
+from common.errors import OrderRefused
+
+BOT_REQUESTS_PER_MINUTE = 60
+OPEN_ORDERS_PER_SYMBOL = 200  # the exchange's own cap
+
+
+def check_price(instrument: Instrument, price: Decimal) -> None:
+    """The price is positive, on the tick grid and not above the instrument's maximum."""
+    where = instrument.symbol.ticker
+    if not price.is_finite() or price <= 0:
+        raise OrderRefused(f"{where}: the price must be greater than 0")
+    if not on_tick(price, instrument.tick_size):
+        raise OrderRefused(f"{where}: price {price} is not a multiple of {instrument.tick_size}")
+    if instrument.max_price is not None and price > instrument.max_price:
+        raise OrderRefused(f"{where}: price {price} is above the maximum {instrument.max_price}")
+
+
+def check_quantity(instrument: Instrument, quantity: int) -> None:
+    """The quantity is a positive multiple of the lot and not above the instrument's maximum."""
+    where = instrument.symbol.ticker
+    if quantity <= 0:
+        raise OrderRefused(f"{where}: the quantity must be greater than 0")
+    if quantity % instrument.lot_size:
+        raise OrderRefused(
+            f"{where}: {quantity} contracts are not a multiple of the lot {instrument.lot_size}"
+        )
+    if instrument.max_quantity is not None and quantity > instrument.max_quantity:
+        raise OrderRefused(
+            f"{where}: {quantity} contracts exceed the maximum {instrument.max_quantity}"
+        )
+
+
+def check_tradable(instrument: Instrument) -> None:
+    """The exchange takes orders for the instrument now."""
+    if not instrument.tradable:
+        raise OrderRefused(f"{instrument.symbol.ticker} is {instrument.state or 'not tradable'}")
+
+
+def check_robot(robot: Robot, side: Side, quantity: int, position: int, resting: int) -> None:
+    """A bot that exists only by its traces may only close what it has.
+
+    quantity: contracts still wanted; position: long > 0; resting: contracts of its other open
+    orders on the same side.
+    """
+    if robot.status is Status.NOT_IN_LIST:
+        raise OrderRefused(
+            f"{robot.emi}: {robot.symbol.ticker} is not subscribed; add it to the settings first"
+        )
+    if robot.status is Status.NOT_DEFINED and side.sign * position + resting + quantity > 0:
+        raise OrderRefused(
+            f"{robot.emi} is NOT DEFINED: its position of {position} contracts can only be closed"
+        )
+
+
+def check_capital(
+    robot: Robot, instrument: Instrument, side: Side, quantity: int, position: int, resting: int
+) -> None:
+    """A bot's order may not carry its position beyond CAPITAL lots; closing is always allowed."""
+    limit = robot.capital * instrument.lot_size
+    reached = side.sign * position + resting + quantity
+    if reached > max(limit, 0):
+        raise OrderRefused(
+            f"{robot.emi}: {side} {quantity} could make its position {reached} contracts, more "
+            f"than its CAPITAL of {robot.capital} lots ({limit} contracts)"
+        )
+
+
+def resting(orders: Iterable[LiveOrder], emi: str, side: Side, without: str = "") -> int:
+    """Return the contracts that a bot's open orders of one side may still trade."""
+    return sum(
+        order.leaves
+        for order in orders
+        if order.emi == emi and order.side is side and order.key != without
+    )
+
+
+class RequestRate:
+    """Counts a bot's order requests in the last minute."""
+
+    def __init__(self, per_minute: int = BOT_REQUESTS_PER_MINUTE) -> None:
+        self._per_minute = per_minute
+        self._times: dict[str, deque[float]] = {}
+
+    def check(self, emi: str, now: float) -> None:
+        """Count one request at `now` (monotonic seconds); OrderRefused when there are too many."""
+        times = self._times.setdefault(emi, deque())
+        while times and now - times[0] >= 60:
+            times.popleft()
+        if len(times) >= self._per_minute:
+            raise OrderRefused(f"{emi}: more than {self._per_minute} order requests in a minute")
+        times.append(now)

@@ -1,0 +1,391 @@
+"""One market inside the engine: takes its items, keeps its health, runs its desk and its bots."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from common.domain.books import Books
+from common.domain.commands import AmendOrder, CancelOrder, PlaceOrder, SetRobotStatus
+from common.domain.executions import Executed, ExecutionKind
+from common.domain.instruments import Instrument
+from common.domain.market import Trade
+from common.domain.robots import Status
+from common.engine.bot_desk import BotDesk
+from common.engine.bring_up import BringUp
+from common.engine.desk import Ask, Desk
+from common.engine.dispatch import Dispatch
+from common.engine.notices import NoticeBoard
+from common.engine.orders import Change
+from common.engine.ports import (
+    Booked,
+    BotFailed,
+    BotLoaded,
+    BotOrder,
+    BotRunner,
+    Clock,
+    FetchCandles,
+    Gateway,
+    InstrumentChanged,
+    Ledger,
+    MarginChanged,
+    Message,
+    OrderChanged,
+    OrdersReplaced,
+    PositionChanged,
+    RawText,
+    Reply,
+    StreamClosed,
+    StreamComplaint,
+    StreamReady,
+)
+from common.engine.snapshot import Health
+from common.engine.state import MarketState
+from common.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    OrderRefused,
+    ProtocolError,
+    RateLimited,
+    TmaticError,
+)
+
+log = logging.getLogger(__name__)
+
+STALE_AFTER = 8.0  # seconds without a word; the stream pings after five
+RETRY_FIRST, RETRY_MOST = 0.5, 30.0  # seconds
+RETRY_REFUSED = 30.0  # seconds after the exchange refused the key
+STREAM_READY_WITHIN = 20.0  # seconds
+GARBLED_IN_A_MINUTE = 3
+
+
+class Market:
+    """The engine's half of one exchange account."""
+
+    def __init__(
+        self,
+        state: MarketState,
+        gateway: Gateway,
+        ledger: Ledger,
+        runner: BotRunner,
+        clock: Clock,
+        notices: NoticeBoard,
+        *,
+        later: Callable[[float, Callable[[], None]], None],
+        trading: Callable[[], bool],
+        ledger_problem: Callable[[], str],
+        first_date: Callable[[], datetime],
+        check: Callable[[Sequence[Instrument]], None],
+        history_days: float,
+    ) -> None:
+        self.state = state
+        self.gateway = gateway
+        self.fatal: ConfigurationError | None = None
+        self.checked = False  # the settings fit the exchange, or it could not be asked yet
+        self.completed = 0  # how often the market came up
+        self._ledger = ledger
+        self._clock = clock
+        self._notices = notices
+        self._later = later
+        self._trading = trading
+        self._ledger_problem = ledger_problem
+        self._problem = ""  # blocks until a restart
+        self._refused = ""  # the key; tried again slowly
+        self._offline = ""
+        self._retry = RETRY_FIRST
+        self._heard_at = 0.0
+        self._stream_open = False
+        self._garbled: list[float] = []
+        self._repairs: set[FetchCandles] = set()
+        self._repair_numbers: dict[int, FetchCandles] = {}
+        self.desk = Desk(
+            state,
+            gateway,
+            ledger,
+            clock,
+            notices,
+            later=later,
+            is_live=lambda: self.health()[0] is Health.LIVE,
+            bots_may_trade=self.may_trade,
+        )
+        self.dispatch = Dispatch(
+            state,
+            gateway,
+            runner,
+            notices,
+            history_days=history_days,
+            may_trade=self.may_trade,
+        )
+        self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
+        self.bring_up = BringUp(
+            state,
+            gateway,
+            ledger,
+            self.desk,
+            self.dispatch,
+            notices,
+            now=self.exchange_time,
+            first_date=first_date,
+            check=self._checked(check),
+            failed=self._failed,
+            done=self._up,
+        )
+
+    # ---- state ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Bring the market up; called once at start and after every break."""
+        if self.fatal is None:
+            self.bring_up.start()
+
+    def health(self) -> tuple[Health, str]:
+        """Return what may be done here and, unless LIVE, why not in words."""
+        blocked = self._problem or self._refused or self._ledger_problem()
+        if blocked:
+            return Health.BLOCKED, blocked
+        if self._offline:
+            return Health.OFFLINE, self._offline
+        if self.bring_up.running or not self._stream_open:
+            return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
+        silent = self._clock.monotonic() - self._heard_at
+        if silent > STALE_AFTER:
+            return Health.STALE, f"no data for {silent:.0f} s"
+        return Health.LIVE, ""
+
+    def may_trade(self, emi: str) -> bool:
+        """Whether a bot's order may leave now."""
+        robot = self.state.robots.get(emi)
+        works = robot is not None and robot.status is Status.WORK
+        return self._trading() and works and self.health()[0] is Health.LIVE
+
+    def exchange_time(self) -> datetime:
+        """Now, by the exchange's clock."""
+        return self._clock.now() + timedelta(seconds=self.gateway.clock_offset())
+
+    # ---- items of the exchange ------------------------------------------------------------
+
+    def opened(self, session: int) -> None:
+        """The socket of a session is open."""
+        if session == self.bring_up.session:
+            self._heard_at = self._clock.monotonic()
+            self._later(STREAM_READY_WITHIN, lambda: self._expect_ready(session))
+
+    def text(self, item: RawText) -> None:
+        """Take one message of the stream; one of an earlier session is not listened to."""
+        if item.session != self.bring_up.session:
+            return
+        self._heard_at = item.received_at
+        try:
+            for message in self.gateway.receive(item):
+                self._take(message)
+        except ProtocolError as error:
+            self._garble(error)
+
+    def closed(self, item: StreamClosed) -> None:
+        """The socket is gone: come up again from the first line."""
+        if item.session != self.bring_up.session:
+            return
+        self._stream_open = False
+        if self.bring_up.running:
+            self.bring_up.throw(item.error)
+        else:
+            self._failed(item.error)
+
+    def replied(self, reply: Reply) -> None:
+        """Take the answer to a request."""
+        if self.bring_up.replied(reply):
+            return
+        repair = self._repair_numbers.pop(reply.number, None)
+        if repair is not None:
+            self._repairs.discard(repair)
+            if reply.error is None and isinstance(reply.result, tuple):
+                self.dispatch.downloaded(repair, reply.result)
+            return
+        self.desk.replied(reply)
+
+    # ---- items of the books ---------------------------------------------------------------
+
+    def books_opened(self, books: Books) -> None:
+        """Take what the ledger knows."""
+        self.bring_up.books_opened(books)
+
+    def booked(self, item: Booked) -> None:
+        """Follow rows that are durable."""
+        self.state.take_entries(item.entries)
+        for problem in item.problems:
+            self._problem = problem
+            self._notices.error(problem)
+        self.state.drop_flat_strays()
+        self.bring_up.booked(item)
+
+    # ---- items of a person ----------------------------------------------------------------
+
+    def place(self, command: PlaceOrder) -> None:
+        """A click asks for an order."""
+        ask = Ask(
+            command.symbol,
+            command.emi,
+            command.side,
+            command.price,
+            command.quantity,
+            command.event,
+        )
+        self._answer(command.event, lambda: self.desk.place(ask))
+
+    def amend(self, command: AmendOrder) -> None:
+        """A click moves an order."""
+        change = Change(command.price, command.leaves, command.event)
+        self._answer(command.event, lambda: self.desk.amend(command.key, change))
+
+    def cancel(self, command: CancelOrder) -> None:
+        """A click cancels an order."""
+        self._answer(command.event, lambda: self.desk.cancel(command.key, command.event))
+
+    def set_status(self, command: SetRobotStatus) -> None:
+        """A click switches a bot."""
+        robot = self.state.robots.get(command.emi)
+        if robot is None or robot.status not in (Status.WORK, Status.OFF):
+            text = (
+                robot.problem if robot and robot.problem else "it is not a bot of the table robots"
+            )
+            self._notices.refuse(f"{command.emi} cannot be switched: {text}", None)
+            return
+        status = Status.WORK if command.work else Status.OFF
+        self.state.set_status(command.emi, status)
+        self._ledger.save_status(self.state.market, command.emi, command.work)
+        self._notices.info(f"{command.emi}: {status}")
+
+    # ---- items of bots --------------------------------------------------------------------
+
+    def bot_loaded(self, item: BotLoaded) -> None:
+        """A worker is ready, or its strategy could not be loaded."""
+        if item.problem:
+            self._stop_bot(item.emi, item.problem)
+        else:
+            self.dispatch.bot_loaded(item.emi)
+
+    def bot_failed(self, item: BotFailed) -> None:
+        """A strategy raised, hung or died."""
+        log.error("%s: %s\n%s", item.emi, item.reason, item.detail)
+        self._stop_bot(item.emi, item.reason)
+
+    def bot_order(self, item: BotOrder) -> None:
+        """A strategy asks for something."""
+        self.bots.ordered(item)
+
+    # ---- time -----------------------------------------------------------------------------
+
+    def next_close(self) -> datetime | None:
+        """Return the exchange time at which `close_due` is to be called next."""
+        return self.dispatch.next_close(self.exchange_time()) if self._stream_open else None
+
+    def close_due(self) -> None:
+        """Close the bars that are over and call their bots."""
+        for repair in self.dispatch.close_due(self.exchange_time()):
+            if repair not in self._repairs:
+                self._repairs.add(repair)
+                self._repair_numbers[self.gateway.request(repair)] = repair
+
+    # ---- inside ---------------------------------------------------------------------------
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, Trade):
+            self.dispatch.add_trade(message)
+        elif isinstance(message, OrderChanged):
+            self.desk.reported(message.order)
+        elif isinstance(message, Executed):
+            self._book(message)
+        elif isinstance(message, PositionChanged):
+            self.state.positions[message.position.symbol] = message.position
+        elif isinstance(message, MarginChanged):
+            self.state.margins[message.margin.currency] = message.margin
+        elif isinstance(message, InstrumentChanged):
+            self.state.instruments[message.instrument.symbol] = message.instrument
+        elif isinstance(message, OrdersReplaced):
+            self.state.orders.replace(message.orders, self.state.emi_of, self.exchange_time())
+        elif isinstance(message, StreamReady):
+            self._stream_open = True
+            self.bring_up.stream_ready()
+        elif isinstance(message, StreamComplaint):
+            self._notices.warning(f"{self.state.market}: {message.text}")
+
+    def _book(self, executed: Executed) -> None:
+        if executed.kind is not ExecutionKind.REPORT:
+            self._ledger.book(self.state.key, (executed,), executed.at)
+
+    def _answer(self, event: int, carry_out: Callable[[], object]) -> None:
+        try:
+            carry_out()
+        except OrderRefused as error:
+            self._notices.refuse(str(error), event)
+
+    def _stop_bot(self, emi: str, reason: str) -> None:
+        self.dispatch.bot_gone(emi)
+        self.state.failed_bots[emi] = reason
+        if emi in self.state.robots:
+            self.state.set_status(emi, Status.ERROR, reason)
+        self._notices.error(f"{emi} is stopped: {reason}")
+
+    def _checked(
+        self, check: Callable[[Sequence[Instrument]], None]
+    ) -> Callable[[Sequence[Instrument]], None]:
+        def run(instruments: Sequence[Instrument]) -> None:
+            check(instruments)
+            self.checked = True
+
+        return run
+
+    def _expect_ready(self, session: int) -> None:
+        if session == self.bring_up.session and not self._stream_open:
+            error = ProtocolError(f"the stream was not complete after {STREAM_READY_WITHIN:.0f} s")
+            self.bring_up.throw(error)
+
+    def _garble(self, error: ProtocolError) -> None:
+        """Live with single messages that cannot be read; a stream full of them is left."""
+        log.warning("%s: %s", self.state.market, error)
+        now = self._clock.monotonic()
+        self._garbled = [at for at in self._garbled if now - at < 60] + [now]
+        if len(self._garbled) >= GARBLED_IN_A_MINUTE:
+            self._garbled.clear()
+            self._stream_open = False
+            self._failed(error)
+
+    def _failed(self, error: TmaticError) -> None:
+        """The market could not be brought up or fell: say why and try again later."""
+        self.bring_up.abandon()
+        self.gateway.disconnect()
+        self._stream_open = False
+        if isinstance(error, ConfigurationError):
+            self.fatal = error
+            self._problem = str(error)
+            self._notices.error(str(error))
+            return
+        delay = self._delay(error)
+        refused = isinstance(error, AuthenticationFailed)
+        reason = f"{error}; trying again"
+        news = reason not in (self._refused, self._offline)
+        self._refused, self._offline = (reason, "") if refused else ("", reason)
+        self.checked = True
+        if news:
+            self._notices.warning(f"{self.state.market}: {reason} in {delay:.0f} s")
+        self._later(delay, self._try_again)
+
+    def _delay(self, error: TmaticError) -> float:
+        if isinstance(error, AuthenticationFailed):
+            return RETRY_REFUSED
+        delay = self._retry
+        self._retry = min(2 * self._retry, RETRY_MOST)
+        if isinstance(error, RateLimited):
+            delay = max(delay, error.retry_after)
+        return delay
+
+    def _try_again(self) -> None:
+        if not self.bring_up.running and not self._stream_open:
+            self.start()
+
+    def _up(self) -> None:
+        self._offline = self._refused = ""
+        self._retry = RETRY_FIRST
+        self.completed += 1
+        self._notices.info(f"{self.state.market}: LIVE")

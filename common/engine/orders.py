@@ -1,0 +1,179 @@
+"""The mirror of the account's open orders, and what is under way with each of them.
+
+The exchange's messages come by two ways (answers of requests, the stream) in any order. What
+decides is the exchange's own time of the change and that an ended order stays ended; never the
+order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from common.domain.instruments import Symbol
+from common.domain.orders import Order, Phase, Side
+
+
+@dataclass(slots=True)
+class Change:
+    """An amendment that somebody wants; None leaves a field as it is."""
+
+    price: Decimal | None
+    leaves: int | None  # contracts still wanted
+    event: int | None = None
+    bot: bool = False  # asked for by a strategy
+
+
+@dataclass(slots=True)
+class LiveOrder:
+    """An order that may still fill, with the requests that are under way for it."""
+
+    key: str
+    cl_ord_id: str
+    order_id: str  # "": not known yet
+    emi: str
+    symbol: Symbol
+    side: Side
+    price: Decimal | None
+    stop_price: Decimal | None
+    kind: str
+    quantity: int
+    filled: int
+    leaves: int
+    phase: Phase
+    at: datetime
+    event: int | None = None  # the click that asked for it
+    amending: Change | None = None  # on its way to the exchange
+    next_change: Change | None = None  # to be sent when the present request is answered
+    cancel_wanted: bool = False
+    cancel_sent: bool = False
+    looks: int = 0  # how often an unknown outcome was asked about
+    unknown_since: float = 0.0  # monotonic seconds
+
+
+class OrderMirror:
+    """Open orders by key: the clOrdID where there is one, else the exchange's order id."""
+
+    def __init__(self, remember_ended: int = 20_000) -> None:
+        self.live: dict[str, LiveOrder] = {}
+        self._by_order_id: dict[str, str] = {}
+        self._ended: OrderedDict[str, datetime] = OrderedDict()
+        self._remember = remember_ended
+
+    def __iter__(self) -> Iterator[LiveOrder]:
+        return iter(self.live.values())
+
+    def get(self, key: str) -> LiveOrder | None:
+        """Return the live order with this key."""
+        return self.live.get(key)
+
+    def find(self, order: Order) -> LiveOrder | None:
+        """Return the live order that a message of the exchange speaks of."""
+        key = self._by_order_id.get(order.order_id)
+        if key is None and order.cl_ord_id:
+            key = order.cl_ord_id
+            known = self.live.get(key)
+            # A clOrdID may be used again after its order ended; another order id is another order.
+            if known and known.order_id and known.order_id != order.order_id:
+                return None
+        return self.live.get(key) if key else None
+
+    def add(self, order: LiveOrder) -> None:
+        """Register an order, normally a pending one of ours."""
+        self.live[order.key] = order
+        if order.order_id:
+            self._by_order_id[order.order_id] = order.key
+
+    def drop(self, key: str) -> LiveOrder | None:
+        """Forget an order that was never placed or has ended."""
+        order = self.live.pop(key, None)
+        if order and order.order_id:
+            self._by_order_id.pop(order.order_id, None)
+        return order
+
+    def apply(self, order: Order, emi: str, *, from_stream: bool) -> LiveOrder | None:
+        """Take in what the exchange says of an order; return it while it is live, else None."""
+        if self._is_stale(order, from_stream=from_stream):
+            return None
+        known = self.find(order)
+        if order.phase.ended:
+            self._end(order, known)
+            return None
+        if known is None:
+            known = self._adopt(order, emi)
+        elif order.at >= known.at or not known.order_id:
+            self._update(known, order)
+        return known
+
+    def replace(
+        self, orders: Sequence[Order], emi_of: Callable[[Order], str], asked_at: datetime
+    ) -> list[LiveOrder]:
+        """Take the exchange's list of open orders as the truth; return orders that are gone.
+
+        Kept are orders of ours that were not answered yet, and orders that changed after
+        `asked_at` (exchange time): the list may be older than they are.
+        """
+        listed = {order.order_id for order in orders}
+        gone = [
+            live
+            for live in self.live.values()
+            if live.order_id and live.order_id not in listed and live.at <= asked_at
+        ]
+        for missing in gone:
+            self.drop(missing.key)
+        for order in orders:
+            self.apply(order, emi_of(order), from_stream=True)
+        return gone
+
+    def _is_stale(self, order: Order, *, from_stream: bool) -> bool:
+        ended_at = self._ended.get(order.order_id)
+        if ended_at is None or order.phase.ended:
+            return False
+        # An answer may overtake the stream; only newer news of the stream revives an ended order.
+        return not (from_stream and order.at > ended_at)
+
+    def _end(self, order: Order, known: LiveOrder | None) -> None:
+        self._ended[order.order_id] = order.at
+        if len(self._ended) > self._remember:
+            self._ended.popitem(last=False)
+        if known:
+            self.drop(known.key)
+
+    def _adopt(self, order: Order, emi: str) -> LiveOrder:
+        self._ended.pop(order.order_id, None)
+        key = order.cl_ord_id or order.order_id
+        if key in self.live:  # another open order carries the same foreign text
+            key = order.order_id
+        adopted = LiveOrder(
+            key=key,
+            cl_ord_id=order.cl_ord_id,
+            order_id=order.order_id,
+            emi=emi,
+            symbol=order.symbol,
+            side=order.side,
+            price=order.price,
+            stop_price=order.stop_price,
+            kind=order.kind,
+            quantity=order.quantity,
+            filled=order.filled,
+            leaves=order.leaves,
+            phase=order.phase,
+            at=order.at,
+        )
+        self.add(adopted)
+        return adopted
+
+    def _update(self, known: LiveOrder, order: Order) -> None:
+        known.order_id = order.order_id or known.order_id
+        if known.order_id:
+            self._by_order_id[known.order_id] = known.key
+        known.price = order.price
+        known.stop_price = order.stop_price
+        known.quantity = order.quantity
+        known.filled = max(known.filled, order.filled)
+        known.leaves = order.leaves
+        known.phase = order.phase
+        known.at = order.at

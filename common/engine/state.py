@@ -1,0 +1,136 @@
+"""Everything known of one market: the only mutable trading state, owned by the engine's thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from common.domain.account import Account, Margin, Position
+from common.domain.books import SIDE_FUNDING, AccountKey, Balance, Books, Entry
+from common.domain.executions import Network
+from common.domain.instruments import Currency, Instrument, Symbol
+from common.domain.money import closing_value
+from common.domain.orders import Order
+from common.domain.robots import Robot, Status
+from common.engine import robots as robot_rules
+from common.engine.orders import OrderMirror
+from common.engine.ports import Gateway
+
+KEEP_ROWS = 500  # of the Trades and Funding tabs each
+
+
+class MarketState:
+    """Instruments, account, books, orders and bots of one market."""
+
+    def __init__(self, market: str, network: Network, symbols: Sequence[Symbol]) -> None:
+        self.market = market
+        self.network = network
+        self.symbols = tuple(symbols)
+        self.account: Account | None = None
+        self.instruments: dict[Symbol, Instrument] = {}
+        self.currencies: dict[str, Currency] = {}
+        self.positions: dict[Symbol, Position] = {}
+        self.margins: dict[str, Margin] = {}
+        self.orders = OrderMirror()
+        self.robots: dict[str, Robot] = {}
+        self.failed_bots: dict[str, str] = {}  # emi -> why its strategy was stopped
+        self.balances: dict[tuple[str, Symbol, str], Balance] = {}
+        self.trades: deque[Entry] = deque(maxlen=KEEP_ROWS)  # newest first
+        self.funding: deque[Entry] = deque(maxlen=KEEP_ROWS)
+
+    @property
+    def key(self) -> AccountKey:
+        """Whose books these are; only known once the account is."""
+        if self.account is None:
+            raise RuntimeError("the account is not known yet")
+        return AccountKey(self.market, self.network, self.account.number)
+
+    def open_books(self, books: Books) -> None:
+        """Start from what the ledger knows."""
+        self.balances = {(b.emi, b.symbol, b.currency): b for b in books.balances}
+        self.trades = deque(books.recent_trades, maxlen=KEEP_ROWS)
+        self.funding = deque(books.recent_funding, maxlen=KEEP_ROWS)
+        self.robots = robot_rules.assemble(books, self.symbols, self.instruments)
+        for emi, problem in self.failed_bots.items():
+            if emi in self.robots:
+                self.set_status(emi, Status.ERROR, problem)
+
+    def take_entries(self, entries: Iterable[Entry]) -> None:
+        """Follow rows that are durable in the books."""
+        for entry in entries:
+            balance = self._balance(entry)
+            balance.add(entry)
+            self._show_bot(entry.emi, entry.symbol)
+            kept = self.funding if entry.side == SIDE_FUNDING else self.trades
+            kept.appendleft(entry)
+
+    def emi_of(self, order: Order) -> str:
+        """Return the bot that an order belongs to, made visible if it is new."""
+        emi = robot_rules.owner(order.cl_ord_id, order.symbol, self.robots)
+        self._show_bot(emi, order.symbol)
+        return emi
+
+    def position(self, emi: str, symbol: Symbol) -> int:
+        """Return a bot's position in contracts, long > 0."""
+        return sum(b.position for b in self._of(emi) if b.symbol == symbol)
+
+    def volume(self, emi: str) -> int:
+        """Return the contracts a bot has traded in all."""
+        return sum(b.volume for b in self._of(emi))
+
+    def pnl(self, robot: Robot, gateway: Gateway) -> int | None:
+        """Return SUMREAL - COMMISS of a bot plus the value of closing its position now.
+
+        Smallest unit of the settlement currency. A long position is closed at the bid, a short
+        one at the ask; None while the book has no such price.
+        """
+        instrument = self.instruments.get(robot.symbol)
+        rows = [b for b in self._of(robot.emi) if b.symbol == robot.symbol]
+        result = sum(b.sum_real - b.commission - b.funding for b in rows)
+        position = sum(b.position for b in rows)
+        if not position:
+            return result
+        ticker = gateway.ticker(robot.symbol)
+        price = ticker.bid if position > 0 else ticker.ask
+        if instrument is None or not price:
+            return None
+        scale = self.scale(instrument.settlement_currency)
+        return result + closing_value(instrument, price, position, scale)
+
+    def scale(self, currency: str) -> int:
+        """Return the decimal places of a currency's smallest unit; 0 (raw units) if unknown."""
+        known = self.currencies.get(currency)
+        return known.scale if known else 0
+
+    def set_status(self, emi: str, status: Status, problem: str = "") -> None:
+        """Change what a bot may do."""
+        self.robots[emi] = replace(self.robots[emi], status=status, problem=problem)
+
+    def drop_flat_strays(self) -> None:
+        """Forget NOT DEFINED bots that have neither a position nor orders left."""
+        busy = {order.emi for order in self.orders}
+        for emi, robot in list(self.robots.items()):
+            if (
+                robot.status is Status.NOT_DEFINED
+                and emi not in busy
+                and not self.position(emi, robot.symbol)
+            ):
+                del self.robots[emi]
+
+    def _of(self, emi: str) -> list[Balance]:
+        return [b for key, b in self.balances.items() if key[0] == emi]
+
+    def _balance(self, entry: Entry) -> Balance:
+        key = (entry.emi, entry.symbol, entry.currency)
+        if key not in self.balances:
+            self.balances[key] = Balance(entry.emi, entry.symbol, entry.currency)
+        return self.balances[key]
+
+    def _show_bot(self, emi: str, symbol: Symbol) -> None:
+        if emi in self.robots:
+            return
+        robot = robot_rules.stray(self.market, emi, symbol)
+        if symbol not in self.symbols:
+            robot = replace(robot, status=Status.NOT_IN_LIST)
+        self.robots[emi] = robot
