@@ -20,8 +20,15 @@ REALTIME_TARGET = "/realtime"  # what a WebSocket signature covers, whatever the
 class RequestRefused(Exception):
     """A request that is answered with an error before it reaches the venue."""
 
-    def __init__(self, status: int, message: str, name: str = "HTTPError") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        name: str = "HTTPError",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.headers = headers or {}
         self.status = status
         self.message = message
         self.name = name
@@ -116,8 +123,7 @@ class Authenticator:
         if now > expires:
             raise RequestRefused(
                 400,
-                "This request has expired - `expires` is in the past. "
-                f"Current time: {int(now)}",
+                f"This request has expired - `expires` is in the past. Current time: {int(now)}",
             )
 
     def _use_nonce(self, key: str, nonce: int) -> None:

@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
+from api.simulator.credentials import RequestRefused
+
 AUTHENTICATED_PER_MINUTE = 120
 ANONYMOUS_PER_MINUTE = 30
 ORDERS_PER_SECOND = 10
@@ -52,6 +54,14 @@ class Charge:
 
     headers: Mapping[str, str]
     retry_after: int | None = None  # whole seconds; None: the request may go on
+
+
+class RateLimited(RequestRefused):
+    """More requests than the limits allow."""
+
+    def __init__(self, charge: Charge) -> None:
+        message = f"Rate limit exceeded, retry in {charge.retry_after} seconds."
+        super().__init__(429, message, "RateLimitError", charge.headers)
 
 
 class RateLimits:

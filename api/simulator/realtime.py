@@ -1,0 +1,322 @@
+"""The realtime API without a socket: texts in, texts out.
+
+`Realtime` keeps the sessions and who subscribed to what; a server gives each session an `Outlet`
+and hands it the texts that arrive. Table events of the venue are encoded once for all sessions
+that share a topic. Nothing here waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import orjson
+
+from api.simulator.credentials import REALTIME_TARGET, Authenticator, Credentials, RequestRefused
+from api.simulator.encoding import iso, to_json
+from api.simulator.ports import ApiKey, Json, Request, Row, TableEvent, Venue
+from api.simulator.topics import (
+    ACCOUNT_LOCKED,
+    PRIVATE_TABLES,
+    WITHOUT_SYMBOL,
+    Topic,
+    help_text,
+    parse_topic,
+    select,
+)
+
+NO_AUTHORIZATION = (
+    "User requested an account-locked subscription but no authorization was provided."
+)
+POLICY_VIOLATION = 1008  # close code of a socket whose authentication failed
+MAX_TOPICS = 2000  # of one session
+
+
+class Outlet(Protocol):
+    """Where the texts of a session go. Neither method waits or raises."""
+
+    def send(self, text: str) -> None:
+        """Queue a text frame."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection after what is queued."""
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """One WebSocket connection."""
+
+    outlet: Outlet
+    key: ApiKey | None = None
+    topics: dict[str, Topic] = field(default_factory=dict)  # by canonical name, "order:*"
+
+    @property
+    def account(self) -> int | None:
+        """Number of the authenticated account."""
+        return self.key.account if self.key else None
+
+
+class Refusal(Exception):
+    """An operation that is answered with an error message."""
+
+    def __init__(self, status: int, message: str, meta: Row | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.meta = meta or {}
+
+
+class Realtime:
+    """All sessions of the realtime API."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        authenticator: Authenticator,
+        now: Callable[[], datetime],
+        *,
+        on_subscribe: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._venue = venue
+        self._authenticator = authenticator
+        self._now = now
+        self._on_subscribe = on_subscribe
+        # table -> filter text ("" is all) -> sessions, in the order of their subscription
+        self._subscribers: dict[str, dict[str, dict[Session, Topic]]] = {}
+        self._operations: dict[str, Callable[[Session, Row], None]] = {
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "authKeyExpires": self._authenticate,
+            "cancelAllAfter": self._cancel_all_after,
+            "help": lambda session, _: session.outlet.send(to_json(help_text())),
+        }
+
+    def open(self, outlet: Outlet, key: ApiKey | None, subscribe: str = "") -> Session:
+        """Start a session: welcome, then the topics of the URL's comma-separated `subscribe`."""
+        session = Session(outlet, key)
+        outlet.send(to_json(self._welcome()))
+        for name in filter(None, subscribe.split(",")):
+            self._answer(session, {"op": "subscribe", "args": name})
+        return session
+
+    def close(self, session: Session) -> None:
+        """Forget a session."""
+        for topic in session.topics.values():
+            self._drop(session, topic)
+        session.topics.clear()
+
+    def receive(self, session: Session, text: str) -> None:
+        """Take one text frame of a client and queue what answers it."""
+        if text == "ping":
+            session.outlet.send("pong")
+            return
+        if text == "help":
+            text = '{"op":"help"}'
+        try:
+            request: Json = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            request = None
+        if not isinstance(request, dict) or not isinstance(request.get("op"), str):
+            message = "Unrecognized request: send JSON with the keys op and args."
+            _refuse(session, Refusal(400, message), text[:1000])
+            return
+        self._answer(session, request)
+
+    def publish(self, events: Iterable[TableEvent]) -> None:
+        """Queue table events for the sessions that subscribed to them."""
+        for event in events:
+            by_filter = self._subscribers.get(event.table)
+            if by_filter and event.rows:
+                _publish(event, by_filter)
+
+    # Operations
+
+    def _answer(self, session: Session, request: Row) -> None:
+        name = str(request["op"])
+        operation = self._operations.get(name)
+        try:
+            if operation is None:
+                raise Refusal(400, f"Unknown or unsupported operation: {name}")
+            operation(session, request)
+        except Refusal as refusal:
+            _refuse(session, refusal, request)
+
+    def _subscribe(self, session: Session, request: Row) -> None:
+        for name in _topic_names(request):
+            try:
+                self._subscribe_one(session, name, request)
+            except Refusal as refusal:
+                _refuse(session, refusal, request)
+
+    def _subscribe_one(self, session: Session, name: str, request: Row) -> None:
+        topic = self._known_topic(name)
+        if topic.table in PRIVATE_TABLES and session.key is None:
+            notes = f"Account-locked tables include the following: {ACCOUNT_LOCKED}"
+            raise Refusal(401, NO_AUTHORIZATION, {"notes": notes})
+        if topic.canonical in session.topics:
+            message = f"You are already subscribed to this topic: {topic.canonical}"
+            raise Refusal(400, message)
+        if len(session.topics) >= MAX_TOPICS:
+            message = "Max Pending subscription limit reached, please try again later."
+            raise Refusal(503, message)
+        image = self._image(session, topic)
+        session.topics[topic.canonical] = topic
+        filters = self._subscribers.setdefault(topic.table, {})
+        filters.setdefault(topic.filter, {})[session] = topic
+        session.outlet.send(to_json({"success": True, "subscribe": name, "request": request}))
+        session.outlet.send(image)
+        self._on_subscribe()
+
+    def _known_topic(self, name: str) -> Topic:
+        topic = parse_topic(name)
+        if topic is None:
+            raise Refusal(400, f"Unknown table: {name.partition(':')[0]}")
+        if not topic.filter or topic.table in WITHOUT_SYMBOL:
+            return topic
+        listed = self._venue.partial("instrument", None, None)
+        topic = select(topic, listed.rows if listed else ())
+        if not topic.symbols:
+            raise Refusal(400, f"Unknown or expired symbol: {topic.filter}")
+        return topic
+
+    def _image(self, session: Session, topic: Topic) -> str:
+        """Return the partial of a topic as text."""
+        private = topic.table in PRIVATE_TABLES
+        account = session.account if private else None
+        symbol = topic.filter if topic.is_symbol else None
+        partial = self._venue.partial(topic.table, symbol, account)
+        if partial is None:
+            raise Refusal(400, f"Unknown table: {topic.table}")
+        rows = partial.rows
+        if topic.symbols is not None and symbol is None:
+            rows = [row for row in rows if row.get("symbol") in topic.symbols]
+        shown: Row = {"account": account} if private else {}
+        if symbol is not None:
+            shown["symbol"] = symbol
+        return to_json(
+            {
+                "table": topic.table,
+                "action": "partial",
+                "keys": list(partial.keys),
+                "types": dict(partial.types),
+                "filter": shown,
+                "data": list(rows),
+            }
+        )
+
+    def _unsubscribe(self, session: Session, request: Row) -> None:
+        for name in _topic_names(request):
+            parsed = parse_topic(name)
+            topic = session.topics.pop(parsed.canonical, None) if parsed else None
+            if topic is None:
+                _refuse(session, Refusal(400, f"Not subscribed to this topic: {name}"), request)
+                continue
+            self._drop(session, topic)
+            answer = {"success": True, "unsubscribe": name, "request": request}
+            session.outlet.send(to_json(answer))
+
+    def _authenticate(self, session: Session, request: Row) -> None:
+        args = request.get("args")
+        if not isinstance(args, list) or len(args) != 3:
+            raise Refusal(400, "authKeyExpires takes the key, the expiry and the signature.")
+        if session.key is not None:
+            raise Refusal(400, "You are already authenticated.")
+        key, expires, signature = (str(arg) for arg in args)
+        try:
+            sent = Credentials(key, expires, signature)
+            session.key = self._authenticator.check(sent, "GET", REALTIME_TARGET)
+        except RequestRefused as error:
+            _refuse(session, Refusal(error.status, error.message), request)
+            session.outlet.close(POLICY_VIOLATION, error.message)
+            return
+        session.outlet.send(to_json({"success": True, "request": request}))
+
+    def _cancel_all_after(self, session: Session, request: Row) -> None:
+        if session.key is None:
+            raise Refusal(401, "Authorization Required")
+        args = request.get("args")
+        timeout = args[0] if isinstance(args, list) and args else args
+        answer = self._venue.handle(
+            Request(
+                method="POST",
+                path="/order/cancelAllAfter",
+                params={"timeout": timeout},
+                account=session.key.account,
+                permissions=session.key.permissions,
+            )
+        )
+        body = answer.body if isinstance(answer.body, dict) else {}
+        if answer.status >= 400:
+            raise Refusal(answer.status, str(body.get("error", {}).get("message", "")))
+        session.outlet.send(to_json({**body, "request": request}))
+
+    def _drop(self, session: Session, topic: Topic) -> None:
+        filters = self._subscribers[topic.table]
+        del filters[topic.filter][session]
+        if not filters[topic.filter]:
+            del filters[topic.filter]
+
+    def _welcome(self) -> Row:
+        return {
+            "info": "Welcome to the BitMEX Realtime API.",
+            "version": "2.0.0",
+            "timestamp": iso(self._now()),
+            "docs": "https://www.bitmex.com/app/wsAPI",
+            "heartbeatEnabled": False,
+            "limit": {"remaining": 719},
+            "appName": "ws-embedded",
+        }
+
+
+def _topic_names(request: Row) -> Sequence[str]:
+    args = request.get("args")
+    names = [args] if isinstance(args, str) else args
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise Refusal(400, "args must be a topic or a list of topics.")
+    return names
+
+
+def _refuse(session: Session, refusal: Refusal, request: Json) -> None:
+    body = {
+        "status": refusal.status,
+        "error": refusal.message,
+        "meta": refusal.meta,
+        "request": request,
+    }
+    session.outlet.send(to_json(body))
+
+
+def _publish(event: TableEvent, by_filter: dict[str, dict[Session, Topic]]) -> None:
+    """Queue one event; a session with `table` and `table:SYMBOL` gets each row once."""
+    served = set(by_filter.get("", ()))
+    if served:
+        _send(event, event.rows, served)
+    for filtered, sessions in by_filter.items():
+        waiting = sessions.keys() - served
+        if not filtered or not waiting:
+            continue
+        rows = _selected(event.rows, next(iter(sessions.values())))
+        if rows:
+            _send(event, rows, waiting)
+        if event.table in WITHOUT_SYMBOL:
+            served |= waiting
+
+
+def _selected(rows: Sequence[Row], topic: Topic) -> Sequence[Row]:
+    symbols = topic.symbols
+    if symbols is None:
+        return rows
+    return [row for row in rows if row.get("symbol") in symbols]
+
+
+def _send(event: TableEvent, rows: Sequence[Row], sessions: Iterable[Session]) -> None:
+    text = None
+    for session in sessions:
+        if event.account is not None and session.account != event.account:
+            continue
+        if text is None:
+            message = {"table": event.table, "action": event.action.value, "data": list(rows)}
+            text = to_json(message)
+        session.outlet.send(text)

@@ -1,0 +1,247 @@
+"""The exchange on a loopback port: REST under /api/v1/ and WebSocket at /realtime.
+
+Owns the sockets and the order of things: time moves the venue, what happened is written to the
+state file, then clients are told. The rules of the exchange are in the venue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+
+from aiohttp import WSMsgType, web
+
+from api.simulator.credentials import (
+    REALTIME_TARGET,
+    Authenticator,
+    RequestRefused,
+    error_body,
+    read_credentials,
+)
+from api.simulator.encoding import to_json_bytes
+from api.simulator.limits import RateLimited, RateLimits
+from api.simulator.outlet import SocketOutlet
+from api.simulator.merging import merge_parameters
+from api.simulator.permissions import changes_orders, check_permission
+from api.simulator.ports import Answer, ApiKey, Json, Request, Venue
+from api.simulator.realtime import Realtime
+from api.simulator.store import StateFile
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+API_PATH = "/api/v1"
+TICK = 0.05  # seconds between two looks at the clock
+SAVE_EVERY = 5.0  # seconds between two writes of what no client is told of, such as prices
+KEEP_ALIVE = 90.0  # seconds
+MAX_BODY = 1024 * 1024  # bytes of a request or a WebSocket message
+# Events of these tables are on disk before a client hears of them.
+DURABLE_TABLES = frozenset({"order", "execution", "wallet", "transact"})
+
+
+def utc_now() -> datetime:
+    """Return the time of the system clock."""
+    return datetime.now(timezone.utc)
+
+
+class ExchangeServer:
+    """Carries one venue over sockets."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        *,
+        rate_limits: bool = True,
+        accept_nonce: bool = False,
+        store: StateFile | None = None,
+        extra_state: Mapping[str, Json] | None = None,
+        now: Callable[[], datetime] = utc_now,
+        on_subscribe: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._venue = venue
+        self._store = store
+        self._extra_state = extra_state or {}
+        self._clock = now
+        self._latest = now()
+        self._limits = RateLimits(enabled=rate_limits)
+        self._authenticator = Authenticator(venue.find_key, time.time, accept_nonce=accept_nonce)
+        self._realtime = Realtime(
+            venue, self._authenticator, lambda: self._latest, on_subscribe=on_subscribe
+        )
+        self._outlets: set[SocketOutlet] = set()
+        self._runner: web.ServerRunner | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on a port of the loopback interface (0: any free one, see `port`).
+
+        Raises OSError when the port is taken.
+        """
+        self._advance()
+        self._settle(save=True)
+        server = web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, HOST, port, shutdown_timeout=1.0).start()
+        except OSError:
+            await self._runner.cleanup()
+            self._runner = None
+            raise
+        self.port = self._runner.addresses[0][1]
+        self._ticker = asyncio.create_task(self._tick())
+
+    async def failure(self) -> None:
+        """Wait until the exchange can no longer go on; raises the reason."""
+        assert self._ticker is not None
+        await asyncio.shield(self._ticker)
+
+    async def stop(self) -> None:
+        """Close all sockets and save the state."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+            await asyncio.wait([self._ticker])
+        for outlet in list(self._outlets):
+            outlet.close(1001, "The exchange is shutting down.")
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._store is not None:
+            self._store.write_snapshot(self._state())
+
+    # Time and state
+
+    async def _tick(self) -> None:
+        saved = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK)
+            self._advance()
+            due = time.monotonic() - saved >= SAVE_EVERY
+            self._settle(save=due)
+            if due and self._store is not None:
+                self._store.sync()
+                saved = time.monotonic()
+
+    def _advance(self) -> None:
+        self._latest = max(self._latest, self._clock())  # a clock set back stands still
+        self._venue.advance(self._latest)
+
+    def _settle(self, *, save: bool = False) -> None:
+        """Write down and then tell what happened."""
+        events = self._venue.drain()
+        durable = save or any(event.table in DURABLE_TABLES for event in events)
+        if self._store is not None and durable:
+            self._store.save(self._state())
+        self._realtime.publish(events)
+
+    def _state(self) -> dict[str, Json]:
+        return {**self._venue.dump(), **self._extra_state}
+
+    # Requests
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path
+        if path == REALTIME_TARGET:
+            return await self._serve_socket(request)
+        if path.startswith(API_PATH + "/"):
+            return await self._serve_rest(request, path[len(API_PATH) :])
+        return _respond(Answer(404, error_body("Not Found")), {})
+
+    async def _serve_rest(self, request: web.BaseRequest, path: str) -> web.Response:
+        headers: dict[str, str] = {"x-request-id": str(uuid.uuid4())}
+        try:
+            body = await request.read()
+            key, refusal = self._identify(request, body)
+            headers.update(self._charge(request, path, key))
+            if refusal is not None:
+                raise refusal
+            check_permission(request.method, path, key)
+            answer = self._ask_venue(request, path, body, key)
+        except RequestRefused as refused:
+            headers.update(refused.headers)
+            answer = Answer(refused.status, error_body(refused.message, refused.name))
+        except web.HTTPRequestEntityTooLarge:
+            answer = Answer(413, error_body("Request Entity Too Large"))
+        except Exception:
+            log.exception("%s %s failed", request.method, path)
+            answer = Answer(500, error_body("Internal Server Error"))
+        return _respond(answer, headers)
+
+    def _identify(
+        self, request: web.BaseRequest, body: bytes
+    ) -> tuple[ApiKey | None, RequestRefused | None]:
+        """Return the key that signed the request, or why it is not accepted."""
+        try:
+            sent = read_credentials(request.headers)
+            if sent is None:
+                return None, None
+            method, target = request.method, request.raw_path
+            return self._authenticator.check(sent, method, target, body), None
+        except RequestRefused as refusal:
+            return None, refusal
+
+    def _charge(self, request: web.BaseRequest, path: str, key: ApiKey | None) -> Mapping[str, str]:
+        """Charge the request to its key, else to its address, and return the headers about it."""
+        charge = self._limits.charge(
+            key.key if key else request.remote,
+            time.time(),
+            authenticated=key is not None,
+            changes_orders=changes_orders(request.method, path),
+        )
+        if charge.retry_after is not None:
+            raise RateLimited(charge)
+        return charge.headers
+
+    def _ask_venue(
+        self, request: web.BaseRequest, path: str, body: bytes, key: ApiKey | None
+    ) -> Answer:
+        asked = Request(
+            method=request.method,
+            path=path,
+            params=merge_parameters(request.query_string, request.content_type, body),
+            account=key.account if key else None,
+            permissions=key.permissions if key else frozenset(),
+        )
+        self._advance()
+        answer = self._venue.handle(asked)
+        self._settle(save=request.method != "GET")
+        return answer
+
+    async def _serve_socket(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            sent = read_credentials(request.headers) or read_credentials(request.query)
+            key = self._authenticator.check(sent, "GET", REALTIME_TARGET) if sent else None
+        except RequestRefused as refusal:
+            return _respond(Answer(refusal.status, error_body(refusal.message, refusal.name)), {})
+        socket = web.WebSocketResponse(max_msg_size=MAX_BODY)
+        if not socket.can_prepare(request).ok:
+            return _respond(Answer(400, error_body("A WebSocket upgrade is required.")), {})
+        await socket.prepare(request)
+        outlet = SocketOutlet(socket, request.transport)
+        self._outlets.add(outlet)
+        session = self._realtime.open(outlet, key, request.query.get("subscribe", ""))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._realtime.receive(session, message.data)
+                    self._settle()
+        finally:
+            self._realtime.close(session)
+            self._outlets.discard(outlet)
+            await outlet.end()
+        return socket
+
+
+def _respond(answer: Answer, headers: Mapping[str, str]) -> web.Response:
+    # The body is complete before the response starts, so both leave in one segment.
+    return web.Response(
+        status=answer.status,
+        body=to_json_bytes(answer.body),
+        headers={**headers, **answer.headers},
+        content_type="application/json",
+        charset="utf-8",
+    )
