@@ -1,0 +1,444 @@
+"""The order desk: what may leave, how its outcome is learned, and that nothing is sent twice."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from common.domain.account import Account
+from common.domain.books import SIDE_BUY, Entry, Intent
+from common.domain.executions import ExecutionKind
+from common.domain.orders import Phase, Side
+from common.domain.robots import Status
+from common.engine.desk import MIN_UNKNOWN, Ask, Desk
+from common.engine.notices import NoticeBoard
+from common.engine.orders import Change
+from common.engine.ports import FindOrder, IntentWritten, Reply, SendAmend, SendCancel, SendOrder
+from common.engine.state import MarketState
+from common.errors import (
+    ExchangeUnavailable,
+    OrderNotFound,
+    OrderRefused,
+    OutcomeUnknown,
+    TmaticError,
+)
+from tests.common.engine.support import (
+    INVERSE,
+    KEY,
+    LINEAR,
+    START,
+    USDT,
+    XBT,
+    XBTUSD,
+    XBTUSDT,
+    FakeGateway,
+    FakeLedger,
+    ManualClock,
+    Timers,
+    accepted,
+    order,
+    robot,
+)
+
+
+class Bench:
+    """A desk with everything it needs."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.timers = Timers(self.clock)
+        self.gateway = FakeGateway()
+        self.ledger = FakeLedger()
+        self.notices = NoticeBoard(self.clock.now)
+        self.live = True
+        self.trading = True
+        self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
+        self.state.instruments = {XBTUSDT: LINEAR, XBTUSD: INVERSE}
+        self.state.currencies = {"USDt": USDT, "XBt": XBT}
+        self.state.robots = {"bot1": robot(), "XBTUSDT.linear": robot("XBTUSDT.linear")}
+        self.state.account = Account(1, "somebody")
+        self.desk = Desk(
+            self.state,
+            self.gateway,
+            self.ledger,
+            self.clock,
+            self.notices,
+            later=self.timers.later,
+            is_live=lambda: self.live,
+            bots_may_trade=lambda _: self.trading,
+        )
+        self.desk.numbers_reserved(1, 500)
+
+    def ask(
+        self,
+        *,
+        emi: str = "bot1",
+        side: Side = Side.BUY,
+        price: str = "100.5",
+        quantity: int = 100,
+        event: int | None = 1,
+    ) -> Ask:
+        return Ask(XBTUSDT, emi, side, Decimal(price), quantity, event)
+
+    def place(self, **wish: object) -> str:
+        """Place an order and make its intent durable, so that the request leaves."""
+        key = self.desk.place(self.ask(**wish)).key  # type: ignore[arg-type]
+        self.durable()
+        return key
+
+    def durable(self) -> None:
+        intent = self.ledger.of("intent")[-1]
+        assert isinstance(intent, Intent)
+        self.desk.intent_written(IntentWritten(KEY, intent))
+
+    def open_order(self, **wish: object) -> str:
+        """Place an order that the exchange has accepted."""
+        key = self.place(**wish)
+        number, request = self.gateway.last(SendOrder)
+        assert isinstance(request, SendOrder)
+        answer = order(
+            key, f"o-{key}", side=request.side, price=str(request.price), quantity=request.quantity
+        )
+        self.desk.replied(accepted(number, request, answer))
+        return key
+
+    def fail(self, kind: type, error: TmaticError) -> None:
+        number, request = self.gateway.last(kind)
+        self.desk.replied(Reply("Venue", number, request, None, error))
+
+    def settled(self) -> list[object]:
+        return self.ledger.of("settle")
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_nothing_leaves_before_its_intent_is_durable(bench: Bench) -> None:
+    key = bench.desk.place(bench.ask()).key
+
+    assert bench.state.orders.get(key).phase is Phase.PENDING  # type: ignore[union-attr]
+    assert bench.gateway.sent == []
+    bench.durable()
+    assert bench.gateway.count(SendOrder) == 1
+
+
+def test_an_accepted_order_is_open_and_its_intent_settled(bench: Bench) -> None:
+    key = bench.open_order()
+
+    live = bench.state.orders.get(key)
+    assert live is not None
+    assert live.phase is Phase.OPEN
+    assert bench.settled() == [(key, "ACCEPTED")]
+    assert bench.notices.all()[-1].event == 1
+
+
+def test_a_refused_order_disappears_with_the_reason(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, OrderRefused("Invalid price"))
+
+    assert bench.state.orders.get(key) is None
+    assert bench.settled() == [(key, "REFUSED")]
+    notice = bench.notices.all()[-1]
+    assert notice.refused
+    assert "Invalid price" in notice.text
+
+
+def test_an_order_of_unknown_outcome_is_asked_about_and_never_sent_again(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    bench.timers.move(0.6)
+    number, request = bench.gateway.last(FindOrder)
+    bench.desk.replied(accepted(number, request, order(key, "o9")))
+
+    assert bench.gateway.count(SendOrder) == 1
+    live = bench.state.orders.get(key)
+    assert live is not None
+    assert (live.phase, live.order_id) == (Phase.OPEN, "o9")
+    assert bench.settled() == [(key, "ACCEPTED")]
+
+
+def test_an_unknown_order_that_is_never_found_counts_as_not_placed(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    for _ in range(100):
+        if bench.state.orders.get(key) is None:
+            break
+        bench.timers.move(0.5)
+        number, request = bench.gateway.sent[-1]
+        if isinstance(request, FindOrder) and number in bench.desk._requests:
+            bench.desk.replied(accepted(number, request, None))
+
+    assert bench.settled() == [(key, "NOT_PLACED")]
+    assert bench.clock.seconds >= MIN_UNKNOWN
+    assert bench.gateway.count(FindOrder) >= 5
+    assert bench.gateway.count(SendOrder) == 1
+
+
+def test_a_look_that_fails_does_not_count_as_not_found(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    for _ in range(60):
+        bench.timers.move(1)
+        number, request = bench.gateway.sent[-1]
+        if isinstance(request, FindOrder) and number in bench.desk._requests:
+            bench.desk.replied(
+                Reply("Venue", number, request, None, ExchangeUnavailable("no route"))
+            )
+
+    assert bench.state.orders.get(key) is not None
+    assert bench.settled() == []
+
+
+def test_the_stream_settles_an_unknown_order_even_if_it_filled_at_once(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, OutcomeUnknown("reset"))
+    bench.desk.reported(order(key, "o1", phase=Phase.FILLED, filled=100))
+
+    assert bench.state.orders.get(key) is None
+    assert bench.settled() == [(key, "ACCEPTED")]
+
+
+def test_an_answer_that_comes_after_the_fill_does_not_revive_the_order(bench: Bench) -> None:
+    key = bench.place()
+    bench.desk.reported(order(key, "o1", phase=Phase.FILLED, filled=100, seconds=2))
+    number, request = bench.gateway.last(SendOrder)
+    bench.desk.replied(accepted(number, request, order(key, "o1", seconds=1)))
+
+    assert bench.state.orders.get(key) is None
+
+
+def test_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    bench.timers.move(0.6)
+    number, request = bench.gateway.last(FindOrder)
+    bench.desk.replied(accepted(number, request, order(key, "o9", side=Side.SELL)))
+
+    assert bench.notices.all()[-1].level.value == "error"
+    assert bench.state.orders.get(key).phase is Phase.UNKNOWN  # type: ignore[union-attr]
+
+
+def test_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
+    key = bench.open_order(quantity=300)
+    bench.desk.reported(
+        order(key, f"o-{key}", quantity=300, filled=100, seconds=5, phase=Phase.OPEN)
+    )
+    bench.desk.amend(key, Change(Decimal("100.6"), 400, event=2))
+
+    _, request = bench.gateway.last(SendAmend)
+    assert isinstance(request, SendAmend)
+    assert (request.quantity, request.price) == (500, Decimal("100.6"))
+
+
+def test_an_amendment_that_changes_nothing_sends_nothing(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, Change(Decimal("100.50"), 100, bot=True))
+
+    assert bench.gateway.count(SendAmend) == 0
+
+
+def test_only_one_amendment_is_under_way_and_the_newest_wish_follows(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, Change(Decimal("100.6"), None, event=2))
+    bench.desk.amend(key, Change(Decimal("100.7"), None, event=3))
+    bench.desk.amend(key, Change(Decimal("100.8"), None, event=4))
+    assert bench.gateway.count(SendAmend) == 1
+    number, request = bench.gateway.last(SendAmend)
+    bench.desk.replied(accepted(number, request, order(key, f"o-{key}", price="100.6", seconds=3)))
+
+    assert bench.gateway.count(SendAmend) == 2
+    _, newest = bench.gateway.last(SendAmend)
+    assert isinstance(newest, SendAmend)
+    assert newest.price == Decimal("100.8")
+
+
+def test_an_order_may_be_moved_before_the_exchange_has_answered(bench: Bench) -> None:
+    key = bench.place()
+    bench.desk.amend(key, Change(Decimal("100.9"), None, bot=True))
+    assert bench.gateway.count(SendAmend) == 0
+    number, request = bench.gateway.last(SendOrder)
+    bench.desk.replied(accepted(number, request, order(key, "o1")))
+
+    assert bench.gateway.count(SendAmend) == 1
+
+
+def test_a_cancel_before_the_intent_is_durable_keeps_the_order_from_leaving(bench: Bench) -> None:
+    key = bench.desk.place(bench.ask()).key
+    bench.desk.cancel(key, event=2)
+    bench.durable()
+
+    assert bench.gateway.sent == []
+    assert bench.state.orders.get(key) is None
+    assert bench.settled() == [(key, "NOT_PLACED")]
+
+
+def test_a_cancel_while_the_order_is_on_its_way_goes_out_after_the_answer(bench: Bench) -> None:
+    key = bench.place()
+    bench.desk.cancel(key, event=2)
+    assert bench.gateway.count(SendCancel) == 0
+    number, request = bench.gateway.last(SendOrder)
+    bench.desk.replied(accepted(number, request, order(key, "o1")))
+
+    assert bench.gateway.count(SendCancel) == 1
+
+
+def test_a_cancel_is_allowed_when_nothing_else_is(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.live = False
+    bench.desk.cancel(key, event=2)
+
+    assert bench.gateway.count(SendCancel) == 1
+
+
+def test_an_unconfirmed_cancel_is_repeated_until_the_order_is_gone(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.cancel(key, event=2)
+    for _ in range(3):
+        bench.fail(SendCancel, OutcomeUnknown("503"))
+        bench.timers.move(1.1)
+    assert bench.gateway.count(SendCancel) == 4
+    number, request = bench.gateway.last(SendCancel)
+    ended = order(key, f"o-{key}", phase=Phase.CANCELED, seconds=9)
+    bench.desk.replied(accepted(number, request, ended))
+    bench.timers.move(10)
+
+    assert bench.state.orders.get(key) is None
+    assert bench.gateway.count(SendCancel) == 4
+
+
+def test_a_second_cancel_click_sends_no_second_request(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.cancel(key, event=2)
+    bench.desk.cancel(key, event=3)
+
+    assert bench.gateway.count(SendCancel) == 1
+
+
+def test_cancelling_an_order_that_is_gone_is_refused_in_words(bench: Bench) -> None:
+    with pytest.raises(OrderNotFound, match="no longer open"):
+        bench.desk.cancel("7.bot1", event=2)
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [
+        ({"price": "100.55"}, "not a multiple of 0.1"),
+        ({"price": "0"}, "greater than 0"),
+        ({"price": "-1"}, "greater than 0"),
+        ({"price": "NaN"}, "greater than 0"),
+        ({"price": "1000000.1"}, "above the maximum"),
+        ({"quantity": 150}, "multiple of the lot"),
+        ({"quantity": 0}, "greater than 0"),
+        ({"quantity": -100}, "greater than 0"),
+        ({"quantity": 10**12}, "exceed the maximum"),
+        ({"emi": "nobody"}, "no bot nobody"),
+        ({"emi": "b" * 40}, "no bot"),
+        ({"quantity": 1100, "event": None}, "CAPITAL"),
+    ],
+)
+def test_an_order_that_does_not_fit_is_refused_with_its_reason(
+    bench: Bench, wish: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(OrderRefused, match=reason):
+        bench.desk.place(bench.ask(**wish))  # type: ignore[arg-type]
+    assert bench.ledger.of("intent") == []
+
+
+def test_nothing_is_placed_while_the_market_is_not_live(bench: Bench) -> None:
+    bench.live = False
+    with pytest.raises(OrderRefused, match="not LIVE"):
+        bench.desk.place(bench.ask())
+
+
+def test_a_bot_whose_resting_orders_use_its_capital_up_gets_no_more(bench: Bench) -> None:
+    bench.open_order(quantity=900, event=None)
+    bench.desk.place(bench.ask(quantity=100, event=None))
+    with pytest.raises(OrderRefused, match="CAPITAL"):
+        bench.desk.place(bench.ask(quantity=100, event=None))
+    bench.desk.place(bench.ask(quantity=1000, side=Side.SELL, event=None))
+
+
+def test_a_bot_that_is_not_defined_may_only_close(bench: Bench) -> None:
+    bench.state.robots["old"] = robot("old", status=Status.NOT_DEFINED)
+    bench.state.take_entries([_bought("old", 300)])
+
+    with pytest.raises(OrderRefused, match="only be closed"):
+        bench.desk.place(bench.ask(emi="old", side=Side.BUY))
+    with pytest.raises(OrderRefused, match="only be closed"):
+        bench.desk.place(bench.ask(emi="old", side=Side.SELL, quantity=400))
+    bench.desk.place(bench.ask(emi="old", side=Side.SELL, quantity=300))
+    with pytest.raises(OrderRefused, match="only be closed"):
+        bench.desk.place(bench.ask(emi="old", side=Side.SELL, quantity=100))
+
+
+def test_a_bot_that_is_not_in_the_list_cannot_trade(bench: Bench) -> None:
+    bench.state.robots["far"] = robot("far", status=Status.NOT_IN_LIST)
+    with pytest.raises(OrderRefused, match="not subscribed"):
+        bench.desk.place(bench.ask(emi="far"))
+
+
+def test_a_bots_order_does_not_leave_after_trading_was_switched_off(bench: Bench) -> None:
+    key = bench.desk.place(bench.ask(event=None)).key
+    bench.trading = False
+    bench.desk.withdraw_bots()
+    bench.durable()
+
+    assert bench.gateway.sent == []
+    assert bench.state.orders.get(key) is None
+
+
+def test_a_bot_cannot_flood_the_exchange(bench: Bench) -> None:
+    def flood() -> None:
+        for _ in range(100):
+            key = bench.desk.place(bench.ask(event=None)).key
+            bench.desk.cancel(key)
+
+    with pytest.raises(OrderRefused, match="in a minute"):
+        flood()
+
+
+def test_without_numbers_an_order_is_refused_and_numbers_are_asked_for() -> None:
+    bench = Bench()
+    bench.desk._numbers.clear()
+    with pytest.raises(OrderRefused, match="no order numbers"):
+        bench.desk.place(bench.ask())
+    assert bench.ledger.of("reserve")
+
+
+def test_an_intent_of_an_earlier_run_is_asked_about(bench: Bench) -> None:
+    intent = Intent("9.bot1", "bot1", XBTUSDT, Side.BUY, 100, Decimal("100.5"), "POST")
+    bench.desk.look_for(intent)
+    bench.timers.move(0.6)
+    number, request = bench.gateway.last(FindOrder)
+    ended = order("9.bot1", "o1", phase=Phase.FILLED, filled=100)
+    bench.desk.replied(accepted(number, request, ended))
+
+    assert bench.settled() == [("9.bot1", "ACCEPTED")]
+    assert bench.state.orders.get("9.bot1") is None
+    assert bench.gateway.count(SendOrder) == 0
+
+
+def _bought(emi: str, quantity: int) -> Entry:
+    return Entry(
+        exec_id=f"x{emi}{quantity}",
+        kind=ExecutionKind.TRADE,
+        emi=emi,
+        refer=emi,
+        symbol=XBTUSDT,
+        currency="USDt",
+        side=SIDE_BUY,
+        quantity=quantity,
+        rest=0,
+        price=Decimal(100),
+        theor_price=Decimal(100),
+        trade_price=Decimal(100),
+        sum_real=-quantity * 100,
+        commission=1,
+        scale=6,
+        at=START,
+        number=1,
+        position_delta=quantity,
+    )
