@@ -257,3 +257,19 @@ def test_joins_and_breaks_in_any_order_leave_unique_ascending_bars(
     if breaks and missing is None and starts:
         now = candles.next_close(at(0)) - timedelta(minutes=1)
         assert starts[-1] == now - timedelta(minutes=1)
+
+
+def test_revised_bars_replace_what_is_held() -> None:
+    candles = CandleSeries(1)
+    candles.join([bar(0, 10.0), bar(1, 11.0)])
+    assert candles.join([bar(1, 21.0)]) == 0
+    assert candles.join([bar(1, 31.0)], revised=True) == 1
+    assert [c.close for c in candles.tail(9)] == [10.0, 31.0]
+
+
+def test_bars_are_counted_from_either_end() -> None:
+    candles = CandleSeries(1)
+    candles.join([bar(0, 10.0), bar(1, 11.0)])
+    assert (candles[0].close, candles[-1].close, candles[-2].close) == (10.0, 11.0, 10.0)
+    with pytest.raises(IndexError):
+        candles[-3]
