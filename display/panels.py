@@ -1,0 +1,240 @@
+"""The state line, the exchange box, the information panel and the sheet of keys."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from tkinter import ttk
+
+from common.domain.executions import Network
+from common.engine.snapshot import Health, Level, MarketRow, Notice, Snapshot
+from display.cells import Tone
+from display.formats import time_text
+from display.presenter import MODES, health_tone, health_words, worst_market
+from display.theme import Theme
+
+KEYS = (
+    ("F1", "show or hide this sheet"),
+    ("F3", "read settings, robots and algo again; trading goes OFF"),
+    ("F6", "dark or light colours"),
+    ("F9", "automatic trading ON or OFF"),
+    ("Ctrl +  Ctrl -", "larger or smaller letters"),
+    ("Tab, Shift-Tab", "next or previous table or field"),
+    ("Up, Down, Return", "choose a row; the same as a click on it"),
+    ("Return, Escape", "in an order window: nothing is sent by Return; Escape closes it"),
+    ("click a position", "select its symbol for the order book"),
+    ("click the order book", "new order at that price (F9 OFF)"),
+    ("click an order", "move or cancel it"),
+    ("click a robot", "WORK or OFF"),
+)
+HELP_LINE = "F1 keys   F3 reload   F6 colours   F9 trading on/off   click: book, order, robot"
+_SILENT = 5.0  # seconds without a new snapshot after which the window says so
+_LINES = 300  # of the information panel
+
+
+class StateLine(tk.Frame):
+    """TRADING ON/OFF, mode, health, clock: always in words, not by colour alone."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent, name="state")
+        self._theme = theme
+        self._beat: tuple[int, float] = (-1, 0.0)
+        self.trading = tk.Label(self, name="trading", font=theme.large, width=13, padx=6, pady=2)
+        self.mode = tk.Label(self, name="mode", font=theme.large, width=8, padx=6, pady=2)
+        self.health = tk.Label(self, name="health", font=theme.bold, anchor="w", padx=12)
+        self.clock = tk.Label(self, name="clock", font=theme.large, anchor="e", padx=10)
+        self.trading.pack(side="left")
+        self.mode.pack(side="left", padx=(2, 0))
+        self.clock.pack(side="right")
+        self.health.pack(side="left", fill="x", expand=True)
+
+    def show(self, snapshot: Snapshot, now: float) -> None:
+        """Show a snapshot at `now`, monotonic seconds, by which a silent engine is noticed."""
+        if snapshot.beat != self._beat[0]:
+            self._beat = (snapshot.beat, now)
+        silent = now - self._beat[1]
+        palette, theme = self._theme.palette, self._theme
+        self.configure(background=palette.panel)
+        on = snapshot.trading
+        _set(
+            self.trading,
+            f"TRADING {'ON' if on else 'OFF'}",
+            palette.on_colour if on else theme.colour(Tone.WARN),
+            palette.own_buy if on else palette.header,
+        )
+        _set(self.mode, MODES[snapshot.network], *self._mode_colours(snapshot.network))
+        text, tone = _health(worst_market(snapshot.markets), silent)
+        _set(self.health, text, theme.colour(tone), palette.panel)
+        late = Tone.BAD if silent >= _SILENT else Tone.TEXT
+        _set(self.clock, f"{time_text(snapshot.at)} UTC", theme.colour(late), palette.panel)
+
+    def _mode_colours(self, network: Network) -> tuple[str, str]:
+        palette, theme = self._theme.palette, self._theme
+        if network is Network.REAL:
+            return palette.on_colour, palette.own_sell
+        if network is Network.TEST:
+            return palette.on_warn, theme.colour(Tone.WARN)
+        return palette.panel, theme.colour(Tone.ACCENT)
+
+
+def _health(market: MarketRow | None, silent: float) -> tuple[str, Tone]:
+    if silent >= _SILENT:
+        return f"SILENT: nothing has come from the engine for {silent:.0f} s", Tone.BAD
+    if market is None:
+        return "STARTING", Tone.WARN
+    return f"{market.health}: {health_words(market.health)}", health_tone(market.health)
+
+
+def _set(label: tk.Label, text: str, colour: str, background: str) -> None:
+    """Change a label only where it differs; a changed text costs a layout."""
+    if label["text"] != text:
+        label["text"] = text
+    if str(label["foreground"]) != colour or str(label["background"]) != background:
+        label.configure(foreground=colour, background=background)
+
+
+class _Paper(tk.Text):
+    """Text that is read, not written, with a tag for each tone."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, *, name: str, height: int) -> None:
+        super().__init__(
+            parent,
+            name=name,
+            height=height,
+            width=20,
+            wrap="word",
+            state="disabled",
+            font=theme.mono,
+            borderwidth=0,
+            highlightthickness=0,
+            padx=6,
+            pady=2,
+            takefocus=False,
+            cursor="arrow",
+        )
+        self._theme = theme
+        self.tag_configure("bold", font=theme.bold)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme as they are now."""
+        palette = self._theme.palette
+        self.configure(
+            background=palette.panel,
+            foreground=self._theme.colour(Tone.TEXT),
+            selectbackground=palette.selection,
+            selectforeground=self._theme.colour(Tone.TEXT),
+        )
+        for tone in Tone:
+            self.tag_configure(tone.value, foreground=self._theme.colour(tone))
+
+
+class ExchangeBox(_Paper):
+    """Name, account, endpoint and connection of each market, the reason and the progress."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent, theme, name="exchange", height=5)
+        self._shown: Sequence[MarketRow] | None = None
+        self.restyle()
+
+    def show(self, markets: Sequence[MarketRow]) -> None:
+        """Show the markets; nothing is touched when they are as before."""
+        if markets == self._shown:
+            return
+        self._shown = markets
+        self.configure(state="normal")
+        self.delete("1.0", "end")
+        if not markets:
+            self.insert("end", "no exchange yet", (Tone.DIM.value,))
+        for number, market in enumerate(markets):
+            if number:
+                self.insert("end", "\n")
+            self._write(market)
+        self.configure(state="disabled")
+
+    def _write(self, market: MarketRow) -> None:
+        account = "-" if market.account is None else f"{market.account} {market.account_name}"
+        self.insert("end", market.market, ("bold", Tone.ACCENT.value))
+        self.insert("end", f"  {MODES[market.network]}  {market.endpoint}\n", (Tone.DIM.value,))
+        self.insert("end", "account ", (Tone.DIM.value,))
+        self.insert("end", f"{account.strip()}\n")
+        self.insert("end", str(market.health), ("bold", health_tone(market.health).value))
+        words = market.reason or health_words(market.health)
+        self.insert("end", f"  {words}", (health_tone(market.health).value,))
+        if market.progress and market.health is not Health.LIVE:
+            self.insert("end", f"\n{market.progress}", (Tone.DIM.value,))
+
+
+_LEVEL_TONES = {Level.INFO: Tone.TEXT, Level.WARNING: Tone.WARN, Level.ERROR: Tone.BAD}
+_LEVEL_MARKS = {Level.INFO: " ", Level.WARNING: "!", Level.ERROR: "\u2715"}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNotice:
+    """A line that the window itself has to say."""
+
+    at: datetime
+    level: Level
+    text: str
+
+
+class NoticePanel(ttk.Frame):
+    """The information panel: the newest line on top, at most a few hundred kept."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent, name="notices")
+        self._paper = _Paper(self, theme, name="paper", height=6)
+        bar = ttk.Scrollbar(self, orient="vertical", command=self._paper.yview)
+        self._paper.configure(yscrollcommand=bar.set)
+        self.rowconfigure(0, weight=1)
+        self.columnconfigure(0, weight=1)
+        self._paper.grid(row=0, column=0, sticky="nsew")
+        bar.grid(row=0, column=1, sticky="ns")
+        self._paper.restyle()
+
+    def add(self, notices: Sequence[Notice | LocalNotice]) -> None:
+        """Put lines on top, the last of them uppermost."""
+        if not notices:
+            return
+        paper = self._paper
+        paper.configure(state="normal")
+        for notice in notices:
+            tone = _LEVEL_TONES[notice.level].value
+            clock = time_text(notice.at)[11:]
+            paper.insert("1.0", f"{_LEVEL_MARKS[notice.level]} {one_line(notice.text)}\n", (tone,))
+            paper.insert("1.0", f"{clock} ", (Tone.DIM.value,))
+        paper.delete(f"{_LINES + 1}.0", "end")
+        paper.configure(state="disabled")
+        paper.yview_moveto(0.0)
+
+    def lines(self) -> list[str]:
+        """Return what is written, newest first."""
+        return self._paper.get("1.0", "end").strip("\n").split("\n")
+
+    def restyle(self) -> None:
+        """Take the colours of the theme as they are now."""
+        self._paper.restyle()
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and control characters, shortened if it is very long."""
+    plain = "".join(each if each.isprintable() else " " for each in text).strip()
+    return plain if len(plain) <= 500 else plain[:499] + "\u2026"
+
+
+def open_sheet(root: tk.Misc, theme: Theme) -> tk.Toplevel:
+    """Open the sheet of keys and return its window."""
+    palette = theme.palette
+    sheet = tk.Toplevel(root, name="keys", background=palette.panel)
+    sheet.title("Keys")
+    width = max(len(key) for key, _ in KEYS)
+    lines = "\n".join(f"{key:<{width}}   {words}" for key, words in KEYS)
+    text = tk.Label(sheet, text=lines, font=theme.mono, justify="left")
+    text.configure(background=palette.panel, foreground=theme.colour(Tone.TEXT))
+    text.pack(padx=16, pady=14)
+    sheet.bind("<Escape>", lambda _event: sheet.destroy())
+    sheet.transient(root.winfo_toplevel())
+    sheet.geometry(f"+{root.winfo_rootx() + 80}+{root.winfo_rooty() + 80}")
+    sheet.focus_force()
+    return sheet
