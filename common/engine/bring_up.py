@@ -13,7 +13,6 @@ from datetime import datetime
 
 from common.domain.account import Account
 from common.domain.books import Books
-from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument
 from common.domain.market import Candle
 from common.domain.orders import Order
@@ -61,7 +60,7 @@ class BringUp:
         notices: NoticeBoard,
         *,
         now: Callable[[], datetime],
-        first_date: Callable[[], datetime],
+        first_date: Callable[[], datetime | None],
         check: Callable[[Sequence[Instrument]], None],
         failed: Callable[[TmaticError], None],
         done: Callable[[], None],
@@ -152,10 +151,10 @@ class BringUp:
     def _bring_up(self) -> Script:
         yield from self._know_the_exchange()
         yield from self._open_books()
-        yield from self._catch_up("trade history", self._first_date())
+        yield from self._catch_up(self._first_date())
         yield from self._connect()
         yield from self._load_candles()
-        yield from self._catch_up("executions since", None)
+        yield from self._catch_up(None)
         yield from self._compare_orders()
         if not self._bots_loaded:
             self._dispatch.load_bots()
@@ -194,24 +193,18 @@ class BringUp:
         for intent in books.open_intents:
             self._desk.look_for(intent)
 
-    def _catch_up(self, what: str, first_date: datetime | None) -> Script:
-        pages = CatchUp(first_date=first_date, cursor=self._cursor)
-        count = 0
+    def _catch_up(self, configured: datetime | None) -> Script:
+        pages = CatchUp(configured, self._cursor, self._now())
         while (request := pages.next_request()) is not None:
-            self.step = f"{what}: {count:,} executions"
+            self.step = pages.progress
             page = yield from self._ask(request)
             if not isinstance(page, HistoryPage):
                 return
-            pages.take(page)
-            if page.executions:
-                count += len(page.executions)
-                yield from self._book(page.executions)
-
-    def _book(self, executions: Sequence[Executed]) -> Script:
-        newest = max(e.at for e in executions)
-        self._cursor = newest if self._cursor is None else max(newest, self._cursor)
-        self._ledger.book(self._state.key, executions, self._cursor)
-        yield BOOKED
+            fresh = pages.take(page)
+            if fresh:
+                self._ledger.book(self._state.key, fresh, pages.cursor)
+                yield BOOKED
+        self._cursor = max((at for at in (self._cursor, pages.cursor) if at), default=None)
 
     def _load_candles(self) -> Script:
         for request in list(self._dispatch.missing(self._now())):

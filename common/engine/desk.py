@@ -1,11 +1,7 @@
-"""The order desk of one market: checks, numbers, registers and sends order requests.
+"""The order desk of one market: checks wishes, mints numbers, makes intents durable.
 
 The way of an order: checked here, its number minted from a block reserved in the database, shown as
-pending, its intent made durable, then sent. Its outcome is accepted, refused or unknown; unknown
-is asked about by clOrdID until it is settled and never resent, because a number may be used again
-once its order has ended, so that a second request could be a second order. Amendments go out as a
-new total (filled + wanted rest), never as a wanted rest, which would revive an order that has just
-filled. Cancelling is allowed in every state and repeated until the order is gone.
+pending, its intent made durable, then handed to the wire. Cancelling is allowed in every state.
 """
 
 from __future__ import annotations
@@ -16,27 +12,15 @@ from decimal import Decimal
 
 from common.domain.books import Intent
 from common.domain.instruments import Instrument, Symbol
-from common.domain.orders import Order, Phase, Side, format_cl_ord_id
+from common.domain.orders import Phase, Side, format_cl_ord_id
 from common.engine import limits
 from common.engine.notices import NoticeBoard
+from common.engine.order_wire import OrderWire, describe
 from common.engine.orders import Change, LiveOrder
-from common.engine.ports import (
-    Clock,
-    FindOrder,
-    Gateway,
-    IntentWritten,
-    Ledger,
-    Reply,
-    SendAmend,
-    SendCancel,
-    SendOrder,
-)
+from common.engine.ports import Clock, Gateway, IntentWritten, Ledger
 from common.engine.state import MarketState
-from common.errors import OrderNotFound, OrderRefused, OutcomeUnknown
+from common.errors import OrderNotFound, OrderRefused
 
-LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unknown outcome
-MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
-CANCEL_RETRY = 1.0  # seconds
 NUMBER_BLOCK = 500
 LOW_NUMBERS = 100
 
@@ -69,18 +53,18 @@ class Desk:
         bots_may_trade: Callable[[str], bool],
     ) -> None:
         self._state = state
-        self._gateway = gateway
         self._ledger = ledger
         self._clock = clock
         self._notices = notices
-        self._later = later
         self._is_live = is_live
         self._bots_may_trade = bots_may_trade
         self._numbers: list[range] = []
         self._asked_numbers = False
         self._waiting: dict[str, tuple[Intent, Ask]] = {}  # intents on their way to the database
-        self._requests: dict[int, str] = {}  # request number -> order key
         self._rate = limits.RequestRate()
+        self.wire = OrderWire(
+            state, gateway, ledger, clock, notices, later=later, opened=self._send_next
+        )
 
     # ---- wishes ---------------------------------------------------------------------------
 
@@ -111,7 +95,7 @@ class Desk:
         if order.phase is not Phase.OPEN or order.amending:
             order.next_change = change  # goes out when the present request is answered
         elif (price, leaves) != (order.price, order.leaves):
-            self._send_amend(order, change)
+            self.wire.amend(order, change)
         elif change.event is not None:
             self._notices.info("the order is so already", change.event)
         return order
@@ -125,7 +109,7 @@ class Desk:
         if key in self._waiting:
             self._withdraw(key)
         elif order.phase is not Phase.PENDING and not order.cancel_sent:
-            self._send_cancel(order)
+            self.wire.cancel(order)
 
     def withdraw_bots(self) -> None:
         """F9 went off: drop what strategies asked for and what has not left yet."""
@@ -153,48 +137,16 @@ class Desk:
         """The intent is durable: send the order, unless it was withdrawn or forbidden meanwhile."""
         waiting = self._waiting.pop(item.intent.cl_ord_id, None)
         if waiting is None:
-            self._settle(item.intent.cl_ord_id, "NOT_PLACED", "")
+            self.wire.settle(item.intent.cl_ord_id, "NOT_PLACED", "")
             return
         intent, ask = waiting
         order = self._state.orders.get(intent.cl_ord_id)
         forbidden = ask.event is None and not self._bots_may_trade(ask.emi)
         if order is None or forbidden:
             self._state.orders.drop(intent.cl_ord_id)
-            self._settle(intent.cl_ord_id, "NOT_PLACED", "")
+            self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "")
             return
-        request = SendOrder(intent.cl_ord_id, ask.symbol, ask.side, ask.quantity, ask.price)
-        self._requests[self._gateway.request(request)] = order.key
-
-    def replied(self, reply: Reply) -> None:
-        """Take the outcome of one of this desk's requests."""
-        key = self._requests.pop(reply.number, "")
-        order = self._state.orders.get(key)
-        if isinstance(reply.request, SendOrder):
-            self._order_answered(reply.request, reply, order)
-        elif isinstance(reply.request, SendAmend):
-            self._amend_answered(reply, order)
-        elif isinstance(reply.request, SendCancel):
-            self._cancel_answered(reply, order)
-        elif isinstance(reply.request, FindOrder):
-            self._looked(reply.request, reply, order)
-
-    def reported(self, order: Order) -> None:
-        """Take what the stream says of an order, and send what waited for it."""
-        known = self._state.orders.find(order)
-        if known and known.phase is Phase.UNKNOWN:
-            self._settle(order.cl_ord_id, "ACCEPTED", order.order_id)
-            self._notices.info(f"{_describe(known)}: found at the exchange", known.event)
-        emi = known.emi if known else self._state.emi_of(order)
-        self.changed(self._state.orders.apply(order, emi, from_stream=True))
-
-    def changed(self, order: LiveOrder | None) -> None:
-        """Send what waited for the order to be open."""
-        if order is None or order.phase is not Phase.OPEN:
-            return
-        if order.cancel_wanted and not order.cancel_sent:
-            self._send_cancel(order)
-        elif order.next_change and not order.amending:
-            self._send_next(order)
+        self.wire.send(order, ask.price)
 
     def look_for(self, intent: Intent) -> None:
         """Ask the exchange about an intent of an earlier run whose outcome was never learned."""
@@ -204,7 +156,7 @@ class Desk:
                 Ask(intent.symbol, intent.emi, intent.side, intent.price, intent.quantity),
                 intent.cl_ord_id,
             )
-        self._start_looking(order)
+        self.wire.look_for(order)
 
     def has_unknown(self) -> bool:
         """Whether the outcome of a request is still being asked about."""
@@ -314,14 +266,7 @@ class Desk:
         self._waiting.pop(key, None)
         order = self._state.orders.drop(key)
         if order:
-            self._notices.info(f"{_describe(order)}: withdrawn before it was sent", order.event)
-
-    def _send_amend(self, order: LiveOrder, change: Change) -> None:
-        order.amending = change
-        order.next_change = None
-        total = None if change.leaves is None else order.filled + change.leaves
-        request = SendAmend(order.order_id, order.cl_ord_id, total, change.price)
-        self._requests[self._gateway.request(request)] = order.key
+            self._notices.info(f"{describe(order)}: withdrawn before it was sent", order.event)
 
     def _send_next(self, order: LiveOrder) -> None:
         change = order.next_change
@@ -331,153 +276,4 @@ class Desk:
         try:
             self.amend(order.key, change)
         except OrderRefused as error:
-            self._notices.refuse(f"{_describe(order)}: {error}", change.event)
-
-    def _send_cancel(self, order: LiveOrder) -> None:
-        order.cancel_sent = True
-        request = SendCancel(order.order_id, order.cl_ord_id)
-        self._requests[self._gateway.request(request)] = order.key
-
-    def _settle(self, cl_ord_id: str, outcome: str, order_id: str) -> None:
-        self._ledger.settle_intent(self._state.key, cl_ord_id, outcome, order_id)
-
-    # ---- what came back -------------------------------------------------------------------
-
-    def _order_answered(self, request: SendOrder, reply: Reply, order: LiveOrder | None) -> None:
-        if reply.error is None and isinstance(reply.result, Order):
-            self._accepted(reply.result, order)
-        elif isinstance(reply.error, OutcomeUnknown) and order and not order.order_id:
-            self._notices.warning(f"{_describe(order)}: {reply.error}; asking the exchange")
-            self._start_looking(order)
-        elif isinstance(reply.error, OutcomeUnknown) or (order and order.order_id):
-            # The stream has shown the order already, perhaps also its end.
-            self._settle(request.cl_ord_id, "ACCEPTED", order.order_id if order else "")
-        else:
-            self._state.orders.drop(request.cl_ord_id)
-            self._settle(request.cl_ord_id, "REFUSED", "")
-            text = f"{request.side} {request.symbol.ticker} refused: {reply.error}"
-            self._notices.refuse(text, order.event if order else None)
-
-    def _accepted(self, answer: Order, pending: LiveOrder | None) -> None:
-        self._settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
-        event = pending.event if pending else None
-        emi = pending.emi if pending else self._state.emi_of(answer)
-        live = self._state.orders.apply(answer, emi, from_stream=False)
-        if answer.phase in (Phase.CANCELED, Phase.REJECTED):
-            self._notices.refuse(
-                f"{answer.side} {answer.symbol.ticker} not placed: {answer.text}", event
-            )
-        elif event is not None:
-            self._notices.info(
-                f"{answer.side} {answer.quantity} {answer.symbol.ticker} at {answer.price} placed",
-                event,
-            )
-        self.changed(live)
-
-    def _amend_answered(self, reply: Reply, order: LiveOrder | None) -> None:
-        change = order.amending if order else None
-        event = change.event if change else None
-        if order:
-            order.amending = None
-        if reply.error is None and isinstance(reply.result, Order):
-            emi = order.emi if order else self._state.emi_of(reply.result)
-            live = self._state.orders.apply(reply.result, emi, from_stream=False)
-            if event is not None:
-                self._notices.info(f"{reply.result.symbol.ticker}: order moved", event)
-            self.changed(live)
-            return
-        self._notices.refuse(
-            f"{_describe(order) if order else 'order'} not moved: {reply.error}", event
-        )
-        if order and isinstance(reply.error, (OutcomeUnknown, OrderNotFound)):
-            self._look(order)
-        elif order:
-            self.changed(order)
-
-    def _cancel_answered(self, reply: Reply, order: LiveOrder | None) -> None:
-        if reply.error is None and isinstance(reply.result, Order):
-            emi = order.emi if order else self._state.emi_of(reply.result)
-            self._state.orders.apply(reply.result, emi, from_stream=False)
-            if order and order.event is not None:
-                self._notices.info(f"{_describe(order)}: cancelled", order.event)
-            return
-        if order is None:
-            return
-        order.cancel_sent = False
-        if isinstance(reply.error, OrderNotFound):
-            self._look(order)
-        elif isinstance(reply.error, OrderRefused):
-            order.cancel_wanted = False
-            self._notices.refuse(f"{_describe(order)} not cancelled: {reply.error}", order.event)
-        else:
-            self._notices.warning(f"{_describe(order)}: cancel not confirmed, trying again")
-            self._later(CANCEL_RETRY, lambda: self._retry_cancel(order.key))
-
-    def _retry_cancel(self, key: str) -> None:
-        order = self._state.orders.get(key)
-        if order and order.cancel_wanted and not order.cancel_sent:
-            self._send_cancel(order)
-
-    # ---- unknown outcomes -----------------------------------------------------------------
-
-    def _start_looking(self, order: LiveOrder) -> None:
-        order.phase = Phase.UNKNOWN
-        order.looks = 0
-        order.unknown_since = self._clock.monotonic()
-        self._later(LOOKS[0], lambda: self._look_again(order.key))
-
-    def _look_again(self, key: str) -> None:
-        order = self._state.orders.get(key)
-        if order and order.phase is Phase.UNKNOWN:
-            self._look(order)
-
-    def _look(self, order: LiveOrder) -> None:
-        if order.cl_ord_id:
-            self._requests[self._gateway.request(FindOrder(order.cl_ord_id))] = order.key
-
-    def _looked(self, request: FindOrder, reply: Reply, order: LiveOrder | None) -> None:
-        if reply.error is None and isinstance(reply.result, Order):
-            if order and _is_same(order, reply.result):
-                self._found(reply.result, order)
-            else:
-                self._notices.error(
-                    f"clOrdID {request.cl_ord_id} belongs to another order at the exchange: "
-                    "is a second terminal trading on this account?"
-                )
-            return
-        if order is None or order.phase is not Phase.UNKNOWN:
-            return
-        if reply.error is None:
-            order.looks += 1
-        waited = self._clock.monotonic() - order.unknown_since
-        if order.looks >= len(LOOKS) and waited >= MIN_UNKNOWN:
-            self._never_placed(order)
-            return
-        delay = LOOKS[min(order.looks, len(LOOKS) - 1)]
-        self._later(delay, lambda: self._look_again(order.key))
-
-    def _found(self, answer: Order, order: LiveOrder) -> None:
-        was_unknown = order.phase is Phase.UNKNOWN
-        self._settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
-        live = self._state.orders.apply(answer, order.emi, from_stream=False)
-        if was_unknown:
-            self._notices.info(f"{_describe(order)}: found at the exchange", order.event)
-        self.changed(live)
-
-    def _never_placed(self, order: LiveOrder) -> None:
-        self._state.orders.drop(order.key)
-        self._settle(order.cl_ord_id, "NOT_PLACED", "")
-        self._notices.refuse(f"{_describe(order)} never reached the exchange", order.event)
-
-
-def _is_same(order: LiveOrder, answer: Order) -> bool:
-    """Whether what the exchange holds under our number is what we asked for."""
-    return (
-        order.symbol.ticker == answer.symbol.ticker
-        and order.side is answer.side
-        and (not order.order_id or order.order_id == answer.order_id)
-    )
-
-
-def _describe(order: LiveOrder) -> str:
-    return f"{order.side} {order.leaves} {order.symbol.ticker} ({order.emi})"
+            self._notices.refuse(f"{describe(order)}: {error}", change.event)

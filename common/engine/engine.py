@@ -71,7 +71,7 @@ class Engine:
         *,
         refresh_rate: int,
         history_days: float,
-        first_date: Callable[[MarketState], datetime],
+        first_date: Callable[[MarketState], datetime | None],
         check: Callable[[str, Sequence[Instrument]], None],
         reloads: int = 0,
     ) -> None:

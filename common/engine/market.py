@@ -75,7 +75,7 @@ class Market:
         later: Callable[[float, Callable[[], None]], None],
         trading: Callable[[], bool],
         ledger_problem: Callable[[], str],
-        first_date: Callable[[], datetime],
+        first_date: Callable[[], datetime | None],
         check: Callable[[Sequence[Instrument]], None],
         history_days: float,
     ) -> None:
@@ -202,7 +202,7 @@ class Market:
             if reply.error is None and isinstance(reply.result, tuple):
                 self.dispatch.downloaded(repair, reply.result)
             return
-        self.desk.replied(reply)
+        self.desk.wire.replied(reply)
 
     # ---- items of the books ---------------------------------------------------------------
 
@@ -293,7 +293,7 @@ class Market:
         if isinstance(message, Trade):
             self.dispatch.add_trade(message)
         elif isinstance(message, OrderChanged):
-            self.desk.reported(message.order)
+            self.desk.wire.reported(message.order)
         elif isinstance(message, Executed):
             self._book(message)
         elif isinstance(message, PositionChanged):

@@ -11,8 +11,9 @@ from common.domain.books import SIDE_BUY, Entry, Intent
 from common.domain.executions import ExecutionKind
 from common.domain.orders import Phase, Side
 from common.domain.robots import Status
-from common.engine.desk import MIN_UNKNOWN, Ask, Desk
+from common.engine.desk import Ask, Desk
 from common.engine.notices import NoticeBoard
+from common.engine.order_wire import MIN_UNKNOWN
 from common.engine.orders import Change
 from common.engine.ports import FindOrder, IntentWritten, Reply, SendAmend, SendCancel, SendOrder
 from common.engine.state import MarketState
@@ -100,12 +101,12 @@ class Bench:
         answer = order(
             key, f"o-{key}", side=request.side, price=str(request.price), quantity=request.quantity
         )
-        self.desk.replied(accepted(number, request, answer))
+        self.desk.wire.replied(accepted(number, request, answer))
         return key
 
     def fail(self, kind: type, error: TmaticError) -> None:
         number, request = self.gateway.last(kind)
-        self.desk.replied(Reply("Venue", number, request, None, error))
+        self.desk.wire.replied(Reply("Venue", number, request, None, error))
 
     def settled(self) -> list[object]:
         return self.ledger.of("settle")
@@ -151,7 +152,7 @@ def test_an_order_of_unknown_outcome_is_asked_about_and_never_sent_again(bench: 
     bench.fail(SendOrder, OutcomeUnknown("timed out"))
     bench.timers.move(0.6)
     number, request = bench.gateway.last(FindOrder)
-    bench.desk.replied(accepted(number, request, order(key, "o9")))
+    bench.desk.wire.replied(accepted(number, request, order(key, "o9")))
 
     assert bench.gateway.count(SendOrder) == 1
     live = bench.state.orders.get(key)
@@ -168,8 +169,8 @@ def test_an_unknown_order_that_is_never_found_counts_as_not_placed(bench: Bench)
             break
         bench.timers.move(0.5)
         number, request = bench.gateway.sent[-1]
-        if isinstance(request, FindOrder) and number in bench.desk._requests:
-            bench.desk.replied(accepted(number, request, None))
+        if isinstance(request, FindOrder) and number in bench.desk.wire._requests:
+            bench.desk.wire.replied(accepted(number, request, None))
 
     assert bench.settled() == [(key, "NOT_PLACED")]
     assert bench.clock.seconds >= MIN_UNKNOWN
@@ -183,8 +184,8 @@ def test_a_look_that_fails_does_not_count_as_not_found(bench: Bench) -> None:
     for _ in range(60):
         bench.timers.move(1)
         number, request = bench.gateway.sent[-1]
-        if isinstance(request, FindOrder) and number in bench.desk._requests:
-            bench.desk.replied(
+        if isinstance(request, FindOrder) and number in bench.desk.wire._requests:
+            bench.desk.wire.replied(
                 Reply("Venue", number, request, None, ExchangeUnavailable("no route"))
             )
 
@@ -195,7 +196,7 @@ def test_a_look_that_fails_does_not_count_as_not_found(bench: Bench) -> None:
 def test_the_stream_settles_an_unknown_order_even_if_it_filled_at_once(bench: Bench) -> None:
     key = bench.place()
     bench.fail(SendOrder, OutcomeUnknown("reset"))
-    bench.desk.reported(order(key, "o1", phase=Phase.FILLED, filled=100))
+    bench.desk.wire.reported(order(key, "o1", phase=Phase.FILLED, filled=100))
 
     assert bench.state.orders.get(key) is None
     assert bench.settled() == [(key, "ACCEPTED")]
@@ -203,9 +204,9 @@ def test_the_stream_settles_an_unknown_order_even_if_it_filled_at_once(bench: Be
 
 def test_an_answer_that_comes_after_the_fill_does_not_revive_the_order(bench: Bench) -> None:
     key = bench.place()
-    bench.desk.reported(order(key, "o1", phase=Phase.FILLED, filled=100, seconds=2))
+    bench.desk.wire.reported(order(key, "o1", phase=Phase.FILLED, filled=100, seconds=2))
     number, request = bench.gateway.last(SendOrder)
-    bench.desk.replied(accepted(number, request, order(key, "o1", seconds=1)))
+    bench.desk.wire.replied(accepted(number, request, order(key, "o1", seconds=1)))
 
     assert bench.state.orders.get(key) is None
 
@@ -215,7 +216,7 @@ def test_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Ben
     bench.fail(SendOrder, OutcomeUnknown("timed out"))
     bench.timers.move(0.6)
     number, request = bench.gateway.last(FindOrder)
-    bench.desk.replied(accepted(number, request, order(key, "o9", side=Side.SELL)))
+    bench.desk.wire.replied(accepted(number, request, order(key, "o9", side=Side.SELL)))
 
     assert bench.notices.all()[-1].level.value == "error"
     assert bench.state.orders.get(key).phase is Phase.UNKNOWN  # type: ignore[union-attr]
@@ -223,7 +224,7 @@ def test_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Ben
 
 def test_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
     key = bench.open_order(quantity=300)
-    bench.desk.reported(
+    bench.desk.wire.reported(
         order(key, f"o-{key}", quantity=300, filled=100, seconds=5, phase=Phase.OPEN)
     )
     bench.desk.amend(key, Change(Decimal("100.6"), 400, event=2))
@@ -247,7 +248,9 @@ def test_only_one_amendment_is_under_way_and_the_newest_wish_follows(bench: Benc
     bench.desk.amend(key, Change(Decimal("100.8"), None, event=4))
     assert bench.gateway.count(SendAmend) == 1
     number, request = bench.gateway.last(SendAmend)
-    bench.desk.replied(accepted(number, request, order(key, f"o-{key}", price="100.6", seconds=3)))
+    bench.desk.wire.replied(
+        accepted(number, request, order(key, f"o-{key}", price="100.6", seconds=3))
+    )
 
     assert bench.gateway.count(SendAmend) == 2
     _, newest = bench.gateway.last(SendAmend)
@@ -260,7 +263,7 @@ def test_an_order_may_be_moved_before_the_exchange_has_answered(bench: Bench) ->
     bench.desk.amend(key, Change(Decimal("100.9"), None, bot=True))
     assert bench.gateway.count(SendAmend) == 0
     number, request = bench.gateway.last(SendOrder)
-    bench.desk.replied(accepted(number, request, order(key, "o1")))
+    bench.desk.wire.replied(accepted(number, request, order(key, "o1")))
 
     assert bench.gateway.count(SendAmend) == 1
 
@@ -280,7 +283,7 @@ def test_a_cancel_while_the_order_is_on_its_way_goes_out_after_the_answer(bench:
     bench.desk.cancel(key, event=2)
     assert bench.gateway.count(SendCancel) == 0
     number, request = bench.gateway.last(SendOrder)
-    bench.desk.replied(accepted(number, request, order(key, "o1")))
+    bench.desk.wire.replied(accepted(number, request, order(key, "o1")))
 
     assert bench.gateway.count(SendCancel) == 1
 
@@ -302,7 +305,7 @@ def test_an_unconfirmed_cancel_is_repeated_until_the_order_is_gone(bench: Bench)
     assert bench.gateway.count(SendCancel) == 4
     number, request = bench.gateway.last(SendCancel)
     ended = order(key, f"o-{key}", phase=Phase.CANCELED, seconds=9)
-    bench.desk.replied(accepted(number, request, ended))
+    bench.desk.wire.replied(accepted(number, request, ended))
     bench.timers.move(10)
 
     assert bench.state.orders.get(key) is None
@@ -414,7 +417,7 @@ def test_an_intent_of_an_earlier_run_is_asked_about(bench: Bench) -> None:
     bench.timers.move(0.6)
     number, request = bench.gateway.last(FindOrder)
     ended = order("9.bot1", "o1", phase=Phase.FILLED, filled=100)
-    bench.desk.replied(accepted(number, request, ended))
+    bench.desk.wire.replied(accepted(number, request, ended))
 
     assert bench.settled() == [("9.bot1", "ACCEPTED")]
     assert bench.state.orders.get("9.bot1") is None

@@ -1,0 +1,550 @@
+"""The engine with fakes at its edges: start, trading, breaks, bots and clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from common.domain.account import Account, Margin, Position
+from common.domain.books import Books, Entry, Intent
+from common.domain.commands import (
+    AmendOrder,
+    CancelOrder,
+    PlaceOrder,
+    SetRobotStatus,
+    SetTrading,
+)
+from common.domain.executions import Executed
+from common.domain.market import Candle, Ticker, Trade
+from common.domain.orders import Phase, Side
+from common.domain.robots import Robot, Status
+from common.engine.engine import Engine
+from common.engine.notices import NoticeBoard
+from common.engine.ports import (
+    Booked,
+    BotFailed,
+    BotLoaded,
+    BotOrder,
+    FetchAccount,
+    FetchCandles,
+    FetchCurrencies,
+    FetchHistory,
+    FetchInstruments,
+    FetchOpenOrders,
+    FindOrder,
+    HistoryPage,
+    IntentWritten,
+    LedgerDown,
+    LedgerOpened,
+    LedgerUp,
+    MarginChanged,
+    Message,
+    NumbersReserved,
+    OrderChanged,
+    PositionChanged,
+    RawText,
+    Reply,
+    SendAmend,
+    SendCancel,
+    SendOrder,
+    StreamClosed,
+    StreamOpened,
+    StreamReady,
+)
+from common.engine.snapshot import Health
+from common.engine.state import MarketState
+from common.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    ExchangeUnavailable,
+    ProtocolError,
+    TmaticError,
+)
+from tests.common.engine.support import (
+    INVERSE,
+    KEY,
+    LINEAR,
+    START,
+    USDT,
+    XBT,
+    XBTUSD,
+    XBTUSDT,
+    FakeGateway,
+    FakeLedger,
+    FakeRunner,
+    ManualClock,
+    executed,
+    order,
+    robot,
+)
+
+
+class World:
+    """An engine, a scripted exchange and books, stepped by hand on one thread."""
+
+    def __init__(self, *robots: Robot, check: Callable[..., None] | None = None) -> None:
+        self.clock = ManualClock()
+        self.gateway = FakeGateway()
+        self.ledger = FakeLedger()
+        self.runner = FakeRunner()
+        self.robots = robots
+        self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
+        self.history: list[object] = []
+        self.open_orders: tuple[object, ...] = ()
+        self.intents: tuple[Intent, ...] = ()
+        self.errors: dict[type, TmaticError] = {}
+        self.engine = Engine(
+            [(self.gateway, self.state)],
+            self.ledger,
+            self.runner,
+            self.clock,
+            NoticeBoard(self.clock.now),
+            refresh_rate=10,
+            history_days=1,
+            first_date=lambda _: None,
+            check=check or (lambda _market, _found: None),
+        )
+        self.market = self.engine._markets["Venue"]
+        self._answered = 0
+        self._jobs = 0
+        self._texts = 0
+        self._booked: set[str] = set()
+        self._opened: set[int] = set()
+
+    def start(self) -> World:
+        """Bring the market up."""
+        self.market.start()
+        self.settle()
+        return self
+
+    def settle(self) -> None:
+        """Answer everything that is asked until nothing is left to do."""
+        for _ in range(1000):
+            moved = self._answer_requests() or self._answer_jobs() or self._answer_stream()
+            if len(self.engine.inbox):
+                self.turn()
+            elif not moved:
+                return
+        raise AssertionError("the engine never came to rest")
+
+    def turn(self) -> None:
+        """One turn that waits for nothing."""
+        self.engine.inbox.put(LedgerUp()) if not len(self.engine.inbox) else None
+        self.engine.turn()
+
+    def move(self, seconds: float) -> None:
+        """Let time pass in steps that deadlines notice; the stream keeps ticking."""
+        for _ in range(int(seconds * 10)):
+            self.clock.seconds += 0.1
+            self.say()
+            self.turn()
+            self.settle()
+
+    def say(self, *messages: Message) -> None:
+        """The exchange says something on the stream."""
+        self._texts += 1
+        text = f"text {self._texts}"
+        self.gateway.messages[text] = list(messages)
+        session = self.gateway.sessions[-1] if self.gateway.sessions else 0
+        self.engine.inbox.put(RawText("Venue", session, self.clock.seconds, text))
+        self.turn()
+
+    def put(self, *items: object) -> None:
+        """Leave items in the inbox and let everything settle."""
+        for item in items:
+            self.engine.inbox.put(item)
+        self.turn()
+        self.settle()
+
+    def health(self) -> Health:
+        return self.market.health()[0]
+
+    def _answer_requests(self) -> bool:
+        pending = self.gateway.sent[self._answered :]
+        self._answered = len(self.gateway.sent)
+        for number, request in pending:
+            error = self.errors.get(type(request))
+            if error is not None:
+                self.engine.inbox.put(Reply("Venue", number, request, None, error))
+                continue
+            self.engine.inbox.put(Reply("Venue", number, request, self._result(request)))
+        return bool(pending)
+
+    def _result(self, request: object) -> object:
+        if isinstance(request, FetchHistory):
+            rows = tuple(self.history) if request.offset == 0 else ()
+            return HistoryPage(rows, len(rows), full=False)  # type: ignore[arg-type]
+        if isinstance(request, FetchCandles):
+            begin = START - timedelta(minutes=30)
+            return tuple(
+                Candle(begin + timedelta(minutes=n), 100, 101, 99, 100, 5) for n in range(30)
+            )
+        if isinstance(request, SendOrder):
+            return order(
+                request.cl_ord_id,
+                f"o-{request.cl_ord_id}",
+                side=request.side,
+                price=str(request.price),
+                quantity=request.quantity,
+            )
+        if isinstance(request, SendAmend):
+            return order(
+                request.cl_ord_id,
+                request.order_id,
+                price=str(request.price),
+                quantity=request.quantity or 100,
+                seconds=50,
+            )
+        if isinstance(request, SendCancel):
+            return order(request.cl_ord_id, request.order_id, phase=Phase.CANCELED, seconds=99)
+        answers: dict[type, object] = {
+            FetchCurrencies: (USDT, XBT),
+            FetchInstruments: (LINEAR, INVERSE),
+            FetchAccount: Account(1, "somebody"),
+            FetchOpenOrders: self.open_orders,
+            FindOrder: None,
+        }
+        return answers[type(request)]
+
+    def _answer_jobs(self) -> bool:
+        pending = self.ledger.jobs[self._jobs :]
+        self._jobs = len(self.ledger.jobs)
+        for kind, job in pending:
+            if kind == "open":
+                self.engine.inbox.put(LedgerOpened(self._books()))
+            elif kind == "book":
+                assert isinstance(job, tuple)
+                ids = frozenset(e.exec_id for e in job)
+                entries = tuple(_entry(e) for e in job if e.exec_id not in self._booked)
+                self._booked |= ids
+                self.engine.inbox.put(Booked(KEY, entries, ids, len(job) - len(entries)))
+            elif kind == "reserve":
+                self.engine.inbox.put(NumbersReserved("Venue", 1, 500))
+            elif kind == "intent":
+                assert isinstance(job, Intent)
+                self.engine.inbox.put(IntentWritten(KEY, job))
+        return bool(pending)
+
+    def _books(self) -> Books:
+        balances = tuple(self.state.balances.values())
+        return Books(KEY, self.robots, balances, {}, self.intents, None)
+
+    def _answer_stream(self) -> bool:
+        session = self.market.bring_up.session
+        if not self.gateway.sessions or self.gateway.sessions[-1] in self._opened:
+            return False
+        self._opened.add(session)
+        self.engine.inbox.put(StreamOpened("Venue", session))
+        self.say(StreamReady())
+        return True
+
+
+def _entry(e: Executed) -> Entry:
+    return Entry(
+        exec_id=e.exec_id,
+        kind=e.kind,
+        emi="bot1",
+        refer="bot1",
+        symbol=e.symbol,
+        currency=e.currency,
+        side=0,
+        quantity=e.quantity,
+        rest=e.leaves,
+        price=e.price,
+        theor_price=e.price,
+        trade_price=e.trade_price,
+        sum_real=-e.cost,
+        commission=e.fee,
+        scale=6,
+        at=e.at,
+        number=1,
+        position_delta=e.quantity,
+    )
+
+
+def place(event: int = 1, price: str = "100.5") -> PlaceOrder:
+    return PlaceOrder(event, "Venue", XBTUSDT, "bot1", Side.BUY, Decimal(price), 100)
+
+
+@pytest.fixture
+def world() -> World:
+    return World(robot()).start()
+
+
+def test_the_market_comes_up_and_says_so(world: World) -> None:
+    assert world.health() is Health.LIVE
+    assert world.engine.settled.is_set()
+    assert [v.robot.emi for v in world.runner.loaded] == ["bot1"]
+    assert any(n.text == "Venue: LIVE" for n in world.engine._notices.all())
+
+
+def test_history_is_booked_before_the_market_is_live() -> None:
+    world = World(robot())
+    world.history = [executed()]
+    world.start()
+    assert world.health() is Health.LIVE
+    assert world.state.position("bot1", XBTUSDT) == 100
+    world.move(0.2)
+    assert [row.entry.exec_id for row in world.engine.snapshot.trades][:1] == ["e1"]
+
+
+def test_a_click_becomes_an_order_and_a_fill_becomes_a_row(world: World) -> None:
+    world.put(place())
+    assert [o.phase for o in world.state.orders] == [Phase.OPEN]
+    filled = order("1.bot1", "o-1.bot1", phase=Phase.FILLED, filled=100, seconds=9)
+    world.say(OrderChanged(filled), executed())
+    world.settle()
+    world.move(0.2)
+    snapshot = world.engine.snapshot
+    assert snapshot.orders == ()
+    assert [row.entry.quantity for row in snapshot.trades] == [100]
+    assert {r.emi: r.position for r in snapshot.robots}["bot1"] == 100
+
+
+def test_the_screen_follows_the_books_and_not_the_stream(world: World) -> None:
+    world.say(executed())
+    world.engine.turn()
+    assert world.state.position("bot1", XBTUSDT) == 0  # not durable yet
+    world.settle()
+    assert world.state.position("bot1", XBTUSDT) == 100
+
+
+def test_the_same_click_twice_is_one_order(world: World) -> None:
+    world.put(place(event=7), place(event=7))
+    assert world.gateway.count(SendOrder) == 1
+
+
+def test_manual_orders_are_refused_while_trading_is_on_but_cancels_are_not(world: World) -> None:
+    world.put(place(event=1))
+    world.put(SetTrading(on=True))
+    world.put(place(event=2), AmendOrder(3, "Venue", "1.bot1", Decimal("100.6"), None))
+    assert world.gateway.count(SendOrder) == 1
+    assert world.gateway.count(SendAmend) == 0
+    world.put(CancelOrder(4, "Venue", "1.bot1"))
+    assert world.gateway.count(SendCancel) == 1
+    refused = [n.event for n in world.engine._notices.all() if n.refused]
+    assert refused == [2, 3]
+
+
+def test_a_break_brings_the_market_up_again_by_itself(world: World) -> None:
+    world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
+    assert world.health() is Health.OFFLINE
+    world.move(3)
+    assert world.health() is Health.LIVE
+    assert world.gateway.sessions == [1, 2]
+    assert world.market.completed == 2
+
+
+def test_orders_are_refused_and_cancels_taken_while_offline(world: World) -> None:
+    world.put(place(event=1))
+    world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
+    world.put(place(event=2))
+    world.put(CancelOrder(3, "Venue", "1.bot1"))
+    assert world.gateway.count(SendOrder) == 1
+    assert world.gateway.count(SendCancel) == 1
+
+
+def test_messages_of_an_earlier_session_are_not_listened_to(world: World) -> None:
+    world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
+    world.move(3)
+    world.gateway.messages["late"] = [executed("late")]
+    world.put(RawText("Venue", 1, 0.0, "late"))
+    assert world.state.position("bot1", XBTUSDT) == 0
+
+
+def test_silence_makes_the_market_stale(world: World) -> None:
+    world.clock.seconds += 20
+    assert world.health() is Health.STALE
+    world.say()
+    assert world.health() is Health.LIVE
+
+
+def test_a_refused_key_blocks_in_words_and_is_tried_again_slowly() -> None:
+    world = World(robot())
+    world.errors[FetchAccount] = AuthenticationFailed("Invalid API Key.")
+    world.start()
+    assert world.health() is Health.BLOCKED
+    assert "Invalid API Key." in world.market.health()[1]
+    asked = world.gateway.count(FetchAccount)
+    world.move(5)
+    assert world.gateway.count(FetchAccount) == asked
+    del world.errors[FetchAccount]
+    world.move(30)
+    assert world.health() is Health.LIVE
+
+
+def test_an_unreachable_exchange_is_tried_again_and_the_window_need_not_wait() -> None:
+    world = World(robot())
+    world.errors[FetchCurrencies] = ExchangeUnavailable("no route to host")
+    world.start()
+    assert world.health() is Health.OFFLINE
+    world.move(0.2)
+    assert world.engine.settled.is_set()
+    del world.errors[FetchCurrencies]
+    world.move(60)
+    assert world.health() is Health.LIVE
+
+
+def test_settings_that_do_not_fit_the_exchange_end_the_bring_up() -> None:
+    def check(_market: str, _found: object) -> None:
+        raise ConfigurationError(".env.Venue, line 7: CURRENCIES lacks USDt")
+
+    world = World(robot(), check=check).start()
+    error = world.engine.configuration_error
+    assert error is not None
+    assert "line 7" in str(error)
+    assert world.health() is Health.BLOCKED
+
+
+def test_a_database_that_is_down_blocks_orders_until_it_works_again(world: World) -> None:
+    world.engine.inbox.put(LedgerDown("connection refused"))
+    world.engine.turn()
+    assert world.health() is Health.BLOCKED
+    world.engine.inbox.put(place())
+    world.engine.turn()
+    assert world.gateway.count(SendOrder) == 0
+    world.put(LedgerUp())
+    assert world.health() is Health.LIVE
+
+
+def test_a_few_unreadable_messages_are_survived_and_many_lead_to_a_new_session(
+    world: World,
+) -> None:
+    def garble(item: RawText) -> list[Message]:
+        raise ProtocolError("not JSON")
+
+    good = world.gateway.receive
+    world.gateway.receive = garble  # type: ignore[method-assign]
+    world.put(RawText("Venue", 1, 0.0, "x"))
+    world.put(RawText("Venue", 1, 0.0, "x"))
+    assert world.health() is Health.LIVE
+    world.put(RawText("Venue", 1, 0.0, "x"))
+    assert world.health() is Health.OFFLINE
+    world.gateway.receive = good  # type: ignore[method-assign]
+    world.move(3)
+    assert world.health() is Health.LIVE
+
+
+def test_a_bot_is_called_at_the_close_of_its_bar_while_trading_is_on(world: World) -> None:
+    world.gateway.tickers[XBTUSDT] = Ticker(XBTUSDT, bid=Decimal(100), ask=Decimal(101))
+    world.put(BotLoaded("bot1"))
+    world.move(61)
+    assert world.runner.calls == []  # F9 is OFF after every start
+    world.put(SetTrading(on=True))
+    world.say(Trade(XBTUSDT, Decimal(102), 3, START + timedelta(seconds=80)))
+    world.move(60)
+    assert [emi for emi, _ in world.runner.calls] == ["bot1"]
+    bar = world.runner.calls[0][1].candles[-1]
+    assert bar.start == START + timedelta(minutes=1)
+    assert (bar.high, bar.volume, bar.bid, bar.ask) == (102, 3, 100, 101)
+
+
+def test_a_bot_that_is_off_is_not_called(world: World) -> None:
+    world.put(BotLoaded("bot1"), SetTrading(on=True), SetRobotStatus("Venue", "bot1", False))
+    world.move(61)
+    assert world.runner.calls == []
+    assert world.ledger.of("status") == [("bot1", False)]
+
+
+def bot_post(
+    call: int = 1, emi: str = "bot1", quantity: int = 100, for_emi: str = "bot1"
+) -> BotOrder:
+    return BotOrder(
+        emi, call, "post", "Venue", XBTUSDT, for_emi, Side.BUY, Decimal("100.5"), quantity
+    )
+
+
+def test_a_bots_order_is_answered_at_once_and_then_sent(world: World) -> None:
+    world.put(BotLoaded("bot1"), SetTrading(on=True))
+    world.engine.inbox.put(bot_post())
+    world.engine.turn()
+    _, call, answer = world.runner.answers[-1]
+    assert (call, answer.cl_ord_id) == (1, "1.bot1")
+    assert answer.order is not None
+    assert world.gateway.count(SendOrder) == 0
+    world.settle()
+    assert world.gateway.count(SendOrder) == 1
+
+
+@pytest.mark.parametrize(
+    ("prepare", "item", "reason"),
+    [
+        ((), bot_post(), "automatic trading is off"),
+        ((SetTrading(on=True),), bot_post(for_emi="other"), "may not place orders for other"),
+        ((SetTrading(on=True),), bot_post(quantity=2000), "CAPITAL"),
+        (
+            (SetTrading(on=True),),
+            BotOrder("bot1", 1, "del", "Venue", None, "", None, None, None, "9.x"),
+            "not open",
+        ),
+    ],
+)
+def test_what_a_bot_may_not_do_is_answered_with_the_reason(
+    world: World, prepare: tuple[object, ...], item: BotOrder, reason: str
+) -> None:
+    world.put(BotLoaded("bot1"), *prepare)
+    world.put(item)
+    _, _, answer = world.runner.answers[-1]
+    assert answer.cl_ord_id == ""
+    assert reason in answer.reason
+    assert world.gateway.count(SendOrder) == 0
+
+
+def test_f9_off_keeps_a_bots_order_that_waits_for_its_intent_from_leaving(world: World) -> None:
+    world.put(BotLoaded("bot1"), SetTrading(on=True))
+    world.engine.inbox.put(bot_post())
+    world.engine.inbox.put(SetTrading(on=False))
+    world.engine.turn()
+    world.settle()
+    assert world.gateway.count(SendOrder) == 0
+
+
+def test_a_bot_whose_orders_keep_being_refused_is_switched_off(world: World) -> None:
+    world.put(BotLoaded("bot1"), SetTrading(on=True))
+    for call in range(5):
+        world.put(bot_post(call=call, quantity=150))
+    assert world.state.robots["bot1"].status is Status.OFF
+
+
+def test_a_strategy_that_failed_is_red_until_f3_and_the_others_run(world: World) -> None:
+    world.put(BotLoaded("bot1"), SetTrading(on=True))
+    world.put(BotFailed("bot1", "strategy.py, line 3: division by zero", "Traceback ..."))
+    assert world.state.robots["bot1"].status is Status.ERROR
+    world.put(SetRobotStatus("Venue", "bot1", True))
+    assert world.state.robots["bot1"].status is Status.ERROR
+    world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
+    world.move(3)
+    assert world.state.robots["bot1"].status is Status.ERROR
+    assert world.engine.snapshot.trading
+
+
+def test_an_intent_of_a_killed_run_is_asked_about_at_the_next_start() -> None:
+    world = World(robot())
+    world.intents = (Intent("9.bot1", "bot1", XBTUSDT, Side.BUY, 100, Decimal(100), "POST"),)
+    world.start()
+    world.move(1)
+    assert world.gateway.count(FindOrder) >= 1
+    assert world.gateway.count(SendOrder) == 0
+
+
+def test_the_account_table_balances(world: World) -> None:
+    position = Position(XBTUSDT, 100, Decimal("100.5"), Decimal(101), 50, 10_050, None)
+    margin = Margin("USDt", 999_995, 1_000_045, 900_000, 50, 0, None)
+    world.say(executed(), PositionChanged(position), MarginChanged(margin))
+    world.settle()
+    world.move(0.2)
+    row = next(r for r in world.engine.snapshot.accounts if r.currency == "USDt")
+    assert (row.result, row.commission, row.funding) == (0, 5, 0)
+    assert row.control == 1_000_000  # what was deposited
+
+
+def test_a_snapshot_is_whole_and_frozen(world: World) -> None:
+    before = world.engine.snapshot
+    world.move(0.5)
+    after = world.engine.snapshot
+    assert after.beat > before.beat
+    assert {p.symbol for p in after.positions} == {XBTUSDT, XBTUSD}
+    assert {r.emi for r in after.robots} == {"bot1", "XBTUSDT.linear", "XBTUSD.inverse"}
