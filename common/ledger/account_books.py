@@ -1,0 +1,179 @@
+"""The books of one account in memory, and one transaction's worth of booking on a copy of them.
+
+Memory follows the commit: a `Batch` works on a copy, and the copy takes the place of the original
+only when the database has said that the rows are durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from common.domain.books import SIDE_FUNDING, AccountKey, Balance, Entry
+from common.domain.executions import Executed, ExecutionKind
+from common.domain.instruments import Symbol
+from common.domain.orders import parse_cl_ord_id
+from common.ledger.booking import RowRefused, Standing, book
+from common.ledger.rows import Row, coin_row, execution_row
+from common.ledger.store import Store, unclassified_text
+
+BalanceKey = tuple[str, Symbol, str]  # EMI, symbol, currency
+
+
+@dataclass(slots=True)
+class AccountBooks:
+    """What the ledger thread knows of an account; equal to the sums of the tables."""
+
+    key: AccountKey
+    claims: Mapping[str, Symbol]  # EMI -> symbol of the usable rows of `robots`
+    scales: Mapping[str, int]  # currency -> decimal places
+    balances: dict[BalanceKey, Balance] = field(default_factory=dict)
+    last_trade: dict[Symbol, datetime] = field(default_factory=dict)
+    quarantined: set[str] = field(default_factory=set)
+
+    def copy(self) -> AccountBooks:
+        """Return books that can change without these."""
+        return replace(
+            self,
+            balances={key: replace(balance) for key, balance in self.balances.items()},
+            last_trade=dict(self.last_trade),
+            quarantined=set(self.quarantined),
+        )
+
+    def load(self, store: Store) -> None:
+        """Replace the sums by those of the tables."""
+        self.balances, self.last_trade = {}, {}
+        for balance, last in store.balances(self.key):
+            self.balances[balance.emi, balance.symbol, balance.currency] = balance
+            if last is not None:
+                self._touch(balance.symbol, last)
+        self.quarantined = set(store.quarantined(self.key))
+
+    def add(self, entry: Entry) -> None:
+        """Take a row into the sums."""
+        key = (entry.emi, entry.symbol, entry.currency)
+        if key not in self.balances:
+            self.balances[key] = Balance(*key)
+        self.balances[key].add(entry)
+        if entry.side != SIDE_FUNDING:
+            self._touch(entry.symbol, entry.at)
+
+    def positions(self, symbol: Symbol) -> dict[str, int]:
+        """Return EMI -> contracts of all bots that hold this symbol."""
+        held: dict[str, int] = {}
+        for (emi, of, _), balance in self.balances.items():
+            if of == symbol and balance.position:
+                held[emi] = held.get(emi, 0) + balance.position
+        return held
+
+    def _touch(self, symbol: Symbol, at: datetime) -> None:
+        if symbol not in self.last_trade or self.last_trade[symbol] < at:
+            self.last_trade[symbol] = at
+
+
+class Batch:
+    """Executions of one account that become durable with one commit."""
+
+    def __init__(self, store: Store, books: AccountBooks, executions: Sequence[Executed]) -> None:
+        self._store = store
+        self._key = books.key
+        self.books = books.copy()
+        ids = [e.exec_id for e in executions if e.kind is not ExecutionKind.REPORT]
+        self._standing = store.standing_rows(self._key, ids)
+        self._asked = self._asked_prices(executions)
+        self._seen: set[str] = set()
+        self._executions: list[Row] = []
+        self._coins: list[Row] = []
+
+    def known(self, execution: Executed) -> bool:
+        """Return whether the books had this execution before this batch, or it has it twice."""
+        return execution.exec_id in self._seen or self._standing.get(execution.exec_id, False)
+
+    def add(self, execution: Executed) -> tuple[Entry, ...]:
+        """Book an execution that is not known. RowRefused leaves the batch as it was."""
+        entries = book(execution, self._stand(execution))
+        coins = [coin_row(self._key, entry) for entry in entries]
+        self._executions.append(execution_row(self._key, execution, len(coins)))
+        self._coins += coins
+        if execution.exec_id in self._standing:  # its rows were deleted by hand
+            self._store.delete_execution(self._key, execution.exec_id)
+        if execution.exec_id in self.books.quarantined:
+            self._store.release(self._key, execution.exec_id)
+            self.books.quarantined.discard(execution.exec_id)
+        self._seen.add(execution.exec_id)
+        for entry in entries:
+            self.books.add(entry)
+        return entries
+
+    def refuse(self, execution: Executed, reason: str) -> str:
+        """Put an execution into the quarantine and return the problem in words."""
+        self._store.quarantine(self._key, execution, reason)
+        self.books.quarantined.add(execution.exec_id)
+        return quarantine_text(execution.exec_id, reason)
+
+    def flush(self) -> None:
+        """Send the rows to the database. DataRefused: it refuses one of them."""
+        executions, coins = self._executions, self._coins
+        self._executions, self._coins = [], []
+        self._store.insert_executions(executions, coins)
+
+    def _stand(self, execution: Executed) -> Standing:
+        return Standing(
+            claims=self.books.claims,
+            positions=self._positions(execution),
+            scales=self.books.scales,
+            asked=self._asked.get(execution.cl_ord_id),
+        )
+
+    def _positions(self, execution: Executed) -> dict[str, int]:
+        """Return the positions just before an execution, also when it comes late."""
+        now = self.books.positions(execution.symbol)
+        last = self.books.last_trade.get(execution.symbol)
+        shared = execution.kind in (ExecutionKind.FUNDING, ExecutionKind.SETTLEMENT)
+        if not shared or last is None or last < execution.at:
+            return now
+        self.flush()  # the query must see the rows of this batch
+        before, with_ties = self._store.positions_at(self._key, execution.symbol, execution.at)
+        # Trades of the very same moment count if only then the exchange's figure comes out.
+        size = execution.quantity
+        fits = abs(sum(with_ties.values())) == size != abs(sum(before.values()))
+        return with_ties if fits else before
+
+    def _asked_prices(self, executions: Iterable[Executed]) -> Mapping[str, Decimal]:
+        own = {e.cl_ord_id for e in executions if parse_cl_ord_id(e.cl_ord_id).number}
+        return self._store.asked_prices(self._key, sorted(own))
+
+
+def problems_of(execution: Executed) -> tuple[str, ...]:
+    """Return what a person must know of an execution that was journaled but not booked."""
+    if execution.kind is not ExecutionKind.UNKNOWN:
+        return ()
+    return (unclassified_text(execution.exec_type, execution.exec_id, str(execution.symbol)),)
+
+
+def quarantine_text(exec_id: str, reason: str) -> str:
+    """Say that an execution could not be booked."""
+    return f"execution {exec_id} could not be booked and is kept in the table quarantine: {reason}"
+
+
+def write(
+    store: Store, batch: Batch, executions: Iterable[Executed]
+) -> tuple[list[Entry], set[str], list[str]]:
+    """Book what is not known; return the entries, the ids that were known, and the problems."""
+    entries: list[Entry] = []
+    known: set[str] = set()
+    problems: list[str] = []
+    for execution in executions:
+        if execution.kind is ExecutionKind.REPORT:
+            continue
+        if batch.known(execution):
+            known.add(execution.exec_id)
+            continue
+        try:
+            entries += batch.add(execution)
+            problems += problems_of(execution)
+        except RowRefused as refusal:
+            problems.append(batch.refuse(execution, str(refusal)))
+    return entries, known, problems

@@ -1,0 +1,248 @@
+"""Carries out the jobs of the ledger thread on one connection, each in its transaction.
+
+A job may be carried out again after a break of unknown outcome: every method is written so that
+the second time changes nothing that the first time has done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from common.domain.books import AccountKey, Books, Entry
+from common.domain.executions import Executed
+from common.engine.ports import Booked, IntentWritten, LedgerOpened, NumbersReserved
+from common.ledger import jobs
+from common.ledger.account_books import AccountBooks, Batch, quarantine_text, write
+from common.ledger.booking import RowRefused
+from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict
+from common.ledger.robots_table import read_robots
+from common.ledger.store import Store
+
+RECENT_ROWS = 200  # trades and funding payments that the screen starts with
+LOCK_RETRIES = 5
+Put = Callable[[object], None]
+Result = TypeVar("Result")
+Outcome = tuple[jobs.Book, list[Entry], set[str], list[str]]  # entries, known ids, problems
+
+
+class Clerk:
+    """The connection at work. `accounts` outlives it: the books in memory, by account."""
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: dict[AccountKey, AccountBooks],
+        put: Put,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._store = Store(database)
+        self._accounts = accounts
+        self._put = put
+        self._now = now
+        # A commit whose outcome was unknown may have changed the tables after all.
+        for books in accounts.values():
+            books.load(self._store)
+
+    def carry_out(self, job: jobs.Job) -> None:
+        """Carry out one job. LedgerUnavailable: nothing is certain, connect anew and repeat."""
+        if isinstance(job, jobs.Open):
+            self._open(job)
+        elif isinstance(job, jobs.Book):
+            self.book([job])
+        elif isinstance(job, jobs.ReserveNumbers):
+            self._reserve_numbers(job)
+        elif isinstance(job, jobs.WriteIntent):
+            self._write_intent(job)
+        elif isinstance(job, jobs.SettleIntent):
+            with self._transaction():
+                self._store.settle_intent(
+                    job.key, job.cl_ord_id, job.outcome, job.order_id, self._now()
+                )
+        elif isinstance(job, jobs.SaveStatus):
+            with self._transaction():
+                self._store.save_status(job.market, job.emi, job.work)
+
+    def book(self, batch: Sequence[jobs.Book]) -> None:
+        """Book jobs of one account with one commit, or row by row where a row is refused."""
+        key = batch[0].key
+        if key not in self._accounts:
+            problem = f"the books of account {key.account} on {key.market} ({key.network}) are shut"
+            for job in batch:
+                self._tell(job, (), 0, (problem,))
+            return
+        try:
+            self._retried(partial(self._book_together, batch))
+        except DataRefused:
+            for job in batch:
+                self._book_one_by_one(job)
+
+    # ---- executions -------------------------------------------------------------------------
+
+    def _book_together(self, group: Sequence[jobs.Book]) -> None:
+        books = self._accounts[group[0].key]
+        executions = [execution for job in group for execution in job.executions]
+        outcomes: list[Outcome] = []
+        with self._transaction():
+            batch = Batch(self._store, books, executions)
+            for job in group:
+                entries, known, problems = write(self._store, batch, job.executions)
+                outcomes.append((job, entries, known, problems))
+            batch.flush()
+            for job in group:
+                self._advance(job)
+            before = self._entries_in_doubt(outcomes)
+            _doubt(outcomes)
+        self._accounts[books.key] = batch.books
+        for (job, entries, known, problems), old in zip(outcomes, before, strict=True):
+            self._tell(job, old + entries, len(known), problems)
+
+    def _book_one_by_one(self, job: jobs.Book) -> None:
+        """Book each execution in a transaction of its own; what is refused goes to quarantine."""
+        told: list[Entry] = []
+        problems: list[str] = []
+        known_count = 0
+        for execution in job.executions:
+            entries, known, more = self._retried(partial(self._book_single, job, execution))
+            told += entries
+            known_count += known
+            problems += more
+        with self._transaction():
+            self._advance(job)
+        self._tell(job, told, known_count, problems)
+
+    def _book_single(
+        self, job: jobs.Book, execution: Executed
+    ) -> tuple[list[Entry], int, list[str]]:
+        books = self._accounts[job.key]
+        try:
+            with self._transaction():
+                batch = Batch(self._store, books, [execution])
+                entries, known, problems = write(self._store, batch, [execution])
+                batch.flush()
+                old = self._entries_in_doubt([(job, entries, known, problems)])[0]
+                _doubt([(job, entries, known, problems)])
+        except DataRefused as refusal:
+            with self._transaction():
+                batch = Batch(self._store, books, [])
+                problem = batch.refuse(execution, f"the database refuses it: {refusal}")
+            self._accounts[books.key] = batch.books
+            return [], 0, [problem]
+        self._accounts[books.key] = batch.books
+        return old + entries, len(known), problems
+
+    def _entries_in_doubt(self, outcomes: Sequence[Outcome]) -> list[list[Entry]]:
+        """Return the rows, per job, that an earlier try has made durable without telling."""
+        return [
+            self._store.entries_of(job.key, sorted(known & job.in_doubt))
+            for job, _, known, _ in outcomes
+        ]
+
+    def _advance(self, job: jobs.Book) -> None:
+        if job.cursor is not None:
+            self._store.advance_cursor(job.key, job.cursor)
+
+    def _tell(
+        self, job: jobs.Book, entries: Sequence[Entry], known: int, problems: Sequence[str]
+    ) -> None:
+        self._put(
+            Booked(
+                key=job.key,
+                entries=tuple(entries),
+                exec_ids=frozenset(e.exec_id for e in job.executions),
+                known=known,
+                problems=tuple(problems),
+            )
+        )
+
+    # ---- the other jobs ---------------------------------------------------------------------
+
+    def _open(self, job: jobs.Open) -> None:
+        key = job.key
+        books = AccountBooks(key, claims={}, scales=job.scales)
+        with self._transaction():
+            books.load(self._store)
+            balances = list(books.balances.values())
+            statuses = self._store.statuses(key.market)
+            rows = self._store.robot_rows(key.market)
+            robots, claims, warnings = read_robots(rows, statuses, balances)
+            books.claims = claims
+            opened = Books(
+                key=key,
+                robots=tuple(robots),
+                balances=tuple(books.copy().balances.values()),
+                statuses=statuses,
+                open_intents=tuple(self._store.open_intents(key)),
+                cursor=self._store.cursor(key),
+                recent_trades=tuple(self._store.recent_trades(key, RECENT_ROWS)),
+                recent_funding=tuple(self._store.recent_funding(key, RECENT_ROWS)),
+                warnings=tuple(warnings),
+            )
+            problems = [
+                *(quarantine_text(*item) for item in self._store.quarantined(key).items()),
+                *self._store.unclassified(key),
+            ]
+        self._accounts[key] = books
+        self._put(LedgerOpened(opened))
+        if problems:  # what could not be booked blocks trading again after every start
+            self._put(Booked(key, (), frozenset(), 0, tuple(problems)))
+
+    def _reserve_numbers(self, job: jobs.ReserveNumbers) -> None:
+        def reserve() -> int:
+            with self._transaction():
+                return self._store.reserve_numbers(job.market, job.count, self._now())
+
+        self._put(NumbersReserved(job.market, self._retried(reserve), job.count))
+
+    def _write_intent(self, job: jobs.WriteIntent) -> None:
+        """Write an intent once. A number that was posted before must never be posted again."""
+        try:
+            with self._transaction():
+                posted = job.intent.verb == "POST" and self._store.posted_before(
+                    job.key, job.intent.cl_ord_id
+                )
+                if not posted:
+                    self._store.insert_intent(job.key, job.intent, self._now())
+                repeated, job.tried = job.tried, True
+        except RowRefused as refusal:
+            self._put(Booked(job.key, (), frozenset(), 0, (str(refusal),)))
+            return
+        if posted and not repeated:
+            problem = f"order {job.intent.cl_ord_id} was to be placed a second time; it is not sent"
+            self._put(Booked(job.key, (), frozenset(), 0, (problem,)))
+            return
+        self._put(IntentWritten(job.key, job.intent))
+
+    # ---- transactions -----------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.begin()
+        try:
+            yield
+            self._database.commit()
+        except BaseException:
+            self._database.rollback()
+            raise
+
+    def _retried(self, action: Callable[[], Result]) -> Result:
+        """Repeat a transaction that lost against another one; it was rolled back whole."""
+        for _ in range(LOCK_RETRIES):
+            try:
+                return action()
+            except (LockConflict, DuplicateKey):
+                continue  # what the other one has committed is known the next time
+        return action()
+
+
+def _doubt(outcomes: Sequence[Outcome]) -> None:
+    """Remember, before the commit, which executions it may make durable.
+
+    Not those that were known: somebody has been told of them already.
+    """
+    for job, _, known, _ in outcomes:
+        job.in_doubt.update(e.exec_id for e in job.executions if e.exec_id not in known)

@@ -1,0 +1,78 @@
+"""What the ledger thread is asked to do: one value per call of the `Ledger` port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from common.domain.books import AccountKey, Intent
+from common.domain.executions import Executed
+from common.domain.instruments import Symbol
+
+
+@dataclass(slots=True)
+class Open:
+    """Load the books of an account."""
+
+    key: AccountKey
+    symbols: Sequence[Symbol]
+    scales: dict[str, int]  # currency -> decimal places
+
+
+@dataclass(slots=True)
+class Book:
+    """Write executions and the cursor.
+
+    `in_doubt` are ids whose commit was begun before: the database may have them already although
+    nobody was told, so their rows are read back and reported as if they were written now.
+    """
+
+    key: AccountKey
+    executions: Sequence[Executed]
+    cursor: datetime | None
+    in_doubt: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class ReserveNumbers:
+    """Take a block of order numbers."""
+
+    market: str
+    count: int
+
+
+@dataclass(slots=True)
+class WriteIntent:
+    """Make an order request durable."""
+
+    key: AccountKey
+    intent: Intent
+    tried: bool = False  # a commit was begun: the row may be there
+
+
+@dataclass(slots=True)
+class SettleIntent:
+    """Record what became of an intent."""
+
+    key: AccountKey
+    cl_ord_id: str
+    outcome: str
+    order_id: str
+
+
+@dataclass(slots=True)
+class SaveStatus:
+    """Keep WORK or OFF of a bot."""
+
+    market: str
+    emi: str
+    work: bool
+
+
+@dataclass(slots=True)
+class Stop:
+    """End the thread after everything before."""
+
+
+Job = Open | Book | ReserveNumbers | WriteIntent | SettleIntent | SaveStatus | Stop

@@ -1,0 +1,189 @@
+"""The books on a MySQL or MariaDB server."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import struct
+from collections.abc import Iterator, Sequence
+
+import pymysql
+from pymysql.constants import CLIENT
+
+from common.errors import ConfigurationError, LedgerUnavailable
+from common.ledger.database import (
+    DataRefused,
+    Dialect,
+    DuplicateKey,
+    LockConflict,
+    Parameter,
+    Value,
+)
+from common.settings_types import MysqlSettings
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 30
+SESSION = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
+    " time_zone = '+00:00', innodb_lock_wait_timeout = 5,"
+    # A repeatable snapshot would hide what another process has committed since.
+    " transaction_isolation = 'READ-COMMITTED'"
+)
+# MariaDB before 11.1 knows the variable by its old name only.
+SESSION_OLD = SESSION.replace("transaction_isolation", "tx_isolation")
+UNKNOWN_VARIABLE = 1193
+UNKNOWN_DATABASE = 1049
+ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
+DUPLICATE = frozenset({1062, 1586})
+LOCKED = frozenset({1205, 1213})
+REFUSED_DATA = frozenset({1048, 1264, 1265, 1292, 1364, 1366, 1406, 3140, 4025})
+NAME = re.compile(r"[A-Za-z0-9_$]{1,64}")
+
+
+class MysqlDatabase:
+    """Satisfies `Database`. Strict mode, UTC, utf8mb4, explicit transactions."""
+
+    dialect = Dialect.MYSQL
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        if not NAME.fullmatch(settings.database):
+            raise ConfigurationError(
+                f"MYSQL_DATABASE is {settings.database!r}; a name has 1 to 64 of the characters "
+                "A-Z, a-z, 0-9, _ and $"
+            )
+        self.name = f"{settings.database} on {settings.host}:{settings.port}"
+        self._connection = _connect(settings, self.name)
+        try:
+            with _translated(self.name), self._connection.cursor() as cursor:
+                try:
+                    cursor.execute(SESSION)
+                except pymysql.err.OperationalError as error:
+                    if error.args[0] != UNKNOWN_VARIABLE:
+                        raise
+                    cursor.execute(SESSION_OLD)
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self) -> None:
+        """Start a transaction."""
+        with _translated(self.name):
+            self._connection.begin()
+
+    def execute(self, sql: str, parameters: Sequence[Parameter] = ()) -> int:
+        """Run a statement and return the number of rows it concerned."""
+        with _translated(self.name), self._connection.cursor() as cursor:
+            return cursor.execute(_own(sql), tuple(parameters) or None)
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Parameter]]) -> None:
+        """Insert all rows with as few statements as the packet size allows."""
+        with _translated(self.name), self._connection.cursor() as cursor:
+            cursor.executemany(_own(sql), rows)
+
+    def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[tuple[Value, ...]]:
+        """Return the rows of a SELECT."""
+        with _translated(self.name), self._connection.cursor() as cursor:
+            cursor.execute(_own(sql), tuple(parameters) or None)
+            return list(cursor.fetchall())
+
+    def commit(self) -> None:
+        """Make the transaction durable."""
+        with _translated(self.name):
+            self._connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction, if one is open."""
+        with contextlib.suppress(pymysql.err.Error, OSError):
+            self._connection.rollback()
+
+    def table_exists(self, table: str) -> bool:
+        """Return whether the selected database has this table."""
+        sql = (
+            "SELECT 1 FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() AND LOWER(table_name) = LOWER(?)"
+        )
+        return bool(self.query(sql, (table,)))
+
+    def ping(self) -> None:
+        """Ask the server for an answer; does not reconnect."""
+        with _translated(self.name):
+            self._connection.ping(reconnect=False)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with contextlib.suppress(pymysql.err.Error, OSError):
+            self._connection.close()
+
+
+def _connect(
+    settings: MysqlSettings, name: str
+) -> pymysql.connections.Connection[pymysql.cursors.Cursor]:
+    with _translated(name):
+        try:
+            return _dial(settings, settings.database)
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != UNKNOWN_DATABASE:
+                raise
+        _create_database(settings)
+        return _dial(settings, settings.database)
+
+
+def _dial(
+    settings: MysqlSettings, database: str | None
+) -> pymysql.connections.Connection[pymysql.cursors.Cursor]:
+    return pymysql.connect(
+        host=settings.host,
+        port=settings.port,
+        user=settings.user,
+        password=settings.password.reveal(),
+        database=database,
+        charset="utf8mb4",
+        autocommit=False,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
+        write_timeout=ANSWER_SECONDS,
+        client_flag=CLIENT.FOUND_ROWS,  # an UPDATE tells the rows it found, changed or not
+    )
+
+
+def _create_database(settings: MysqlSettings) -> None:
+    statement = f"CREATE DATABASE `{settings.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    connection = _dial(settings, None)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement.replace("DATABASE", "DATABASE IF NOT EXISTS", 1))
+    except pymysql.err.OperationalError as error:
+        if error.args[0] not in ACCESS_DENIED:
+            raise
+        raise LedgerUnavailable(
+            f"The database {settings.database} does not exist and the user {settings.user} may not "
+            f"create it. Let an administrator run: {statement}; and grant "
+            f"{settings.user} all privileges on it."
+        ) from error
+    finally:
+        connection.close()
+
+
+def _own(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+@contextlib.contextmanager
+def _translated(name: str) -> Iterator[None]:
+    try:
+        yield
+    except pymysql.err.MySQLError as error:
+        code = error.args[0] if error.args else 0
+        text = error.args[1] if len(error.args) > 1 and error.args[1] else repr(error)
+        if code in DUPLICATE:
+            raise DuplicateKey(text) from error
+        if code in REFUSED_DATA or isinstance(error, pymysql.err.DataError):
+            raise DataRefused(text) from error
+        if code in LOCKED:
+            raise LockConflict(f"The database {name} is busy: {text}") from error
+        raise LedgerUnavailable(f"The database {name} does not answer: {text}") from error
+    except UnicodeEncodeError as error:
+        raise DataRefused(str(error)) from error
+    # PyMySQL lets some of these out when the server dies in the middle of a packet.
+    except (OSError, struct.error, IndexError, AttributeError) as error:
+        raise LedgerUnavailable(f"The connection to the database {name} broke: {error}") from error

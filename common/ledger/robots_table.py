@@ -1,0 +1,292 @@
+"""Rows of the table `robots`: read with a judgement of each, and written for a new bot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from common.domain.books import Balance
+from common.domain.instruments import Category, Symbol
+from common.domain.robots import Robot, Status
+from common.errors import ConfigurationError
+from common.ledger import statements as sql
+from common.ledger.database import (
+    Database,
+    DatabaseSettings,
+    DuplicateKey,
+    Value,
+    open_database,
+    to_int,
+    to_text,
+)
+from common.ledger.numbers import EMI_LIMIT
+from common.ledger.rows import BIGINT
+from common.ledger.schema import migrate
+
+CATEGORIES = ", ".join(category.value for category in Category)
+MINUTES_IN_A_WEEK = 7 * 24 * 60
+
+
+def read_robots(
+    rows: Iterable[Sequence[Value]], statuses: Mapping[str, bool], balances: Iterable[Balance]
+) -> tuple[list[Robot], dict[str, Symbol], list[str]]:
+    """Return the robots of a market, EMI -> symbol of those that own fills, and warnings.
+
+    `rows` are those of ROBOT_ROWS. A row that cannot be used becomes a robot in ERROR with the
+    reason; it still owns the fills of its EMI as long as its symbol can be understood.
+    """
+    past = list(balances)
+    robots: list[Robot] = []
+    claims: dict[str, Symbol] = {}
+    warnings: list[str] = []
+    for row in rows:
+        if row[0] is None or row[7] is None:
+            missing = "EMI" if row[0] is None else "MARKET"
+            warnings.append(f"table robots: the row {_describe(row)} has no {missing}; not used")
+            continue
+        robot, understood = _read(row)
+        problem = robot.problem or past_problem(robot, past)
+        robots.append(_with_status(robot, problem, statuses))
+        if understood:
+            claims[robot.emi] = robot.symbol
+    return _mark_twins(robots), claims, warnings
+
+
+def past_problem(robot: Robot, balances: Sequence[Balance]) -> str:
+    """Return why the EMI's past in the books forbids to run it, "" where nothing does."""
+    own = [balance for balance in balances if balance.emi == robot.emi and balance.volume]
+    for balance in own:
+        if balance.symbol != robot.symbol and balance.position:
+            return (
+                f"it still holds {balance.position} contracts of {balance.symbol}; close them "
+                f"before EMI {robot.emi} trades {robot.symbol}, or give the bot a new EMI"
+            )
+    settled_in = {b.currency for b in balances if b.symbol == robot.symbol and b.volume}
+    for balance in own:
+        if settled_in and balance.symbol != robot.symbol and balance.currency not in settled_in:
+            return currency_text(robot, balance)
+    return ""
+
+
+def currency_problem(robot: Robot, balances: Iterable[Balance], settlement_currency: str) -> str:
+    """Return why past rows in another currency forbid to run the EMI, "" where none do.
+
+    For the engine, which knows the instrument: the books alone cannot tell the currency of a
+    symbol that has never been traded.
+    """
+    for balance in balances:
+        if (
+            balance.emi == robot.emi
+            and balance.volume
+            and balance.symbol != robot.symbol
+            and balance.currency != settlement_currency
+        ):
+            return currency_text(robot, balance)
+    return ""
+
+
+def currency_text(robot: Robot, balance: Balance) -> str:
+    """Say that sums of two currencies would mix under one EMI."""
+    return (
+        f"rows of EMI {robot.emi} in the books are in {balance.currency} ({balance.symbol}), and "
+        f"{robot.symbol} settles in another currency; give the bot a new EMI"
+    )
+
+
+def add_robot(
+    settings: DatabaseSettings,
+    market: str,
+    emi: str,
+    symbol: str,
+    category: str,
+    timefr: str | int,
+    capital: str | int,
+) -> Robot:
+    """Write a row of `robots`. ConfigurationError names the argument and the remedy.
+
+    LedgerUnavailable when the database cannot be reached.
+    """
+    robot = checked_robot(market, emi, symbol, category, timefr, capital)
+    database = open_database(settings)
+    try:
+        migrate(database, datetime.now(timezone.utc))
+        database.begin()
+        try:
+            robot = _insert(database, robot)
+            database.commit()
+        except BaseException:
+            database.rollback()
+            raise
+    finally:
+        database.close()
+    return robot
+
+
+def ensure_demo_robot(
+    settings: DatabaseSettings, market: str, emi: str, symbol: Symbol, timeframe: int, capital: int
+) -> bool:
+    """Give a fresh demo its bot, in WORK; return whether it was written now.
+
+    Written once: a row that the user removes does not come back.
+    """
+    robot = checked_robot(market, emi, symbol.ticker, symbol.category.value, timeframe, capital)
+    database = open_database(settings)
+    try:
+        migrate(database, datetime.now(timezone.utc))
+        database.begin()
+        try:
+            known = database.query(sql.ROBOT_EMIS, (market,)) or database.query(
+                sql.STATUSES, (market,)
+            )
+            if not known:
+                _insert(database, robot)
+                database.execute(sql.REPLACE_STATUS, (market, emi, 1))
+            database.commit()
+        except BaseException:
+            database.rollback()
+            raise
+    finally:
+        database.close()
+    return not known
+
+
+def checked_robot(
+    market: str, emi: str, symbol: str, category: str, timefr: str | int, capital: str | int
+) -> Robot:
+    """Return a robot from what a user typed. ConfigurationError names what is wrong."""
+    problem = emi_problem(emi)
+    if problem:
+        raise ConfigurationError(f"EMI {emi!r}: {problem}")
+    if category not in {known.value for known in Category}:
+        raise ConfigurationError(f"CATEGORY {category!r} is unknown; it is one of {CATEGORIES}")
+    if not symbol or not symbol.isascii() or not symbol.replace("_", "").isalnum():
+        raise ConfigurationError(f"SYMBOL {symbol!r} is not a symbol such as XBTUSDT")
+    minutes = _positive("TIMEFR", timefr, "whole minutes, such as 1, 60 or 1440")
+    if minutes > MINUTES_IN_A_WEEK:
+        raise ConfigurationError(f"TIMEFR {minutes} is more than a week ({MINUTES_IN_A_WEEK})")
+    return Robot(
+        emi=emi,
+        symbol=Symbol(symbol, Category(category)),
+        market=market,
+        timeframe=minutes,
+        capital=_positive("CAPITAL", capital, "a whole number of lots, such as 1"),
+        sort=1,
+        margin=1,
+        status=Status.WORK,
+    )
+
+
+def emi_problem(emi: str) -> str:
+    """Return why a text cannot name a bot, "" where it can."""
+    if not emi:
+        return "an EMI must not be empty"
+    if len(emi) > EMI_LIMIT:
+        return f"an EMI has {EMI_LIMIT} characters at most, so that a clOrdID can carry it"
+    if "." in emi:
+        return "an EMI has no dot: names with a dot belong to symbols"
+    if not emi.isprintable() or any(character.isspace() for character in emi):
+        return "an EMI has no blanks or control characters"
+    return ""
+
+
+def _insert(database: Database, robot: Robot) -> Robot:
+    taken = {to_text(row[0]) for row in database.query(sql.ROBOT_EMIS, (robot.market,))}
+    for emi in taken:
+        if emi.casefold() == robot.emi.casefold():
+            raise ConfigurationError(
+                f"EMI {robot.emi!r}: {robot.market} has a bot named {emi!r} already; choose "
+                "another EMI or change its row in the table robots"
+            )
+    robot = replace(robot, sort=len(taken) + 1)
+    row = (
+        robot.emi,
+        robot.symbol.ticker,
+        robot.symbol.category.value,
+        robot.market,
+        robot.sort,
+        robot.timeframe,
+        robot.capital,
+        robot.margin,
+    )
+    try:
+        database.execute(sql.INSERT_ROBOT, row)
+    except DuplicateKey as error:
+        raise ConfigurationError(f"EMI {robot.emi!r} was taken in this moment") from error
+    return robot
+
+
+def _positive(name: str, value: str | int, meaning: str) -> int:
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= BIGINT):
+        raise ConfigurationError(f"{name} {text!r} is not {meaning}")
+    return int(text)
+
+
+def _read(row: Sequence[Value]) -> tuple[Robot, bool]:
+    """Return the robot of a row and whether its symbol and category can be understood."""
+    emi, ticker, category, sort, timefr, capital, margin, market = row
+    known = to_text(category) in {member.value for member in Category}
+    robot = Robot(
+        emi=to_text(emi),
+        # A category must stand somewhere; the problem says that the row has none.
+        symbol=Symbol(to_text(ticker), Category(to_text(category)) if known else Category.LINEAR),
+        market=to_text(market),
+        timeframe=max(0, _number(timefr)),
+        capital=max(0, _number(capital)),
+        sort=_number(sort),
+        margin=_number(margin),
+        status=Status.WORK,
+        problem=_row_problem(row, known),
+    )
+    return robot, known and bool(ticker) and not emi_problem(robot.emi)
+
+
+def _row_problem(row: Sequence[Value], known: bool) -> str:
+    emi, ticker, category, _, timefr, capital, _, _ = row
+    if not known:
+        return f"CATEGORY {category!r} in the table robots is unknown; it is one of {CATEGORIES}"
+    if not ticker:
+        return "SYMBOL in the table robots is empty"
+    if emi_problem(to_text(emi)):
+        return emi_problem(to_text(emi))
+    if not 0 < _number(timefr) <= MINUTES_IN_A_WEEK:
+        return f"TIMEFR {timefr!r} in the table robots is not 1 to {MINUTES_IN_A_WEEK} minutes"
+    if _number(capital) < 0:
+        return f"CAPITAL {capital!r} in the table robots is below 0"
+    return ""
+
+
+def _number(value: Value) -> int:
+    """Return an integer column; -1 for a text that some program put into it, 0 for NULL."""
+    try:
+        return to_int(value)
+    except ValueError:
+        return -1
+
+
+def _with_status(robot: Robot, problem: str, statuses: Mapping[str, bool]) -> Robot:
+    if problem:
+        return replace(robot, status=Status.ERROR, problem=problem)
+    return replace(robot, status=Status.WORK if statuses.get(robot.emi, True) else Status.OFF)
+
+
+def _mark_twins(robots: Sequence[Robot]) -> list[Robot]:
+    """Put robots into ERROR whose names differ only by case: people and tools confuse them."""
+    names = [robot.emi.casefold() for robot in robots]
+    return [
+        replace(
+            robot,
+            status=Status.ERROR,
+            problem=robot.problem
+            or f"another row of the table robots differs from EMI "
+            f"{robot.emi} only by upper and lower case; rename one of them",
+        )
+        if names.count(robot.emi.casefold()) > 1
+        else robot
+        for robot in robots
+    ]
+
+
+def _describe(row: Sequence[Value]) -> str:
+    return f"EMI {row[0]!r}, SYMBOL {row[1]!r}, CATEGORY {row[2]!r}"

@@ -1,0 +1,253 @@
+"""Domain values <-> rows of the tables; refuses what a column cannot hold exactly.
+
+The same limits are checked for both databases, so that a ledger can move between them and SQLite,
+which takes texts of any length, refuses what MySQL refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from common.domain.books import SIDE_BUY, SIDE_FUNDING, AccountKey, Balance, Entry, Intent
+from common.domain.executions import Executed, ExecutionKind
+from common.domain.instruments import Category, Symbol
+from common.domain.orders import Side
+from common.ledger.booking import RowRefused
+from common.ledger.database import (
+    Parameter,
+    Value,
+    decimal_text,
+    time_text,
+    to_decimal,
+    to_int,
+    to_text,
+    to_time,
+)
+from common.ledger.schema import COINS, DECIMAL_DIGITS, DECIMAL_PLACES, EXECUTIONS, Table
+
+BIGINT = 2**63 - 1
+Row = tuple[Parameter, ...]
+_SIZES: Mapping[str, Mapping[str, int]] = {
+    table.name: {column.name: column.size for column in table.columns if column.kind == "text"}
+    for table in (COINS, EXECUTIONS)
+}
+
+
+def insert(table: Table, columns: Sequence[str]) -> str:
+    """Return the INSERT of these columns."""
+    return _into("INSERT", table, columns)
+
+
+def replace(table: Table, columns: Sequence[str]) -> str:
+    """Return the REPLACE of these columns: inserts, or takes the place of the same key."""
+    return _into("REPLACE", table, columns)
+
+
+def _into(verb: str, table: Table, columns: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"{verb} INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"
+
+
+COIN_COLUMNS = tuple(c.name for c in COINS.columns if c.name not in ("ID", "DAT"))
+EXECUTION_COLUMNS = tuple(c.name for c in EXECUTIONS.columns)
+
+
+def coin_row(key: AccountKey, entry: Entry) -> Row:
+    """Return the values of COIN_COLUMNS. Raises RowRefused."""
+    if not 0 <= entry.scale <= DECIMAL_PLACES:
+        raise RowRefused(f"{entry.currency} has {entry.scale} decimal places")
+    values: dict[str, Parameter] = {
+        "EXECID": entry.exec_id,
+        "EMI": entry.emi,
+        "REFER": entry.refer,
+        "MARKET": key.market,
+        "CURRENCY": entry.currency,
+        "SYMBOL": entry.symbol.ticker,
+        "CATEGORY": entry.symbol.category.value,
+        "SIDE": entry.side,
+        "QTY": entry.quantity,
+        "QTY_REST": entry.rest,
+        "PRICE": _price("PRICE", entry.price),
+        "THEOR_PRICE": _price("THEOR_PRICE", entry.theor_price),
+        "TRADE_PRICE": _price("TRADE_PRICE", entry.trade_price),
+        "SUMREAL": major_text(entry.sum_real, entry.scale),
+        "COMMISS": major_text(entry.commission, entry.scale),
+        "TTIME": time_text(entry.at),
+        "CLORDID": entry.number,
+        "ACCOUNT": key.account,
+        "NETWORK": key.network.value,
+        "KIND": entry.kind.value,
+        "SUMREAL_I": entry.sum_real,
+        "COMMISS_I": entry.commission,
+        "SCALE": entry.scale,
+    }
+    return _checked(COINS, COIN_COLUMNS, values)
+
+
+def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
+    """Return the values of EXECUTION_COLUMNS. Raises RowRefused."""
+    values: dict[str, Parameter] = {
+        "MARKET": key.market,
+        "NETWORK": key.network.value,
+        "ACCOUNT": key.account,
+        "EXECID": execution.exec_id,
+        "KIND": execution.kind.value,
+        "EXEC_TYPE": execution.exec_type,
+        "SYMBOL": execution.symbol.ticker,
+        "CATEGORY": execution.symbol.category.value,
+        "CLORDID": execution.cl_ord_id,
+        "ORDERID": execution.order_id,
+        "TTIME": time_text(execution.at),
+        "WRITTEN_AT": time_text(execution.written_at),
+        "CURRENCY": execution.currency,
+        "EXEC_COST": execution.cost,
+        "FEE_CURRENCY": execution.fee_currency,
+        "EXEC_COMM": execution.fee,
+        "ROW_COUNT": row_count,
+        "RAW": execution.raw,
+    }
+    if not execution.exec_id:
+        raise RowRefused(f"{execution.exec_type} of {execution.symbol} has no execution id")
+    if execution.exec_id != execution.exec_id.strip():
+        # Databases that pad with blanks would take it for another one.
+        raise RowRefused(f"the execution id {execution.exec_id!r} begins or ends with a blank")
+    return _checked(EXECUTIONS, EXECUTION_COLUMNS, values)
+
+
+def intent_row(key: AccountKey, intent: Intent, state: str, created: str) -> Row:
+    """Return the values of INTENT_COLUMNS."""
+    return (
+        key.market,
+        key.network.value,
+        key.account,
+        intent.cl_ord_id,
+        intent.verb,
+        intent.emi,
+        intent.symbol.ticker,
+        intent.symbol.category.value,
+        intent.side.value,
+        intent.quantity,
+        decimal_text(intent.price),
+        intent.order_id,
+        state,
+        created,
+    )
+
+
+INTENT_COLUMNS = (
+    *("MARKET", "NETWORK", "ACCOUNT", "CLORDID", "VERB", "EMI", "SYMBOL", "CATEGORY"),
+    *("SIDE", "QTY", "PRICE", "ORDERID", "STATE", "CREATED"),
+)
+READ_INTENT = "CLORDID, EMI, SYMBOL, CATEGORY, SIDE, QTY, PRICE, VERB, ORDERID"
+READ_ENTRY = (
+    "EXECID, KIND, EMI, REFER, SYMBOL, CATEGORY, CURRENCY, SIDE, QTY, QTY_REST, PRICE,"
+    " THEOR_PRICE, TRADE_PRICE, SUMREAL_I, COMMISS_I, SCALE, TTIME, CLORDID"
+)
+SIGNED_QTY = "CASE SIDE WHEN 0 THEN QTY WHEN 1 THEN -QTY ELSE 0 END"  # what a row adds to POS
+READ_BALANCE = (
+    f"EMI, SYMBOL, CATEGORY, CURRENCY, SUM({SIGNED_QTY}),"
+    " SUM(CASE WHEN SIDE = -1 THEN 0 ELSE SUMREAL_I END),"
+    " SUM(CASE WHEN SIDE = -1 THEN 0 ELSE COMMISS_I END),"
+    " SUM(CASE WHEN SIDE = -1 THEN COMMISS_I ELSE 0 END),"
+    " SUM(CASE WHEN SIDE = -1 THEN 0 ELSE QTY END)"
+)
+
+
+def to_entry(row: Sequence[Value]) -> Entry:
+    """Return the entry of a row of READ_ENTRY."""
+    side, quantity = to_int(row[7]), to_int(row[8])
+    delta = 0 if side == SIDE_FUNDING else quantity if side == SIDE_BUY else -quantity
+    return Entry(
+        exec_id=to_text(row[0]),
+        kind=ExecutionKind(to_text(row[1])),
+        emi=to_text(row[2]),
+        refer=None if row[3] is None else to_text(row[3]),
+        symbol=_symbol(row[4], row[5]),
+        currency=to_text(row[6]),
+        side=side,
+        quantity=quantity,
+        rest=to_int(row[9]),
+        price=to_decimal(row[10]),
+        theor_price=to_decimal(row[11]),
+        trade_price=to_decimal(row[12]),
+        sum_real=to_int(row[13]),
+        commission=to_int(row[14]),
+        scale=to_int(row[15]),
+        at=to_time(row[16]),
+        number=to_int(row[17]),
+        position_delta=delta,
+    )
+
+
+def to_balance(row: Sequence[Value]) -> Balance:
+    """Return the balance of a row of READ_BALANCE."""
+    return Balance(
+        emi=to_text(row[0]),
+        symbol=_symbol(row[1], row[2]),
+        currency=to_text(row[3]),
+        position=to_int(row[4]),
+        sum_real=to_int(row[5]),
+        commission=to_int(row[6]),
+        funding=to_int(row[7]),
+        volume=to_int(row[8]),
+    )
+
+
+def to_intent(row: Sequence[Value]) -> Intent:
+    """Return the intent of a row of READ_INTENT."""
+    return Intent(
+        cl_ord_id=to_text(row[0]),
+        emi=to_text(row[1]),
+        symbol=_symbol(row[2], row[3]),
+        side=Side(to_text(row[4])),
+        quantity=to_int(row[5]),
+        price=to_decimal(row[6]) or Decimal(0),
+        verb=to_text(row[7]),
+        order_id=to_text(row[8]),
+    )
+
+
+def major_text(amount: int, scale: int) -> str:
+    """Return an amount of smallest units as decimal text of the currency itself, exactly."""
+    digits = str(abs(amount)).rjust(scale + 1, "0")
+    text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
+    return f"-{text}" if amount < 0 else text
+
+
+def clean(text: str) -> str:
+    """Return text that both databases can hold, with the rest spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _symbol(ticker: Value, category: Value) -> Symbol:
+    return Symbol(to_text(ticker), Category(to_text(category)))
+
+
+def _price(column: str, price: Decimal | None) -> str | None:
+    if price is None:
+        return None
+    if not price.is_finite():
+        raise RowRefused(f"{column} {price} is not a number")
+    text = format(price, "f")
+    whole, _, places = text.lstrip("-").partition(".")
+    if len(places.rstrip("0")) > DECIMAL_PLACES or len(whole) > DECIMAL_DIGITS - DECIMAL_PLACES:
+        raise RowRefused(f"{column} {text} has more digits than the column holds")
+    return text
+
+
+def _checked(table: Table, columns: Sequence[str], values: Mapping[str, Parameter]) -> Row:
+    sizes = _SIZES[table.name]
+    for column, value in values.items():
+        if isinstance(value, int) and abs(value) > BIGINT:
+            raise RowRefused(f"{column} {value} is beyond the range of the column")
+        if isinstance(value, str):
+            _check_text(column, value, sizes.get(column))
+    return tuple(values[column] for column in columns)
+
+
+def _check_text(column: str, text: str, size: int | None) -> None:
+    if size is not None and len(text) > size:
+        raise RowRefused(f"{column} {clean(text[:80])!r} is longer than {size} characters")
+    if text != clean(text) or "\0" in text:
+        raise RowRefused(f"{column} {clean(text[:80])!r} has characters that are not text")

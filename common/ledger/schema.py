@@ -1,0 +1,301 @@
+"""The tables of the books and their numbered migrations, in both dialects.
+
+A step is applied once and recorded in `schema_version`. MySQL commits every DDL statement by
+itself, so each statement of a step can be repeated after a break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.errors import ConfigurationError
+from common.ledger.database import Database, Dialect, time_text, to_int
+
+# How a kind of column is stored. SQLite keeps decimals and times as TEXT: REAL would round them.
+_TYPES = {
+    Dialect.SQLITE: {
+        "id": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "small": "INTEGER",
+        "int": "INTEGER",
+        "decimal": "TEXT",
+        "time": "TEXT",
+        "text": "TEXT",
+        "long": "TEXT",
+        "written": "TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))",
+    },
+    Dialect.MYSQL: {
+        "id": "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
+        "small": "TINYINT",
+        "int": "BIGINT",
+        "decimal": "DECIMAL(38,18)",
+        "time": "DATETIME(6)",
+        "text": "VARCHAR({size})",
+        "long": "LONGTEXT",  # not JSON: that type may rewrite the digits of numbers
+        "written": "TIMESTAMP NULL DEFAULT CURRENT_TIMESTAMP",
+    },
+}
+DECIMAL_PLACES = 18  # of DECIMAL(38,18)
+DECIMAL_DIGITS = 38
+EMI_SIZE = 64  # characters
+EXEC_ID_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    kind: str  # key of _TYPES
+    size: int = 0  # characters of "text"
+    required: bool = False
+    default: int | None = None
+
+    def render(self, dialect: Dialect) -> str:
+        """Return the column's definition."""
+        text = f"{self.name} {_TYPES[dialect][self.kind].format(size=self.size)}"
+        if self.required:
+            text += " NOT NULL"
+        if self.default is not None:
+            text += f" DEFAULT {self.default}"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; `unique` and `indexes` map an index's name to its columns."""
+
+    name: str
+    columns: Sequence[Column]
+    primary: str = ""  # columns
+    unique: Sequence[tuple[str, str]] = ()
+    indexes: Sequence[tuple[str, str]] = ()
+
+    def render(self, dialect: Dialect) -> list[str]:
+        """Return the statements that create the table where it is missing."""
+        parts = [column.render(dialect) for column in self.columns]
+        if self.primary:
+            parts.append(f"PRIMARY KEY ({self.primary})")
+        if dialect is Dialect.SQLITE:
+            body = ", ".join(parts)
+            return [
+                f"CREATE TABLE IF NOT EXISTS {self.name} ({body})",
+                *(self._index("UNIQUE INDEX", *index) for index in self.unique),
+                *(self._index("INDEX", *index) for index in self.indexes),
+            ]
+        parts += [f"UNIQUE KEY {name} ({columns})" for name, columns in self.unique]
+        parts += [f"KEY {name} ({columns})" for name, columns in self.indexes]
+        # A binary collation: names differ by case, as they do everywhere in the program.
+        options = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+        return [f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join(parts)}) {options}"]
+
+    def _index(self, what: str, name: str, columns: str) -> str:
+        return f"CREATE {what} IF NOT EXISTS {self.name}_{name} ON {self.name} ({columns})"
+
+
+_MARKET = Column("MARKET", "text", 20, required=True)
+_ACCOUNT = (
+    _MARKET,
+    Column("NETWORK", "text", 8, required=True),
+    Column("ACCOUNT", "int", required=True),
+)
+_SYMBOL = (Column("SYMBOL", "text", 40), Column("CATEGORY", "text", 10))
+_ACCOUNT_KEY = "MARKET, NETWORK, ACCOUNT"
+
+COINS = Table(
+    "coins",
+    (
+        Column("ID", "id"),
+        Column("EXECID", "text", EXEC_ID_SIZE),
+        Column("EMI", "text", EMI_SIZE),
+        Column("REFER", "text", EMI_SIZE),
+        Column("MARKET", "text", 20),
+        Column("CURRENCY", "text", 20),
+        *_SYMBOL,
+        Column("SIDE", "small"),
+        Column("QTY", "int"),
+        Column("QTY_REST", "int"),
+        Column("PRICE", "decimal"),
+        Column("THEOR_PRICE", "decimal"),
+        Column("TRADE_PRICE", "decimal"),
+        Column("SUMREAL", "decimal"),
+        Column("COMMISS", "decimal"),
+        Column("TTIME", "time"),
+        Column("DAT", "written"),
+        Column("CLORDID", "int", default=0),
+        Column("ACCOUNT", "int", default=0),
+        # The specification's columns end here.
+        Column("NETWORK", "text", 8),
+        Column("KIND", "text", 20),
+        Column("SUMREAL_I", "int"),
+        Column("COMMISS_I", "int"),
+        Column("SCALE", "small"),
+    ),
+    indexes=(
+        ("EXECID_ix", "EXECID"),
+        ("EMI_QTY_ix", "EMI, QTY"),
+        ("SIDE_ix", "SIDE"),
+        ("TTIME_ix", f"{_ACCOUNT_KEY}, TTIME"),
+    ),
+)
+ROBOTS = Table(
+    "robots",
+    (
+        Column("EMI", "text", EMI_SIZE),
+        *_SYMBOL,
+        Column("MARKET", "text", 20),
+        Column("SORT", "int"),
+        Column("DAT", "written"),
+        Column("TIMEFR", "int", default=0),
+        Column("CAPITAL", "int", default=0),
+        Column("MARGIN", "int", default=0),
+    ),
+    unique=(("EMI_UNIQUE", "MARKET, EMI"),),
+)
+EXECUTIONS = Table(
+    "executions",
+    (
+        *_ACCOUNT,
+        Column("EXECID", "text", EXEC_ID_SIZE, required=True),
+        Column("KIND", "text", 20, required=True),
+        Column("EXEC_TYPE", "text", 40, required=True),
+        *_SYMBOL,
+        Column("CLORDID", "text", 255),
+        Column("ORDERID", "text", 64),
+        Column("TTIME", "time", required=True),
+        Column("WRITTEN_AT", "time", required=True),
+        Column("CURRENCY", "text", 20),
+        Column("EXEC_COST", "int", required=True),
+        Column("FEE_CURRENCY", "text", 20),
+        Column("EXEC_COMM", "int", required=True),
+        Column("ROW_COUNT", "int", required=True),
+        Column("RAW", "long", required=True),
+    ),
+    primary=f"{_ACCOUNT_KEY}, EXECID",
+    indexes=(("KIND_ix", f"{_ACCOUNT_KEY}, KIND"),),
+)
+ORDER_INTENTS = Table(
+    "order_intents",
+    (
+        Column("ID", "id"),
+        *_ACCOUNT,
+        Column("CLORDID", "text", 36, required=True),
+        Column("VERB", "text", 6, required=True),
+        Column("EMI", "text", EMI_SIZE, required=True),
+        *_SYMBOL,
+        Column("SIDE", "text", 4, required=True),
+        Column("QTY", "int", required=True),
+        Column("PRICE", "decimal", required=True),
+        Column("ORDERID", "text", 64),
+        Column("STATE", "text", 12, required=True),
+        Column("CREATED", "time", required=True),
+        Column("SETTLED", "time"),
+    ),
+    indexes=(("CLORDID_ix", f"{_ACCOUNT_KEY}, CLORDID"), ("STATE_ix", f"{_ACCOUNT_KEY}, STATE")),
+)
+ORDER_NUMBERS = Table(
+    "order_numbers", (_MARKET, Column("NEXT_NUMBER", "int", required=True)), primary="MARKET"
+)
+ROBOT_STATUS = Table(
+    "robot_status",
+    (
+        _MARKET,
+        Column("EMI", "text", EMI_SIZE, required=True),
+        Column("WORK", "small", required=True),
+    ),
+    primary="MARKET, EMI",
+)
+LEDGER_CURSOR = Table(
+    "ledger_cursor",
+    (*_ACCOUNT, Column("BOOKED_UNTIL", "time", required=True)),
+    primary=_ACCOUNT_KEY,
+)
+QUARANTINE = Table(
+    "quarantine",
+    (
+        *_ACCOUNT,
+        Column("EXECID", "text", EXEC_ID_SIZE, required=True),
+        Column("REASON", "long", required=True),
+        Column("RAW", "long", required=True),
+        Column("DAT", "written"),
+    ),
+    primary=f"{_ACCOUNT_KEY}, EXECID",
+)
+SCHEMA_VERSION = Table(
+    "schema_version",
+    (Column("VERSION", "int", required=True), Column("APPLIED_AT", "time", required=True)),
+    primary="VERSION",
+)
+FIRST_TABLES = (
+    EXECUTIONS,
+    ORDER_INTENTS,
+    ORDER_NUMBERS,
+    ROBOT_STATUS,
+    LEDGER_CURSOR,
+    QUARANTINE,
+    ROBOTS,
+    COINS,
+)
+
+
+def first_step(dialect: Dialect) -> list[str]:
+    """Return the statements of migration 1: all tables of the first version."""
+    return [statement for table in FIRST_TABLES for statement in table.render(dialect)]
+
+
+MIGRATIONS = {1: first_step}  # number -> statements of the step in a dialect
+FOREIGN_TABLES = ("coins", "robots")  # made by hand before the program knew versions
+
+
+def migrate(database: Database, now: datetime) -> None:
+    """Bring the tables to the newest version. ConfigurationError: the schema is not ours."""
+    database.begin()
+    try:
+        version = _version(database)
+        if version > max(MIGRATIONS):
+            raise ConfigurationError(
+                f"The database {database.name} was written by a newer version of the program "
+                f"(schema {version}, this one knows {max(MIGRATIONS)}); update the program."
+            )
+        if version == 0:
+            _make_room(database)
+        for number in sorted(MIGRATIONS):
+            if number > version:
+                _apply(database, number, now)
+        database.commit()
+    except BaseException:
+        database.rollback()
+        raise
+
+
+def _version(database: Database) -> int:
+    if not database.table_exists(SCHEMA_VERSION.name):
+        return 0
+    return to_int(database.query("SELECT MAX(VERSION) FROM schema_version")[0][0])
+
+
+def _make_room(database: Database) -> None:
+    """Drop empty tables of a foreign schema; refuse where they hold anything."""
+    if database.table_exists(EXECUTIONS.name):
+        return  # our own first step, broken off before its end
+    present = [table for table in FOREIGN_TABLES if database.table_exists(table)]
+    for table in present:
+        if database.query(f"SELECT 1 FROM {table} LIMIT 1"):
+            raise ConfigurationError(
+                f"The database {database.name} has a table `{table}` with rows that this program "
+                "did not write. They stay untouched: name another database (MYSQL_DATABASE), or "
+                "another profile, for the books to be built anew from the trade history."
+            )
+    for table in present:
+        database.execute(f"DROP TABLE {table}")
+
+
+def _apply(database: Database, number: int, now: datetime) -> None:
+    for statement in SCHEMA_VERSION.render(database.dialect):
+        database.execute(statement)
+    for statement in MIGRATIONS[number](database.dialect):
+        database.execute(statement)
+    database.execute(
+        "INSERT INTO schema_version (VERSION, APPLIED_AT) VALUES (?, ?)", (number, time_text(now))
+    )

@@ -1,0 +1,242 @@
+"""What is read from and written to the tables of the books, on one open connection.
+
+Methods that write expect to stand between `begin` and `commit` of the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+
+from common.domain.books import AccountKey, Balance, Entry, Intent
+from common.domain.executions import Executed
+from common.domain.instruments import Symbol
+from common.ledger import statements as sql
+from common.ledger.booking import RowRefused
+from common.ledger.database import (
+    Database,
+    DataRefused,
+    Value,
+    time_text,
+    to_decimal,
+    to_int,
+    to_text,
+    to_time,
+)
+from common.ledger.numbers import NUMBER_LIMIT, first_free
+from common.ledger.rows import (
+    Row,
+    clean,
+    intent_row,
+    to_balance,
+    to_entry,
+    to_intent,
+)
+from common.ledger.schema import EXEC_ID_SIZE
+
+CHUNK = 500  # values in one IN list; SQLite allows 999 in old versions
+
+
+class Store:
+    """The tables of the books."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # ---- executions -------------------------------------------------------------------------
+
+    def standing_rows(self, key: AccountKey, exec_ids: Sequence[str]) -> dict[str, bool]:
+        """Return which executions are journaled, and whether rows of `coins` stand for them.
+
+        False: the journal has it with rows, but a person has deleted all of them.
+        """
+        account = _account(key)
+        found: dict[str, bool] = {}
+        for chunk in _chunks(exec_ids):
+            marks = sql.marks(len(chunk))
+            journaled = self.database.query(sql.JOURNALED + marks, (*account, *chunk))
+            if not journaled:
+                continue
+            counted = self.database.query(
+                sql.STANDING_ROWS + marks + sql.GROUP_BY_EXECID, (*account, *chunk)
+            )
+            standing = {to_text(row[0]) for row in counted}
+            for exec_id, row_count in journaled:
+                found[to_text(exec_id)] = to_text(exec_id) in standing or not to_int(row_count)
+        return found
+
+    def insert_executions(self, executions: Sequence[Row], coins: Sequence[Row]) -> None:
+        """Write journal rows and rows of `coins`. DataRefused: the database refuses a value."""
+        if executions:
+            self.database.execute_many(sql.INSERT_EXECUTION, executions)
+        if coins:
+            self.database.execute_many(sql.INSERT_COIN, coins)
+
+    def delete_execution(self, key: AccountKey, exec_id: str) -> None:
+        """Take an execution out of the journal, to be booked again."""
+        self.database.execute(sql.DELETE_EXECUTION, (*_account(key), exec_id))
+
+    def unclassified(self, key: AccountKey) -> list[str]:
+        """Return journaled executions of kinds that the program cannot book, in words."""
+        rows = self.database.query(sql.UNCLASSIFIED, _account(key))
+        return [unclassified_text(to_text(r[1]), to_text(r[0]), to_text(r[2])) for r in rows]
+
+    # ---- coins ------------------------------------------------------------------------------
+
+    def entries_of(self, key: AccountKey, exec_ids: Sequence[str]) -> list[Entry]:
+        """Return the rows of these executions."""
+        entries: list[Entry] = []
+        for chunk in _chunks(exec_ids):
+            statement = f"{sql.ENTRIES_OF}{sql.marks(len(chunk))} ORDER BY ID"
+            rows = self.database.query(statement, (*_account(key), *chunk))
+            entries += [to_entry(row) for row in rows]
+        return entries
+
+    def recent_trades(self, key: AccountKey, limit: int) -> list[Entry]:
+        """Return the newest rows of trades and settlements, newest first."""
+        rows = self.database.query(sql.RECENT_TRADES, (*_account(key), limit))
+        return [to_entry(row) for row in rows]
+
+    def recent_funding(self, key: AccountKey, limit: int) -> list[Entry]:
+        """Return the newest rows of funding, newest first."""
+        rows = self.database.query(sql.RECENT_FUNDING, (*_account(key), limit))
+        return [to_entry(row) for row in rows]
+
+    def balances(self, key: AccountKey) -> list[tuple[Balance, datetime | None]]:
+        """Return the sums of every (EMI, symbol, currency) and the time of its last trade."""
+        rows = self.database.query(sql.BALANCES, _account(key))
+        return [(to_balance(row), None if row[9] is None else to_time(row[9])) for row in rows]
+
+    def positions_at(
+        self, key: AccountKey, symbol: Symbol, at: datetime
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Return EMI -> contracts just before a moment, and with the trades of that moment."""
+        moment = time_text(at)
+        rows = self.database.query(
+            sql.POSITIONS_AT,
+            (moment, *_account(key), symbol.ticker, symbol.category.value, moment),
+        )
+        before = {to_text(row[0]): to_int(row[1]) for row in rows}
+        with_ties = {to_text(row[0]): to_int(row[2]) for row in rows}
+        return before, with_ties
+
+    # ---- robots -----------------------------------------------------------------------------
+
+    def robot_rows(self, market: str) -> list[tuple[Value, ...]]:
+        """Return the raw rows of `robots` of this market and of none."""
+        return self.database.query(sql.ROBOT_ROWS, (market,))
+
+    def statuses(self, market: str) -> dict[str, bool]:
+        """Return EMI -> WORK as the user last left it."""
+        rows = self.database.query(sql.STATUSES, (market,))
+        return {to_text(emi): bool(to_int(work)) for emi, work in rows}
+
+    def save_status(self, market: str, emi: str, work: bool) -> None:
+        """Keep WORK or OFF of a bot."""
+        self.database.execute(sql.REPLACE_STATUS, (market, emi, int(work)))
+
+    # ---- orders -----------------------------------------------------------------------------
+
+    def posted_before(self, key: AccountKey, cl_ord_id: str) -> bool:
+        """Return whether an order was ever to be placed under this clOrdID."""
+        return bool(self.database.query(sql.POSTED_BEFORE, (*_account(key), cl_ord_id)))
+
+    def insert_intent(self, key: AccountKey, intent: Intent, now: datetime) -> None:
+        """Write an intent whose outcome is open. RowRefused: the database refuses a value."""
+        try:
+            self.database.execute(
+                sql.INSERT_INTENT, intent_row(key, intent, "OPEN", time_text(now))
+            )
+        except DataRefused as error:
+            raise RowRefused(f"the database refuses the intent: {error}") from error
+
+    def settle_intent(
+        self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str, now: datetime
+    ) -> None:
+        """Write the outcome of the open intents of a clOrdID."""
+        self.database.execute(
+            sql.SETTLE_INTENT,
+            (outcome, time_text(now), order_id, order_id, *_account(key), cl_ord_id),
+        )
+
+    def open_intents(self, key: AccountKey) -> list[Intent]:
+        """Return the intents whose outcome was never learned, oldest first."""
+        return [to_intent(r) for r in self.database.query(sql.OPEN_INTENTS, _account(key))]
+
+    def asked_prices(self, key: AccountKey, cl_ord_ids: Sequence[str]) -> dict[str, Decimal]:
+        """Return clOrdID -> the price that the order was first to be placed with."""
+        prices: dict[str, Decimal] = {}
+        for chunk in _chunks(cl_ord_ids):
+            statement = sql.ASKED_PRICES + sql.marks(len(chunk))
+            for cl_ord_id, price in self.database.query(statement, (*_account(key), *chunk)):
+                prices[to_text(cl_ord_id)] = to_decimal(price) or Decimal(0)
+        return prices
+
+    def reserve_numbers(self, market: str, count: int, now: datetime) -> int:
+        """Take `count` numbers for this process and return the first."""
+        rows = self.database.query(sql.NEXT_NUMBER, (market,))
+        reserved = to_int(rows[0][0]) if rows else 0
+        booked = self.database.query(sql.HIGHEST_NUMBER, (market, NUMBER_LIMIT))
+        first = first_free(reserved, to_int(booked[0][0]), now)
+        self.database.execute(sql.REPLACE_NUMBER, (market, first + count))
+        return first
+
+    # ---- cursor and quarantine --------------------------------------------------------------
+
+    def cursor(self, key: AccountKey) -> datetime | None:
+        """Return the time up to which executions are booked."""
+        rows = self.database.query(sql.CURSOR, _account(key))
+        return to_time(rows[0][0]) if rows else None
+
+    def advance_cursor(self, key: AccountKey, until: datetime) -> None:
+        """Move the cursor forward; it never goes back."""
+        present = self.cursor(key)
+        if present is None or present < until:
+            self.database.execute(sql.REPLACE_CURSOR, (*_account(key), time_text(until)))
+
+    def quarantine(self, key: AccountKey, execution: Executed, reason: str) -> None:
+        """Keep an execution that cannot be booked."""
+        self.database.execute(
+            sql.REPLACE_QUARANTINE,
+            (
+                *_account(key),
+                quarantine_key(execution),
+                clean(reason),
+                clean(execution.raw).replace("\0", "\\0"),
+            ),
+        )
+
+    def release(self, key: AccountKey, exec_id: str) -> None:
+        """Take an execution that is booked now out of the quarantine."""
+        self.database.execute(sql.DELETE_QUARANTINE, (*_account(key), exec_id))
+
+    def quarantined(self, key: AccountKey) -> dict[str, str]:
+        """Return execution id -> why it cannot be booked."""
+        rows = self.database.query(sql.QUARANTINED, _account(key))
+        return {to_text(exec_id): to_text(reason) for exec_id, reason in rows}
+
+
+def quarantine_key(execution: Executed) -> str:
+    """Return the execution's id, or a digest of its row where that is no usable key."""
+    exec_id = execution.exec_id
+    usable = 0 < len(exec_id) <= EXEC_ID_SIZE and exec_id == clean(exec_id) and "\0" not in exec_id
+    return exec_id if usable else sha256(clean(execution.raw).encode()).hexdigest()
+
+
+def unclassified_text(exec_type: str, exec_id: str, symbol: str) -> str:
+    """Say that an execution moves money in a way that the program does not know."""
+    return (
+        f"execution {exec_id} of {symbol} has the unknown type {exec_type!r} and may have moved "
+        "money; it is kept in the table executions and not booked"
+    )
+
+
+def _account(key: AccountKey) -> tuple[str, str, int]:
+    return key.market, key.network.value, key.account
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]

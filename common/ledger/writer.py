@@ -1,0 +1,225 @@
+"""The ledger thread: one queue, one database connection, outcomes into the engine's inbox."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+
+from common.domain.books import AccountKey, Intent
+from common.domain.executions import Executed
+from common.domain.instruments import Currency, Symbol
+from common.engine.ports import Inbox, LedgerDown, LedgerUp
+from common.errors import TmaticError
+from common.ledger import jobs
+from common.ledger.account_books import AccountBooks
+from common.ledger.clerk import Clerk
+from common.ledger.database import Database, DatabaseSettings, open_database
+from common.ledger.schema import migrate
+
+log = logging.getLogger(__name__)
+
+FIRST_DELAY = 0.5  # seconds between attempts to reach the database, doubled up to
+LAST_DELAY = 30.0
+IDLE_SECONDS = 5.0  # how often a database with nothing to do is asked whether it is there
+GRACE_SECONDS = 5.0  # how long stop() goes on with a database that is down
+EXECUTIONS_A_COMMIT = 1000
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class LedgerWriter:
+    """Satisfies the `Ledger` port. Jobs are carried out in order, and again after a break.
+
+    Nothing that was handed over is dropped while the process lives; what is lost with the process
+    is fetched again from the exchange's history, because the cursor is in the same transaction.
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        now: Callable[[], datetime] = _utc_now,
+        connect: Callable[[DatabaseSettings], Database] = open_database,
+        first_delay: float = FIRST_DELAY,
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._connect = connect
+        self._first_delay = first_delay
+        self._queue: queue.SimpleQueue[jobs.Job] = queue.SimpleQueue()
+        self._pending: deque[jobs.Job] = deque()  # taken from the queue, not carried out yet
+        self._accounts: dict[AccountKey, AccountBooks] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._inbox: Inbox | None = None
+        self._database: Database | None = None
+        self._clerk: Clerk | None = None
+        self._down = False
+        self._give_up = False
+
+    # ---- the port: any thread -----------------------------------------------------------------
+
+    def start(self, inbox: Inbox) -> None:
+        """Start the thread. Called once."""
+        self._inbox = inbox
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def open(
+        self, key: AccountKey, symbols: Sequence[Symbol], currencies: Sequence[Currency]
+    ) -> None:
+        """Load robots and balances of an account -> LedgerOpened."""
+        scales = {currency.code: currency.scale for currency in currencies}
+        self._queue.put(jobs.Open(key, tuple(symbols), scales))
+
+    def book(
+        self, key: AccountKey, executions: Sequence[Executed], cursor: datetime | None
+    ) -> None:
+        """Write executions, each once, and the cursor with them -> Booked."""
+        self._queue.put(jobs.Book(key, tuple(executions), cursor))
+
+    def reserve_numbers(self, market: str, count: int) -> None:
+        """Take a block of clOrdID numbers -> NumbersReserved."""
+        self._queue.put(jobs.ReserveNumbers(market, count))
+
+    def write_intent(self, key: AccountKey, intent: Intent) -> None:
+        """Make an order request durable -> IntentWritten."""
+        self._queue.put(jobs.WriteIntent(key, intent))
+
+    def settle_intent(self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str) -> None:
+        """Record what became of an intent: ACCEPTED, REFUSED or NOT_PLACED."""
+        self._queue.put(jobs.SettleIntent(key, cl_ord_id, outcome, order_id))
+
+    def save_status(self, market: str, emi: str, work: bool) -> None:
+        """Keep WORK/OFF of a bot over restarts."""
+        self._queue.put(jobs.SaveStatus(market, emi, work))
+
+    def stop(self) -> None:
+        """Finish the queued jobs, close the database and end the thread."""
+        self._queue.put(jobs.Stop())
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    # ---- the thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        delay = 0.0
+        while True:
+            try:
+                if self._work():
+                    break
+                delay = 0.0
+            except Exception as error:  # noqa: BLE001 - top of the thread: blocks trading, repeats
+                # The first failure is met with a new connection at once; a server that merely
+                # closed an idle connection is nobody's concern.
+                self._disconnect()
+                if delay:
+                    self._announce_down(error)
+                else:
+                    log.info("the ledger connects anew: %s", error)
+                if self._wait(delay):
+                    break
+                delay = min(max(self._first_delay, 2 * delay), LAST_DELAY)
+        self._disconnect()
+        left = sum(1 for job in self._pending if not isinstance(job, jobs.Stop))
+        if left:
+            log.error("the database stayed down: %d jobs of the ledger were not carried out", left)
+
+    def _work(self) -> bool:
+        """Do what is due on a working connection; return whether the thread is to end."""
+        clerk = self._clerk or self._connected()
+        self._fetch()
+        if not self._pending:
+            if self._database is not None:
+                self._database.ping()
+            return False
+        job = self._pending[0]
+        if isinstance(job, jobs.Stop):
+            return True
+        if isinstance(job, jobs.Book):
+            group = self._group(job)
+            clerk.book(group)
+            done = len(group)
+        else:
+            clerk.carry_out(job)
+            done = 1
+        for _ in range(done):
+            self._pending.popleft()
+        self._announce_up()
+        return False
+
+    def _fetch(self) -> None:
+        """Take what the queue has; wait for it only when nothing is pending."""
+        if not self._pending:
+            try:
+                self._pending.append(self._queue.get(timeout=IDLE_SECONDS))
+            except queue.Empty:
+                return
+        while not self._queue.empty():
+            self._pending.append(self._queue.get())
+
+    def _group(self, first: jobs.Book) -> list[jobs.Book]:
+        """Return the bookings of one account that follow each other, up to a commit's worth."""
+        group: list[jobs.Book] = []
+        size = 0
+        for job in self._pending:
+            if not isinstance(job, jobs.Book) or job.key != first.key:
+                break
+            size += len(job.executions)
+            if group and size > EXECUTIONS_A_COMMIT:
+                break
+            group.append(job)
+        return group
+
+    def _connected(self) -> Clerk:
+        self._database = self._connect(self._settings)
+        migrate(self._database, self._now())
+        self._clerk = Clerk(self._database, self._accounts, self._put, self._now)
+        if not self._pending:
+            self._announce_up()
+        return self._clerk
+
+    def _disconnect(self) -> None:
+        if self._database is not None:
+            self._database.close()  # an open transaction is undone with it
+        self._database = self._clerk = None
+
+    def _wait(self, delay: float) -> bool:
+        """Wait before the next attempt; return whether the thread is to give up and end."""
+        if not self._stopping.is_set():
+            self._stopping.wait(delay)
+            return False
+        if self._give_up or not delay:
+            return self._give_up
+        self._give_up = True  # one last attempt
+        threading.Event().wait(min(delay, GRACE_SECONDS))
+        return False
+
+    def _announce_down(self, error: Exception) -> None:
+        if self._down:
+            return
+        self._down = True
+        if isinstance(error, TmaticError):
+            reason = str(error)
+            log.error("the ledger is down: %s", reason)
+        else:
+            reason = f"The ledger met an error of its own ({error!r}); the log has the details."
+            log.error("the ledger failed", exc_info=error)
+        self._put(LedgerDown(reason))
+
+    def _announce_up(self) -> None:
+        if self._down:
+            self._down = False
+            log.info("the ledger works again")
+            self._put(LedgerUp())
+
+    def _put(self, item: object) -> None:
+        if self._inbox is not None:
+            self._inbox.put(item)
