@@ -1,0 +1,1 @@
+"""The gateway to BitMEX, and to every exchange that speaks its protocol."""

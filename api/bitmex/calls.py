@@ -1,0 +1,247 @@
+"""Each request of the port as calls of the exchange's REST interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from api.bitmex import bins, execution_rows, market_rows, rows
+from api.bitmex.directory import Directory
+from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.market_rows import Bin
+from api.bitmex.rest import RestClient
+from api.bitmex.wire import Row, as_rows, encode, format_time
+from common.domain.account import Account
+from common.domain.executions import Executed
+from common.domain.instruments import Currency, Instrument
+from common.domain.market import Candle
+from common.domain.orders import Order
+from common.engine.ports import (
+    FetchAccount,
+    FetchCandles,
+    FetchCurrencies,
+    FetchHistory,
+    FetchInstruments,
+    FetchOpenOrders,
+    FindOrder,
+    HistoryPage,
+    Request,
+    SendAmend,
+    SendCancel,
+    SendOrder,
+)
+from common.errors import ExchangeUnavailable, OrderNotFound, OutcomeUnknown, ProtocolError
+
+PAGE = 500  # rows; the most that the exchange serves of executions and orders
+BIN_PAGE = 1000  # rows; the most that it serves of bins
+
+
+class Calls:
+    """Carries out requests over one `RestClient`; belongs to that client's thread."""
+
+    def __init__(self, client: RestClient, directory: Directory, clock: ExchangeClock) -> None:
+        self._client = client
+        self._directory = directory
+        self._clock = clock
+        self._unknown: set[str] = set()  # tickers that the exchange does not know either
+
+    def carry_out(self, request: Request) -> object:
+        """Return the result that the port promises for `request`, or raise a TmaticError."""
+        calls: Mapping[type, Callable[..., object]] = {
+            FetchAccount: self.account,
+            FetchCurrencies: self.currencies,
+            FetchInstruments: self.instruments,
+            FetchHistory: self.history,
+            FetchOpenOrders: self.open_orders,
+            FindOrder: self.find_order,
+            FetchCandles: self.candles,
+            SendOrder: self.send_order,
+            SendAmend: self.send_amend,
+            SendCancel: self.send_cancel,
+        }
+        return calls[type(request)](request)
+
+    # ---- reads ------------------------------------------------------------------------------
+
+    def account(self, _: FetchAccount) -> Account:
+        """Return who the key belongs to."""
+        return rows.account(_object(self._client.get("/user")))
+
+    def currencies(self, _: FetchCurrencies) -> tuple[Currency, ...]:
+        """Return the wallet currencies; the shipped table where the exchange has none."""
+        try:
+            served = as_rows(self._client.get("/wallet/assets"))
+        except (ProtocolError, ExchangeUnavailable):
+            return self._directory.currencies()  # an addition to what is shipped, nothing more
+        self._directory.add_currencies(market_rows.currency(row) for row in served)
+        return self._directory.currencies()
+
+    def instruments(self, request: FetchInstruments) -> tuple[Instrument, ...]:
+        """Return those of the symbols that exist in the category asked for.
+
+        All active instruments are remembered: other programs may trade them on this account.
+        """
+        for row in as_rows(self._client.get("/instrument/active")):
+            self._remember(row)
+        found = []
+        for symbol in request.symbols:
+            if self._directory.instrument(symbol.ticker) is None:
+                self.look_up(symbol.ticker)
+            instrument = self._directory.instrument(symbol.ticker)
+            if instrument is not None and instrument.symbol == symbol:
+                found.append(instrument)
+        return tuple(found)
+
+    def look_up(self, ticker: str) -> None:
+        """Ask for an instrument that is no longer, or not yet, listed as active."""
+        for row in as_rows(self._client.get("/instrument", {"symbol": ticker, "count": 1})):
+            if rows.ticker_of(row) == ticker:
+                self._remember(row)
+
+    def history(self, request: FetchHistory) -> HistoryPage:
+        """Return one page of balance-affecting executions, oldest first."""
+        query = {
+            "count": PAGE,
+            "start": request.offset,
+            "reverse": "false",
+            "startTime": format_time(request.since),
+        }
+        served = as_rows(self._client.get("/execution/tradeHistory", query))
+        for row in served:
+            self._know(rows.ticker_of(row))
+        executions = [self._executed(row) for row in served]
+        return HistoryPage(
+            executions=tuple(e for e in executions if e is not None),
+            rows=len(served),
+            full=len(served) == PAGE,
+        )
+
+    def open_orders(self, _: FetchOpenOrders) -> tuple[Order, ...]:
+        """Return the open orders of the whole account."""
+        found: list[Order] = []
+        while True:
+            query = {"filter": '{"open":true}', "count": PAGE, "start": len(found)}
+            served = as_rows(self._client.get("/order", {**query, "reverse": "false"}))
+            found += [self._order(row) for row in served]
+            if len(served) < PAGE:
+                return tuple(order for order in found if not order.phase.ended)
+
+    def find_order(self, request: FindOrder) -> Order | None:
+        """Return the newest order with a clOrdID; it may have ended."""
+        query = {"filter": encode({"clOrdID": request.cl_ord_id}), "count": 10, "reverse": "true"}
+        for row in as_rows(self._client.get("/order", query)):
+            if rows.belongs_to(row, "", request.cl_ord_id):
+                return self._order(row)
+        return None
+
+    def candles(self, request: FetchCandles) -> tuple[Candle, ...]:
+        """Return the closed bars that begin at or after the bar of `since`."""
+        size = bins.size_for(request.timeframe)
+        step = timedelta(minutes=size.minutes)
+        end = bins.floor(request.since, request.timeframe) + step
+        found: list[Bin] = []
+        # A page may be short although more exist: only time tells that all has been served.
+        while end <= self._clock.now():
+            page = self._bins(request.symbol.ticker, size.name, end, found[-1:])
+            if not page:
+                break
+            found += page
+            end = page[-1].end + step
+        return bins.candles(found, request.timeframe)
+
+    def _bins(self, ticker: str, size: str, end: datetime, last: list[Bin]) -> list[Bin]:
+        query = {
+            "binSize": size,
+            "partial": "false",
+            "symbol": ticker,
+            "count": BIN_PAGE,
+            "reverse": "false",
+            "startTime": format_time(end),
+        }
+        page: list[Bin] = []
+        close = last[0].close if last else None
+        newest = last[0].end if last else None
+        for row in as_rows(self._client.get("/trade/bucketed", query)):
+            item = market_rows.bin_of(row, close)
+            if item is None or (newest is not None and item.end <= newest):
+                continue  # before the first trade, or served twice
+            page.append(item)
+            close, newest = item.close, item.end
+        return page
+
+    # ---- orders -----------------------------------------------------------------------------
+
+    def send_order(self, request: SendOrder) -> Order:
+        """Place a limit order."""
+        body = {
+            "symbol": request.symbol.ticker,
+            "side": request.side.value,
+            "orderQty": request.quantity,
+            "price": request.price,
+            "ordType": "Limit",
+            "clOrdID": request.cl_ord_id,
+        }
+        return self._answered(self._client.order("POST", "/order", body))
+
+    def send_amend(self, request: SendAmend) -> Order:
+        """Change an order. orderQty is the total: a rest (leavesQty) would revive a filled one."""
+        body: dict[str, object] = _name(request.order_id, request.cl_ord_id, "origClOrdID")
+        if request.quantity is not None:
+            body["orderQty"] = request.quantity
+        if request.price is not None:
+            body["price"] = request.price
+        return self._answered(self._client.order("PUT", "/order", body))
+
+    def send_cancel(self, request: SendCancel) -> Order:
+        """Cancel an order; OrderNotFound when there is nothing to cancel any more."""
+        body = _name(request.order_id, request.cl_ord_id, "clOrdID")
+        for row in as_rows(self._client.cancel("/order", body)):
+            if rows.belongs_to(row, request.order_id, request.cl_ord_id):
+                problem = rows.cancel_problem(row)
+                if problem:
+                    raise OrderNotFound(problem)
+                return self._order(row)
+        raise OrderNotFound("the exchange's answer does not mention the order")
+
+    def _answered(self, answer: object) -> Order:
+        """Read the answer of an order that was accepted: whatever it says, it may be live."""
+        try:
+            return self._order(_object(answer))
+        except ProtocolError as error:
+            raise OutcomeUnknown(f"accepted, but the answer cannot be read: {error}") from error
+
+    # ---- instruments ------------------------------------------------------------------------
+
+    def _order(self, row: Row) -> Order:
+        self._know(rows.ticker_of(row))
+        return rows.order(row, self._directory)
+
+    def _executed(self, row: Row) -> Executed | None:
+        try:
+            return execution_rows.executed(row, self._directory)
+        except ProtocolError as error:
+            raise ProtocolError(f"execution {rows.identity(row)}: {error}") from error
+
+    def _know(self, ticker: str) -> None:
+        """Look an instrument up once, so that its category is known."""
+        if not ticker or ticker in self._unknown or self._directory.instrument(ticker):
+            return
+        self.look_up(ticker)
+        if self._directory.instrument(ticker) is None:
+            self._unknown.add(ticker)
+
+    def _remember(self, row: Row) -> None:
+        instrument = market_rows.instrument(row, self._directory)
+        if instrument is not None:
+            self._directory.add(instrument)
+
+
+def _name(order_id: str, cl_ord_id: str, client_field: str) -> dict[str, object]:
+    """Return the fields that name an order: the exchange's own id where it is known."""
+    return {"orderID": order_id} if order_id else {client_field: cl_ord_id}
+
+
+def _object(value: object) -> Row:
+    if not isinstance(value, dict):
+        raise ProtocolError("an object was expected")
+    return value

@@ -1,0 +1,161 @@
+"""Rows of executions -> what the books are made from; pure.
+
+Money is copied as the exchange's own integers and never recomputed. A row that lacks what the books
+cannot do without raises ProtocolError naming the field.
+Source of the fields: BitMEX API explorer, schema Execution.
+"""
+
+from __future__ import annotations
+
+from api.bitmex.directory import Directory
+from api.bitmex.rows import side_of
+from api.bitmex.wire import (
+    Row,
+    decimal_of,
+    encode,
+    integer_of,
+    required_integer,
+    required_text,
+    required_time,
+    text_of,
+    time_of,
+)
+from common.domain.executions import Executed, ExecutionKind
+from common.domain.instruments import Category, Symbol
+from common.domain.orders import Side
+from common.errors import ProtocolError
+
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+_REPORT_NAMES = (
+    "New PendingNew Canceled PendingCancel Replaced PendingReplace Rejected CancelReject "
+    "AmendReject TriggeredOrActivatedBySystem Suspended Released Restated Calculated DoneForDay "
+    "Stopped Expired Status OrderStatus"
+)
+_KINDS = {
+    "Trade": ExecutionKind.TRADE,
+    "Funding": ExecutionKind.FUNDING,
+    "Settlement": ExecutionKind.SETTLEMENT,
+    **dict.fromkeys(_REPORT_NAMES.split(), ExecutionKind.REPORT),
+}
+_MONEY_FIELDS = ("execCost", "execComm", "realisedPnl", "lastQty")
+
+
+def kind_of(row: Row) -> ExecutionKind:
+    """Return what an execution means to the books.
+
+    Types that only tell an order's life are reports. Of the others, what traded (a quantity and a
+    side) is a trade whatever it is called; what moves money in no known way is UNKNOWN.
+    """
+    name = required_text(row, "execType")
+    if name in _KINDS:
+        return _KINDS[name]
+    if integer_of(row, "lastQty") and side_of(row) is not None and row.get("execCost") is not None:
+        return ExecutionKind.TRADE  # Liquidation, Bankruptcy, TrialFill, ...
+    if any(row.get(name) not in (None, "", 0) for name in _MONEY_FIELDS):
+        return ExecutionKind.UNKNOWN
+    return ExecutionKind.REPORT
+
+
+def executed(row: Row, directory: Directory) -> Executed | None:
+    """Return an execution, None for a report that concerns no instrument (CancelReject).
+
+    The category comes from `directory`; where the exchange does not know the instrument any more
+    it is inferred from the row itself, whose own money columns are what is booked.
+    """
+    exec_id = required_text(row, "execID")
+    kind = kind_of(row)
+    if kind is ExecutionKind.REPORT and not text_of(row, "symbol"):
+        return None
+    known = directory.symbol(required_text(row, "symbol"))
+    symbol = known or Symbol(required_text(row, "symbol"), guess_category(row))
+    at = required_time(row, "transactTime")
+    side = _direction(row, kind)
+    books = kind in (ExecutionKind.TRADE, ExecutionKind.SETTLEMENT)
+    if books and side is None:
+        raise ProtocolError(f"side is missing of execution {exec_id}")
+    quantity = abs(required_integer(row, "lastQty") if books else integer_of(row, "lastQty") or 0)
+    settlement = _settlement(row, symbol, directory)
+    fee_name = text_of(row, "execCommCcy")
+    spot = symbol.category is Category.SPOT and kind is ExecutionKind.TRADE
+    return Executed(
+        exec_id=exec_id,
+        kind=kind,
+        exec_type=required_text(row, "execType"),
+        symbol=symbol,
+        order_id=_order_id(row),
+        cl_ord_id=text_of(row, "clOrdID"),
+        side=side,
+        quantity=quantity,
+        leaves=abs(integer_of(row, "leavesQty") or 0),
+        price=decimal_of(row, "price"),
+        trade_price=decimal_of(row, "lastPx"),
+        rate=decimal_of(row, "commission"),
+        cost=required_integer(row, "execCost") if books else integer_of(row, "execCost") or 0,
+        fee=_fee(row, kind),
+        currency=settlement,
+        fee_currency=directory.wallet_code(fee_name) if fee_name else settlement,
+        account=integer_of(row, "account") or 0,
+        at=at,
+        written_at=time_of(row, "timestamp") or at,
+        raw=encode(row),
+        text=text_of(row, "text"),
+        # Contracts of a spot pair are the smallest units of its base currency.
+        base_delta=side.sign * quantity if spot and side is not None else 0,
+    )
+
+
+def guess_category(row: Row) -> Category:
+    """Return the category of an execution's instrument from the row's own figures.
+
+    A purchase of an inverse contract has a negative execCost, of any other a positive one; linear
+    contracts settle in their quote currency; spot rows name no settlement currency.
+    """
+    settlement = text_of(row, "settlCurrency")
+    if not settlement and "_" in text_of(row, "symbol"):
+        return Category.SPOT
+    if settlement.upper() == text_of(row, "currency").upper():
+        return Category.LINEAR
+    side = side_of(row) or _side_of_notionals(row)
+    cost = integer_of(row, "execCost") or 0
+    if side is not None and side.sign * cost < 0:
+        return Category.INVERSE
+    return Category.QUANTO
+
+
+def _direction(row: Row, kind: ExecutionKind) -> Side | None:
+    """Return the side of a fill; of Funding the side of the position, which only signs tell."""
+    if kind is ExecutionKind.FUNDING:
+        return _side_of_notionals(row) or side_of(row)
+    return side_of(row) or _side_of_notionals(row)
+
+
+def _side_of_notionals(row: Row) -> Side | None:
+    home = decimal_of(row, "homeNotional")
+    if home:
+        return Side.BUY if home > 0 else Side.SELL
+    foreign = decimal_of(row, "foreignNotional")
+    if foreign and "_" not in text_of(row, "symbol"):  # spot: both notionals have the side's sign
+        return Side.BUY if foreign < 0 else Side.SELL
+    return None
+
+
+def _fee(row: Row, kind: ExecutionKind) -> int:
+    if kind in (ExecutionKind.TRADE, ExecutionKind.FUNDING):
+        return required_integer(row, "execComm")  # a guess here would be money
+    return integer_of(row, "execComm") or 0
+
+
+def _settlement(row: Row, symbol: Symbol, directory: Directory) -> str:
+    """Return the currency of execCost: the row's own; of spot the quote currency's wallet."""
+    settlement = text_of(row, "settlCurrency")
+    if settlement:
+        return directory.wallet_code(settlement)
+    instrument = directory.instrument(symbol.ticker)
+    if instrument is not None:
+        return instrument.settlement_currency
+    return directory.wallet_code(text_of(row, "currency"))
+
+
+def _order_id(row: Row) -> str:
+    order_id = text_of(row, "orderID")
+    return "" if order_id == _NO_ID else order_id

@@ -1,0 +1,252 @@
+"""The gateway: REST threads, the stream and what they told, behind the port of the engine."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from api.bitmex.auth import Signer
+from api.bitmex.budget import Budget
+from api.bitmex.calls import Calls
+from api.bitmex.closure import check_endpoints
+from api.bitmex.directory import Directory
+from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.rest import RestClient
+from api.bitmex.stream import Stream
+from api.bitmex.stream_protocol import StreamProtocol
+from common.domain.instruments import Symbol
+from common.domain.market import Book, Ticker
+from common.engine.ports import (
+    FindOrder,
+    Inbox,
+    Message,
+    RawText,
+    Reply,
+    Request,
+    SendAmend,
+    SendCancel,
+    SendOrder,
+)
+from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError, TmaticError
+from common.settings_types import MarketSettings
+
+log = logging.getLogger(__name__)
+
+BAD_TEXTS = 3  # unreadable texts within BAD_TEXTS_WITHIN seconds end a session
+BAD_TEXTS_WITHIN = 60.0
+ENDING = 15.0  # seconds to wait for a thread at the end; its longest time-out is shorter
+
+
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    """An instrument that the stream mentioned and nobody knows."""
+
+    ticker: str
+
+
+class BitmexGateway:
+    """One account of the exchange. Satisfies `common.engine.ports.Gateway`."""
+
+    def __init__(
+        self,
+        settings: MarketSettings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        check_endpoints(settings)
+        self.market = settings.name
+        self.network = settings.network
+        self.endpoint = urlsplit(settings.http_url).netloc
+        self._settings = settings
+        self._monotonic = monotonic
+        self._signer = Signer(settings.api_key, settings.api_secret)
+        self._clock = ExchangeClock()
+        self._budget = Budget()
+        self._directory = Directory()
+        self._stopping = threading.Event()
+        self._numbers = itertools.count(1)
+        self._found: queue.SimpleQueue[str] = queue.SimpleQueue()  # tickers that were looked up
+        self._inbox: Inbox | None = None
+        self._workers: dict[str, _Worker] = {}
+        self._stream: Stream | None = None
+        self._left: list[Stream] = []  # sessions that were left and may still be ending
+        self._protocol: StreamProtocol | None = None
+        self._bad_texts: deque[float] = deque(maxlen=BAD_TEXTS)
+
+    def start(self, inbox: Inbox) -> None:
+        """Start the REST threads."""
+        self._inbox = inbox
+        for name in ("orders", "cancels", "reads"):
+            worker = _Worker(f"rest {self.market} {name}", self._new_calls, self._done)
+            self._workers[name] = worker
+            worker.start()
+
+    def request(self, request: Request) -> int:
+        """Queue a request and return its number."""
+        number = next(self._numbers)
+        name = "reads"
+        if isinstance(request, SendCancel):
+            name = "cancels"
+        elif isinstance(request, (SendOrder, SendAmend, FindOrder)):
+            name = "orders"  # FindOrder: not behind a long download of candles
+        self._workers[name].put(number, request)
+        return number
+
+    def connect(self, session: int, symbols: Sequence[Symbol], tapes: Collection[Symbol]) -> None:
+        """Open a stream session; a former one is left."""
+        self.disconnect()
+        if self._inbox is None:
+            raise RuntimeError("connect() before start()")
+        self._bad_texts.clear()
+        self._protocol = StreamProtocol(self._directory, self._settings.depth, symbols, tapes)
+        self._stream = Stream(
+            self.market,
+            session,
+            self._settings.ws_url,
+            self._signer,
+            self._clock,
+            self._protocol.topics.opening(),
+            self._inbox,
+        )
+        self._stream.start()
+
+    def disconnect(self) -> None:
+        """Leave the stream session, if any."""
+        if self._stream is None:
+            return
+        self._stream.leave()
+        self._left = [s for s in self._left if not s.join(0.0)] + [self._stream]
+        self._stream = None
+
+    def receive(self, item: RawText) -> Sequence[Message]:
+        """Decode a message of the present session; one of a former session says nothing."""
+        stream, protocol = self._stream, self._protocol
+        if stream is None or protocol is None or item.session != stream.session:
+            return ()
+        try:
+            messages = protocol.feed(item.text, item.received_at)
+        except ProtocolError as error:
+            self._note_bad_text(stream, error)
+            raise
+        for ticker in protocol.take_wanted():
+            self._workers["reads"].put(0, _LookUp(ticker))
+        outgoing = protocol.take_outgoing()
+        if outgoing:
+            stream.send(outgoing)
+        if protocol.failure is not None:
+            stream.fail(protocol.failure)
+        return messages if self._found.empty() else [*messages, *self._released(protocol)]
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        """Return what the stream last said of an instrument."""
+        return self._protocol.ticker(symbol) if self._protocol else Ticker(symbol)
+
+    def book(self, symbol: Symbol) -> Book:
+        """Return the order book as last streamed."""
+        return self._protocol.book(symbol) if self._protocol else Book()
+
+    def clock_offset(self) -> float:
+        """Return the seconds that the exchange's clock is ahead of the local one."""
+        return self._clock.offset
+
+    def stop(self) -> None:
+        """End all threads and wait until they are gone."""
+        self.disconnect()
+        self._stopping.set()
+        for worker in self._workers.values():
+            worker.end()
+        ending: list[Stream | _Worker] = [*self._left, *self._workers.values()]
+        for thing in ending:
+            if not thing.join(ENDING):
+                log.error("a thread of %s did not end", self.market)
+
+    def _new_calls(self) -> tuple[RestClient, Calls]:
+        client = RestClient(
+            self._settings.http_url, self._signer, self._clock, self._budget, self._stopping
+        )
+        return client, Calls(client, self._directory, self._clock)
+
+    def _done(
+        self, number: int, request: object, result: object, error: TmaticError | None
+    ) -> None:
+        """Hand the outcome of a request to the engine; called by the REST threads."""
+        if isinstance(request, _LookUp):
+            self._found.put(request.ticker)
+            return
+        if self._inbox is not None:
+            self._inbox.put(Reply(self.market, number, request, result, error))  # type: ignore[arg-type]
+
+    def _released(self, protocol: StreamProtocol) -> list[Message]:
+        messages: list[Message] = []
+        while not self._found.empty():
+            messages += protocol.release(self._found.get())
+        return messages
+
+    def _note_bad_text(self, stream: Stream, error: ProtocolError) -> None:
+        """One unreadable text may be an accident; three in a minute are a broken session."""
+        log.warning("unreadable text of %s: %s", self.market, error)
+        self._bad_texts.append(self._monotonic())
+        full = len(self._bad_texts) == BAD_TEXTS
+        if full and self._bad_texts[-1] - self._bad_texts[0] <= BAD_TEXTS_WITHIN:
+            stream.fail(ExchangeUnavailable(f"the stream cannot be read: {error}"))
+
+
+class _Worker:
+    """A REST thread: one connection, one queue, one request at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        new_calls: Callable[[], tuple[RestClient, Calls]],
+        done: Callable[[int, object, object, TmaticError | None], None],
+    ) -> None:
+        self._new_calls = new_calls
+        self._done = done
+        self._jobs: queue.SimpleQueue[tuple[int, object] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, number: int, request: object) -> None:
+        self._jobs.put((number, request))
+
+    def end(self) -> None:
+        self._jobs.put(None)
+
+    def join(self, timeout: float) -> bool:
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        client, calls = self._new_calls()
+        try:
+            while (job := self._jobs.get()) is not None:
+                number, request = job
+                self._done(number, request, *_attempt(calls, request))
+        finally:
+            client.close()
+
+
+def _attempt(calls: Calls, request: object) -> tuple[object, TmaticError | None]:
+    """Return (result, error) of a request; the error of a fault in this program included."""
+    try:
+        if isinstance(request, _LookUp):
+            calls.look_up(request.ticker)
+            return None, None
+        return calls.carry_out(request), None  # type: ignore[arg-type]
+    except TmaticError as error:
+        return None, error
+    except Exception as fault:  # the top of a thread: nothing may die silently
+        log.exception("%s failed", type(request).__name__)
+        text = f"{type(request).__name__} failed in the program: {type(fault).__name__}"
+        if isinstance(request, (SendOrder, SendAmend, SendCancel)):
+            return None, OutcomeUnknown(text)
+        return None, ProtocolError(text)

@@ -1,0 +1,230 @@
+"""The thread of one stream session: a WebSocket in, raw texts into the engine's inbox.
+
+It decodes nothing, keeps no state of the market and never reconnects: that is the engine's choice.
+A silent exchange is asked with `ping` after five seconds and given up five seconds later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+
+import websocket
+
+from api.bitmex.answers import Answer, Purpose, expired_at, refusal
+from api.bitmex.auth import Signer
+from api.bitmex.closure import explain, host_of, is_loopback
+from api.bitmex.exchange_clock import ExchangeClock
+from common.engine.ports import Inbox, RawText, StreamClosed, StreamOpened
+from common.errors import ClockSkew, ExchangeUnavailable, TmaticError
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 5.0  # seconds
+IDLE_BEFORE_PING = 5.0  # seconds without any message
+IDLE_BEFORE_END = 10.0  # seconds without any message, the ping's answer included
+TURN = 0.25  # seconds after which a quiet thread looks for texts to send or an order to end
+LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes
+_READ_SIZE = 65536  # bytes asked of the socket at once
+
+
+class Stream:
+    """One session. The thread owns the socket; others leave texts and wishes."""
+
+    def __init__(
+        self,
+        market: str,
+        session: int,
+        url: str,
+        signer: Signer,
+        clock: ExchangeClock,
+        opening: Sequence[str],
+        inbox: Inbox,
+        *,
+        idle_before_ping: float = IDLE_BEFORE_PING,
+        idle_before_end: float = IDLE_BEFORE_END,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.session = session
+        self._market = market
+        self._url = url
+        self._signer = signer
+        self._clock = clock
+        self._opening = opening
+        self._inbox = inbox
+        self._idle_before_ping = idle_before_ping
+        self._idle_before_end = idle_before_end
+        self._monotonic = monotonic
+        self._outgoing: deque[str] = deque()
+        self._wanted = True
+        self._failure: TmaticError | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"stream {market} {session}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the thread, which connects and subscribes."""
+        self._thread.start()
+
+    def send(self, texts: Sequence[str]) -> None:
+        """Leave texts to be sent."""
+        self._outgoing.extend(texts)
+
+    def fail(self, error: TmaticError) -> None:
+        """End the session because of `error`, which the `StreamClosed` will carry."""
+        self._failure = error
+
+    def leave(self) -> None:
+        """End the session without a `StreamClosed`; does not wait."""
+        self._wanted = False
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end of the thread; False when it still runs."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            error = self._session()
+        except Exception as fault:  # the top of a thread: nothing may die silently
+            log.exception("stream %s failed", self._market)
+            error = ExchangeUnavailable(f"the stream failed: {type(fault).__name__}")
+        if self._wanted:
+            self._inbox.put(StreamClosed(self._market, self.session, error))
+
+    def _session(self) -> TmaticError:
+        """Connect, receive until the end, and return why it ended."""
+        try:
+            socket = self._connect()
+        except _FAULTS as fault:
+            return _connect_error(fault, self._url, self._clock)
+        try:
+            for text in self._opening:
+                socket.send(text)
+            self._inbox.put(StreamOpened(self._market, self.session))
+            return self._receive(socket)
+        except _FAULTS as fault:
+            return ExchangeUnavailable(explain(self._url, f"connection lost, {_words(fault)}"))
+        finally:
+            _close(socket)
+
+    def _connect(self) -> websocket.WebSocket:
+        host = host_of(self._url)
+        socket = websocket.create_connection(
+            self._url,
+            timeout=CONNECT_TIMEOUT,
+            header=self._signer.realtime_headers(self._clock.expires()),
+            suppress_origin=True,
+            redirect_limit=0,
+            skip_utf8_validation=True,  # the JSON parser checks it, ten times faster
+            http_no_proxy=[host] if is_loopback(host) else None,
+        )
+        status = socket.getstatus()
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            _close(socket)
+            raise websocket.WebSocketException(f"answer {status} instead of a stream")
+        socket.settimeout(TURN)
+        return socket
+
+    def _receive(self, socket: websocket.WebSocket) -> TmaticError:
+        reader = BufferedReader(socket)
+        heard = self._monotonic()
+        asked = False
+        while self._wanted and self._failure is None:
+            while self._outgoing:
+                socket.send(self._outgoing.popleft())
+            try:
+                opcode, data = reader.message()
+            except websocket.WebSocketTimeoutException:
+                quiet = self._monotonic() - heard
+                if quiet >= self._idle_before_end:
+                    return ExchangeUnavailable("the exchange fell silent")
+                if quiet >= self._idle_before_ping and not asked:
+                    socket.send("ping")
+                    asked = True
+                continue
+            heard = self._monotonic()
+            asked = False
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return ExchangeUnavailable(explain(self._url, _closing_words(data)))
+            self._inbox.put(RawText(self._market, self.session, heard, data))
+        return self._failure or ExchangeUnavailable("the session was left")
+
+
+class BufferedReader:
+    """Takes messages from a WebSocket with one system call for many of them.
+
+    The library asks the socket for two bytes, then for the length, then for the payload. Serving it
+    from a buffer spares most calls, and counting what it takes caps the size of a message.
+    """
+
+    def __init__(self, socket: websocket.WebSocket) -> None:
+        self._receive: Callable[[int], bytes] = socket.frame_buffer.recv
+        self._take = socket.recv_data
+        self._buffer = b""
+        self._position = 0
+        self._size = 0
+        socket.frame_buffer.recv = self._read
+
+    def message(self) -> tuple[int, bytes]:
+        """Return (opcode, payload) of the next message, or raise WebSocketTimeoutException.
+
+        A time-out loses nothing: the next call goes on with what had arrived.
+        """
+        opcode, data = self._take()
+        self._size = 0
+        return opcode, data
+
+    def _read(self, wanted: int) -> bytes:
+        if self._position >= len(self._buffer):
+            self._buffer = self._receive(_READ_SIZE)
+            self._position = 0
+        end = self._position + wanted
+        piece = self._buffer[self._position : end]
+        self._position = end
+        self._size += len(piece)
+        if self._size > LARGEST_MESSAGE:
+            raise websocket.WebSocketPayloadException("the message is too large")
+        return piece
+
+
+# ValueError: addresses that websocket-client cannot parse.
+_FAULTS = (websocket.WebSocketException, OSError, ValueError)
+
+
+def _connect_error(fault: Exception, url: str, clock: ExchangeClock) -> TmaticError:
+    """Return why the session could not be opened."""
+    if not isinstance(fault, websocket.WebSocketBadStatusException):
+        return ExchangeUnavailable(explain(url, f"cannot be reached, {_words(fault)}"))
+    headers: Mapping[str, str] = {k.lower(): v for k, v in (fault.resp_headers or {}).items()}
+    answer = Answer(url, fault.status_code, headers, fault.resp_body or b"")
+    now = clock.wall()
+    told = expired_at(answer)
+    if told is not None:
+        clock.observe(float(told), now, now)
+        return ClockSkew("the clocks differ; corrected", clock.offset)
+    return refusal(answer, Purpose.READ)
+
+
+def _close(socket: websocket.WebSocket) -> None:
+    """Say goodbye without waiting for the other end to answer."""
+    with contextlib.suppress(*_FAULTS):
+        if socket.connected:
+            socket.send_close()
+    with contextlib.suppress(*_FAULTS):
+        socket.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _words(fault: Exception) -> str:
+    return str(fault)[:200] or type(fault).__name__
+
+
+def _closing_words(data: bytes) -> str:
+    reason = data[2:125].decode("utf-8", "replace") if len(data) > 2 else ""
+    return f"the exchange closed the stream{': ' + reason if reason else ''}"

@@ -1,0 +1,32 @@
+"""Which gateway serves which market name of MARKET_LIST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from api.bitmex.closure import check_endpoints
+from api.bitmex.gateway import BitmexGateway
+from common.engine.ports import Gateway
+from common.errors import ConfigurationError
+from common.settings_types import MarketSettings
+
+_FACTORIES: dict[str, Callable[[MarketSettings], Gateway]] = {"Bitmex": BitmexGateway}
+_ENDPOINT_CHECKS: dict[str, Callable[[MarketSettings], None]] = {"Bitmex": check_endpoints}
+
+MARKETS = tuple(_FACTORIES)  # the names that MARKET_LIST may hold
+
+
+def create_gateway(settings: MarketSettings) -> Gateway:
+    """Return the gateway of a market; ConfigurationError for an unknown name or a bad address."""
+    check_market(settings)
+    return _FACTORIES[settings.name](settings)
+
+
+def check_market(settings: MarketSettings) -> None:
+    """Raise ConfigurationError where a market cannot be served as its settings say."""
+    if settings.name not in _FACTORIES:
+        known = ", ".join(MARKETS)
+        raise ConfigurationError(
+            f".env: MARKET_LIST names {settings.name!r}, which is not known; use {known}"
+        )
+    _ENDPOINT_CHECKS[settings.name](settings)
