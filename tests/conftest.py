@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from common.bootstrap_environment import CLIENTS, interpreter_of, ready
 from tests.support import loopback
 from tests.support.database import MariaDB
 from tests.support.places import SHARED
@@ -105,6 +106,17 @@ def exchange() -> Iterator[Callable[..., ExchangeProcess]]:
     yield start
     for process in started:
         process.stop()
+
+
+@pytest.fixture(scope="session")
+def clients_python() -> Path:
+    """Return the interpreter of an environment with ccxt 4.5.83 and bitmex-ws 1.5.0.
+
+    Run it as a subprocess: their pins do not suit the program's own environment. `python -m tests`
+    makes that environment; a test does not, since it would have to leave loopback.
+    """
+    assert ready(CLIENTS), "run `python3 -m tests` once: it makes .venv-clients"
+    return interpreter_of(CLIENTS)
 
 
 @pytest.fixture(scope="session")
