@@ -56,6 +56,13 @@ class CandleSeries:
         """Start of the first bar that is absent or was seen in part; None: nothing is missing."""
         return None if self._hole is None else _moment(self._hole)
 
+    def __getitem__(self, index: int) -> Candle:
+        """Return a closed bar; negative: counted from the newest. IndexError: there is none."""
+        size = len(self._bars)
+        if not -size <= index < size:
+            raise IndexError(f"bar {index} of {size}")
+        return self._bars.candle(index % size)
+
     def tail(self, count: int) -> list[Candle]:
         """Return the last `count` closed bars, oldest first. Missing bars leave no place."""
         size = len(self._bars)
@@ -126,11 +133,12 @@ class CandleSeries:
             return None
         return self._close_current(self._current)
 
-    def join(self, candles: Iterable[Candle]) -> int:
-        """Take downloaded bars in; return how many of them were new.
+    def join(self, candles: Iterable[Candle], *, revised: bool = False) -> int:
+        """Take downloaded bars in; return how many of them were used.
 
-        A bar that was watched from beginning to end here stays; one seen in part is replaced. Bars
-        not closed here yet are ignored. ValueError: a start that is not on the grid.
+        A bar that was watched from beginning to end here stays, unless the bars given are said to
+        be `revised` ones; one seen in part is replaced. Bars not closed here yet are ignored.
+        ValueError: a start that is not on the grid.
         """
         fresh: dict[int, Candle] = {}
         for candle in candles:
@@ -140,7 +148,7 @@ class CandleSeries:
                 continue
             if mine is None:
                 fresh[start] = candle
-            elif start in self._partial:
+            elif revised or start in self._partial:
                 fresh[start] = _with_quote_of(candle, mine)
         if fresh:
             self._partial -= fresh.keys()

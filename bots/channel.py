@@ -1,0 +1,212 @@
+"""What the terminal and a bot's worker process say to each other over two pipes.
+
+To the worker: pickled objects, for the worker trusts the terminal. From the worker: one JSON object
+a line, checked field by field, for a strategy's process must not be able to run code in the
+terminal's.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, BinaryIO
+
+from common.domain.instruments import Category, Symbol
+from common.domain.market import Candle
+from common.domain.orders import Side
+from common.engine.ports import BotAnswer, BotCall, RobotView
+from common.errors import StrategyError
+
+LINE_LIMIT = 1_000_000  # bytes of one message of a worker
+_LENGTH = struct.Struct("!I")
+
+# ---- to the worker --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The first message."""
+
+    emi: str
+    algo: str | None  # folder of the profile's own strategies; None: the program's
+    views: tuple[RobotView, ...]  # of every bot
+    memory_limit: int  # bytes; 0: none
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Closed bars from before the start, in portions."""
+
+    candles: tuple[Candle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStrategy:
+    """All history is there: import the strategy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Tell where the strategy is at this moment."""
+
+
+ToWorker = Setup | History | LoadStrategy | BotCall | BotAnswer | Where
+
+
+def write_to_worker(stream: BinaryIO, message: ToWorker) -> None:
+    """Send one message."""
+    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(body)) + body)
+    stream.flush()
+
+
+def read_from_terminal(stream: BinaryIO) -> ToWorker | None:
+    """Return the next message; None: the terminal has gone."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (size,) = _LENGTH.unpack(head)
+    body = stream.read(size)
+    if len(body) < size:
+        return None
+    message: ToWorker = pickle.loads(body)
+    return message
+
+
+# ---- from the worker ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The strategy is there, or `problem` says why not."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCall:
+    """The strategy waits for the answer to an order call; fields as in `BotOrder`."""
+
+    verb: str
+    market: str
+    symbol: Symbol | None
+    on_behalf_of: str
+    side: Side | None
+    price: Decimal | None
+    quantity: int | None
+    cl_ord_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedHere:
+    """The worker refused an order call itself."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The strategy has returned."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The strategy raised; the worker ends."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A line that the strategy printed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Answer to `Where`."""
+
+    reason: str  # innermost line of the user's code
+    detail: str
+
+
+FromWorker = Loaded | OrderCall | RefusedHere | Finished | Failed | Printed | Stack
+
+
+def encode(message: FromWorker) -> bytes:
+    """Return a message as one line."""
+    fields = {name: getattr(message, name) for name in message.__slots__}
+    if isinstance(message, OrderCall):
+        fields["symbol"] = message.symbol and [message.symbol.ticker, message.symbol.category.value]
+        fields["price"] = None if message.price is None else str(message.price)
+    return json.dumps({"kind": type(message).__name__, **fields}).encode() + b"\n"
+
+
+def read_from_worker(stream: BinaryIO) -> FromWorker | None:
+    """Return the next message; None: the worker has gone. StrategyError: not a message."""
+    line = stream.readline(LINE_LIMIT)
+    if not line.endswith(b"\n"):
+        if len(line) >= LINE_LIMIT:
+            raise StrategyError("its process sent a message that is too long")
+        return None
+    try:
+        return _decode(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        raise StrategyError("its process sent what is not a message") from error
+
+
+def _decode(row: dict[str, Any]) -> FromWorker:
+    kind = row["kind"]
+    if kind == "OrderCall":
+        return _decode_order(row)
+    if kind == "Finished":
+        return Finished(float(row["seconds"]))
+    if kind in ("Failed", "Stack"):
+        make = Failed if kind == "Failed" else Stack
+        return make(_text(row, "reason"), _text(row, "detail"))
+    if kind == "Loaded":
+        return Loaded(_text(row, "problem"))
+    if kind == "RefusedHere":
+        return RefusedHere(_text(row, "text"))
+    if kind == "Printed":
+        return Printed(_text(row, "text"))
+    raise ValueError(kind)
+
+
+def _decode_order(row: Mapping[str, Any]) -> OrderCall:
+    verb, symbol, side = row["verb"], row["symbol"], row["side"]
+    price, quantity = row["price"], row["quantity"]
+    if verb not in ("post", "put", "del"):
+        raise ValueError(verb)
+    if quantity is not None and (type(quantity) is not int or quantity <= 0):
+        raise ValueError(quantity)
+    exact = None if price is None else Decimal(_text(row, "price"))
+    if exact is not None and not (exact.is_finite() and exact > 0):
+        raise ValueError(price)
+    if (verb != "del") != (exact is not None and quantity is not None):
+        raise ValueError(row)
+    return OrderCall(
+        verb=verb,
+        market=_text(row, "market"),
+        symbol=None if symbol is None else Symbol(str(symbol[0]), Category(symbol[1])),
+        on_behalf_of=_text(row, "on_behalf_of"),
+        side=None if side is None else Side(side),
+        price=exact,
+        quantity=quantity,
+        cl_ord_id=_text(row, "cl_ord_id"),
+    )
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is not a text")
+    return value

@@ -1,0 +1,164 @@
+"""One worker process and its pipes: starting it, talking to it without waiting, ending it.
+
+Two threads belong to it. Plain pipes cannot be polled on Windows, and a hung worker leaves a full
+pipe: so one thread waits for the worker's messages and the other one for the pipe to take ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bots import channel
+from common.errors import StrategyError
+
+_ROOT = Path(__file__).resolve().parent.parent  # where the packages bots, common and algo are
+
+# What Python, the loader of shared libraries and temporary files need; everything else stays out.
+_PASSED_ON = (
+    "DYLD_LIBRARY_PATH",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "WINDIR",
+)
+_LAST_WORDS = 0.1  # seconds between a worker's closing its pipe and its exit code
+_END_TIMEOUT = 10.0  # seconds that a killed process may take to vanish
+
+Receive = Callable[["WorkerProcess", channel.FromWorker | StrategyError | None], None]
+
+
+class WorkerProcess:
+    """A running worker. `receive` is called on the reading thread: None when the worker is gone.
+
+    Raises OSError when the process cannot be started.
+    """
+
+    def __init__(self, name: str, receive: Receive) -> None:
+        self._receive = receive
+        self._outgoing: queue.SimpleQueue[channel.ToWorker | None] = queue.SimpleQueue()
+        self._process = _start()
+        self._threads = [
+            threading.Thread(target=target, name=f"bot-{name}-{role}", daemon=True)
+            for target, role in ((self._read, "in"), (self._write, "out"))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def send(self, message: channel.ToWorker) -> None:
+        """Queue a message; never waits."""
+        self._outgoing.put(message)
+
+    def end(self) -> str:
+        """Kill the process with its children, end the threads; return how it ended, in words."""
+        code = self._kill()
+        self._outgoing.put(None)
+        for thread in self._threads:
+            thread.join(_END_TIMEOUT)
+        return _describe_end(code)
+
+    def _kill(self) -> int | None:
+        """Return the exit code of a process that had ended by itself, else None."""
+        gone = not self._threads[0].is_alive()
+        by_itself = _has_ended(self._process, wait=_LAST_WORDS if gone else 0.0)
+        _kill_group(self._process)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_TIMEOUT)
+        return self._process.returncode if by_itself else None
+
+    def _read(self) -> None:
+        stream = cast(BinaryIO, self._process.stdout)
+        with stream:
+            message: channel.FromWorker | StrategyError | None
+            while True:
+                try:
+                    message = channel.read_from_worker(stream)
+                except StrategyError as error:
+                    message = error
+                except OSError:
+                    message = None
+                if message is None or isinstance(message, StrategyError):
+                    break
+                self._receive(self, message)
+        self._receive(self, message)
+
+    def _write(self) -> None:
+        stream = cast(BinaryIO, self._process.stdin)
+        # A pipe that broke is the reading thread's news.
+        with contextlib.suppress(OSError):
+            while (message := self._outgoing.get()) is not None:
+                channel.write_to_worker(stream, message)
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    windows = sys.platform == "win32"
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-X", "utf8", "-m", "bots.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=_ROOT,
+        env=environment,
+        creationflags=flags,
+        start_new_session=not windows,  # own group: Ctrl-C does not reach it, a kill all of it
+    )
+
+
+def _has_ended(process: subprocess.Popen[bytes], wait: float) -> bool:
+    """Return whether the process ends by itself within `wait` seconds.
+
+    It is not reaped: until its group has been killed, nobody else must get its number.
+    """
+    if not hasattr(os, "waitid"):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wait)
+        return process.returncode is not None
+    deadline = time.monotonic() + wait
+    flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while os.waitid(os.P_PID, process.pid, flags) is None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    elif process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _describe_end(code: int | None) -> str:
+    if code is None:
+        return "its process was ended"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"its process was ended by {signal.Signals(-code).name}"
+    return f"its process ended with code {code}"

@@ -1,0 +1,79 @@
+"""Runs strategies in processes of their own, one per bot; satisfies `ports.BotRunner`.
+
+The engine's side: every method only leaves an event for the supervisor's thread, which owns the
+workers (`bots.supervisor`).
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from bots.supervisor import Answer, Batch, Call, Event, Limits, Load, Stop, Supervisor
+from common.domain.market import Candle
+from common.engine.ports import BotAnswer, BotCall, Inbox, RobotView
+
+log = logging.getLogger(__name__)
+_STOP_TIMEOUT = 30.0  # seconds
+
+
+class ProcessBotRunner:
+    """Bots in worker processes. All methods belong to the engine's thread.
+
+    `algo`: folder of the profile's own strategies; None or absent: the program's own. `budget`:
+    seconds that one call of a strategy may take, without the time in which it waits for the
+    terminal. `load_budget`: seconds for starting a worker and importing the strategy.
+    `memory_limit`: bytes that a worker may allocate, 0: any.
+    """
+
+    def __init__(
+        self,
+        *,
+        algo: Path | None = None,
+        budget: float = 2.0,
+        load_budget: float = 60.0,
+        memory_limit: int = 1 << 30,
+    ) -> None:
+        self._algo = algo
+        self._limits = Limits(budget, load_budget, memory_limit)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._batch = Batch(())
+        self._thread: threading.Thread | None = None
+
+    def start(self, inbox: Inbox) -> None:
+        """Start the supervisor; outcomes go to `inbox`."""
+        supervisor = Supervisor(self._events, inbox, self._limits)
+        self._thread = threading.Thread(target=supervisor.run, name="bots", daemon=True)
+        self._thread.start()
+
+    def load(self, views: Sequence[RobotView], history: dict[str, Sequence[Candle]]) -> None:
+        """End all workers and start one for each view; each gives one `BotLoaded`."""
+        algo = self._algo.resolve() if self._algo and self._algo.is_dir() else None
+        self._batch = Batch(view.robot.emi for view in views)
+        self._events.put(Load(self._batch, tuple(views), dict(history), algo))
+
+    def call(self, emi: str, call: BotCall) -> bool:
+        """Hand a closed bar over; False while the worker is busy, not loaded yet or gone."""
+        if emi not in self._batch.free:
+            return False
+        self._batch.free.discard(emi)  # the supervisor adds it again when the call has returned
+        self._events.put(Call(self._batch, emi, call))
+        return True
+
+    def answer(self, emi: str, call: int, answer: BotAnswer) -> None:
+        """Answer a `BotOrder`; nothing happens when the bot does not wait for it any more."""
+        self._events.put(Answer(emi, call, answer))
+
+    def stop(self) -> None:
+        """End every worker and the supervisor; waits until they are gone."""
+        if self._thread is None:
+            return
+        self._batch = Batch(())
+        self._events.put(Stop())
+        self._thread.join(_STOP_TIMEOUT)
+        if self._thread.is_alive():
+            log.error("the supervisor of the bots does not end")
+        self._thread = None

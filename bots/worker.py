@@ -1,0 +1,177 @@
+"""The process of one bot: `python -m bots.worker`, started by `bots.process`.
+
+It knows its strategy, the dicts of the bots and two pipes: no keys, no database, no environment. It
+ends when the terminal's pipe closes, even in the middle of a strategy's call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import BinaryIO
+
+from api.websockets import Websockets
+from bots import channel, dialect, loading
+from bots.frames import Frame
+from bots.loading import Strategy
+from bots.orders import MarketDesk, OrderTable
+from bots.output import Outlet, PrintedLines
+from bots.variables import Variables
+from common.engine.ports import BotAnswer, BotCall, RobotView
+
+Jobs = queue.SimpleQueue[channel.ToWorker]
+
+
+def main() -> None:
+    """Serve the terminal until its pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a console reaches the group's parent
+    inlet, outlet = _take_pipes()
+    jobs: Jobs = queue.SimpleQueue()
+    threading.Thread(
+        target=_listen, args=(inlet, jobs, outlet, threading.get_ident()), daemon=True
+    ).start()
+    setup = jobs.get()
+    if isinstance(setup, channel.Setup):
+        Worker(setup, jobs, outlet).run()
+
+
+class Worker:
+    """Loads one strategy and carries out its calls, on the main thread."""
+
+    def __init__(self, setup: channel.Setup, jobs: Jobs, outlet: Outlet) -> None:
+        self._setup = setup
+        self._jobs = jobs
+        self._outlet = outlet
+        self._lines = PrintedLines(outlet)
+        self._views: dict[str, RobotView] = {view.robot.emi: view for view in setup.views}
+        self._table = OrderTable()
+        self._frame = Frame(max(1, self._views[setup.emi].robot.timeframe))
+        self._strategy: Strategy | None = None
+        self._in_call = False
+        self._thread = threading.get_ident()
+
+    def run(self) -> None:
+        """Take one message after the other; returns after a failure."""
+        loading.limit_memory(self._setup.memory_limit)
+        sys.stdout = sys.stderr = self._lines
+        self._bind()
+        going = True
+        while going:
+            job = self._jobs.get()
+            if isinstance(job, channel.History):
+                self._frame.extend(job.candles)
+            elif isinstance(job, channel.LoadStrategy):
+                going = self._load()
+            elif isinstance(job, BotCall):
+                going = self._call(job)
+
+    def _bind(self) -> None:
+        """Fill the façades of the strategy API."""
+        Variables.robots = {emi: dialect.robot_dict(view) for emi, view in self._views.items()}
+        for view in self._views.values():
+            robot, symbol = view.robot, view.robot.symbol
+            Websockets.connect.setdefault(
+                robot.market,
+                MarketDesk(robot.market, self._views, self._table, self._ask, self._refuse),
+            )
+            key = (symbol.ticker, symbol.category.value)
+            framing = Variables.framing.setdefault(robot.market, {}).setdefault(key, {})
+            entry = framing.setdefault(robot.timeframe, {"TIMEFR": robot.timeframe, "robots": []})
+            entry["robots"].append(robot.emi)
+            if robot.emi == self._setup.emi:
+                frames = Variables.frames.setdefault(robot.market, {}).setdefault(key, {})
+                frames[robot.timeframe] = self._frame
+
+    def _load(self) -> bool:
+        try:
+            self._strategy = loading.load_strategy(self._setup.emi, self._setup.algo)
+        except BaseException as error:  # noqa: BLE001 - a strategy may raise anything, SystemExit too
+            self._lines.flush()
+            self._outlet.send(channel.Loaded(loading.describe(error)))
+            return False
+        self._lines.flush()
+        self._outlet.send(channel.Loaded(""))
+        return True
+
+    def _call(self, job: BotCall) -> bool:
+        """Let the strategy look at a closed bar; False when it raised."""
+        begun = time.perf_counter()
+        robot = Variables.robots[self._setup.emi]
+        robot.update(dialect.robot_dict(job.view))
+        ticker = dialect.ticker_dict(job.ticker)
+        self._frame.extend(job.candles, ticker["fundingRate"])
+        self._table.replace(job.orders)
+        self._lines.refill()
+        if self._strategy is not None and self._is_ready(robot, ticker):
+            self._in_call = True
+            try:
+                self._strategy(
+                    robot=robot,
+                    frame=self._frame,
+                    ticker=ticker,
+                    instrument=dialect.instrument_dict(job.view, job.ticker),
+                )
+            except BaseException as error:  # noqa: BLE001 - a strategy may raise anything
+                self._lines.flush()
+                self._outlet.send(
+                    channel.Failed(loading.describe(error), loading.traceback_text(error))
+                )
+                return False
+            finally:
+                self._in_call = False
+        self._lines.flush()
+        self._outlet.send(channel.Finished(time.perf_counter() - begun))
+        return True
+
+    def _is_ready(self, robot: dict[str, object], ticker: dict[str, object]) -> bool:
+        """Whether there are as many bars as the strategy needs, and prices on both sides."""
+        period = robot.get("PERIOD", 0)
+        needed = period + 1 if isinstance(period, int) and period > 0 else 1
+        return (
+            len(self._frame) >= needed and ticker["bid"] is not None and ticker["ask"] is not None
+        )
+
+    def _ask(self, call: channel.OrderCall) -> BotAnswer:
+        if not self._in_call or threading.get_ident() != self._thread:
+            self._refuse(f"{call.verb}_order: called outside of a call of the strategy")
+            order = self._table.get(call.cl_ord_id)
+            return BotAnswer("", order, "outside of a call")
+        self._lines.flush()
+        self._outlet.send(call)
+        answer = self._jobs.get()
+        if not isinstance(answer, BotAnswer):
+            raise RuntimeError(f"an answer was due, not {type(answer).__name__}")
+        return answer
+
+    def _refuse(self, text: str) -> None:
+        self._outlet.send(channel.RefusedHere(text))
+
+
+def _take_pipes() -> tuple[BinaryIO, Outlet]:
+    """Move the pipes away from 0 and 1, where a strategy or its children could reach them."""
+    inlet, outlet = os.dup(0), os.dup(1)
+    for number, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY)):
+        nothing = os.open(os.devnull, flags)
+        os.dup2(nothing, number)
+        os.close(nothing)
+    return os.fdopen(inlet, "rb"), Outlet(os.fdopen(outlet, "wb", buffering=0))
+
+
+def _listen(inlet: BinaryIO, jobs: Jobs, outlet: Outlet, main_thread: int) -> None:
+    """Hand messages to the main thread; end the process when the terminal has gone."""
+    with contextlib.suppress(OSError):
+        while (message := channel.read_from_terminal(inlet)) is not None:
+            if isinstance(message, channel.Where):
+                outlet.send(loading.where(main_thread))
+            else:
+                jobs.put(message)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
