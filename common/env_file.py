@@ -38,10 +38,10 @@ class EnvFile:
     """What a settings file says, and every sentence about what is wrong with it."""
 
     path: Path
-    values: dict[str, Value] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict, repr=False)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    broken: set[str] = field(default_factory=set)  # keys whose line could not be read
+    broken: set[str] = field(default_factory=set, repr=False)  # keys whose line could not be read
 
     def place(self, key: str) -> str:
         """Return `file, line N` of a key, or the file alone where the key is absent."""

@@ -6,6 +6,7 @@ snapshot held.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ from common.redaction import clean
 
 POLL_SECONDS = 0.1
 LONGEST_LINE = 500  # characters
+
+log = logging.getLogger(__name__)
 
 _EntryKey = tuple[str, str, str, int]
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
@@ -143,16 +146,26 @@ def run_headless(
     last = -1
     while not stop.requested:
         now = snapshot()
-        if now.beat != last:
-            last = now.beat
-            try:
-                for line in reporter.lines(now):
-                    output(line)
-            except BrokenPipeError:
-                _discard_output()
-                break
+        lines = reporter.lines(now) if now.beat != last else []
+        last = now.beat
+        if not _write(lines, output):
+            break
         sleep(POLL_SECONDS)
     return 0
+
+
+def _write(lines: list[str], output: Callable[[str], None]) -> bool:
+    """Write lines; returns False when nobody reads them any more."""
+    try:
+        for line in lines:
+            output(line)
+    except BrokenPipeError:
+        _discard_output()
+        return False
+    except OSError as error:
+        # Say, a full disk under a redirected output: no reason to stop trading.
+        log.error("%d lines could not be printed: %s", len(lines), error)
+    return True
 
 
 def _standard_output() -> Callable[[str], None]:

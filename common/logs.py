@@ -6,6 +6,7 @@ A full disk loses log lines and counts them; it never stops the program.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import logging.handlers
@@ -89,9 +90,12 @@ class LogFile(logging.handlers.RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, after a line on those that were lost before it."""
-        lost, self._reported = self.lost - self._reported, self.lost
-        if lost:
-            super().emit(_loss_record(lost))
+        before = self.lost
+        if before > self._reported:
+            super().emit(_loss_record(before - self._reported))
+            if self.lost == before:
+                self._reported = before
+            self.lost = before  # the line on the loss is no loss itself
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - base class
@@ -135,7 +139,8 @@ class Logs:
             return
         sys.excepthook, threading.excepthook = self._hooks
         logging.getLogger().removeHandler(self._file)
-        self._file.close()
+        with contextlib.suppress(OSError):  # the disk is full, and this is the last line's flush
+            self._file.close()
         self._file = None
 
     @property
