@@ -36,6 +36,7 @@ class AmendDialog(Dialog):
         )
         self.price = StepField(
             body,
+            self._theme.mono,
             2,
             f"Price, {instrument.quote_currency}",
             "price",
@@ -43,6 +44,7 @@ class AmendDialog(Dialog):
         )
         self.quantity = StepField(
             body,
+            self._theme.mono,
             3,
             f"Rest, {quantity_unit(instrument)}",
             "quantity",

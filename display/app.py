@@ -102,6 +102,7 @@ class Terminal:
         root.title(self._title)
         root.report_callback_exception = self._callback_failed
         root.protocol("WM_DELETE_WINDOW", self.close)
+        self.layout.bind("<Configure>", self._resized, add="+")
         root.bind_all("<F1>", lambda _event: self.toggle_help())
         root.bind_all("<F3>", lambda _event: self.reload())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
@@ -249,6 +250,10 @@ class Terminal:
         """Make all letters larger or smaller."""
         self.theme.zoom(points)
         self._restyle()
+
+    def _resized(self, event: tk.Event[tk.Misc]) -> None:
+        if self.theme.fit(event.width):
+            self._restyle()
 
     def _restyle(self) -> None:
         self.root.configure(background=self.theme.palette.window)

@@ -6,6 +6,7 @@ import tkinter as tk
 from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
+from tkinter.font import Font
 from typing import TypeVar
 
 from common.domain.commands import Command
@@ -30,14 +31,22 @@ class StepField:
     """A label, an entry between - and +, and a place for what is wrong with it."""
 
     def __init__(
-        self, parent: tk.Misc, row: int, label: str, name: str, step: Callable[[str, int], str]
+        self,
+        parent: tk.Misc,
+        font: Font,
+        row: int,
+        label: str,
+        name: str,
+        step: Callable[[str, int], str],
     ) -> None:
         self._step = step
         self.text = tk.StringVar(parent)
         ttk.Label(parent, text=label).grid(row=row, column=0, sticky="w", padx=(0, 8), pady=3)
         self._less = self._button(parent, "\u2212", -1)
         self._less.grid(row=row, column=1)
-        self.entry = ttk.Entry(parent, name=name, textvariable=self.text, width=16, justify="right")
+        self.entry = ttk.Entry(
+            parent, name=name, textvariable=self.text, width=16, justify="right", font=font
+        )
         self.entry.grid(row=row, column=2, sticky="ew", padx=2)
         self._more = self._button(parent, "+", 1)
         self._more.grid(row=row, column=3)
@@ -137,7 +146,11 @@ class Dialog(tk.Toplevel):
 
     def restyle(self) -> None:
         """Take the colours of the theme as they are now."""
-        self.configure(background=self._theme.palette.panel)
+        palette = self._theme.palette
+        self.configure(
+            background=palette.panel, highlightthickness=2, highlightbackground=palette.line
+        )
+        self.configure(highlightcolor=palette.line)
 
     def close(self) -> None:
         """Take the window away; a command that was sent is not recalled."""

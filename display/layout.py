@@ -17,6 +17,7 @@ from display.tables import Table
 from display.theme import Theme
 
 TABS = ("Orders", "Trades", "Funding")
+_LEFT_LEAST, _LEFT_MOST = 270, 560  # pixels of the left side
 _EDGE = 3  # pixels between panels
 
 
@@ -46,12 +47,18 @@ class Layout(ttk.Frame):
         right.grid(row=1, column=1, sticky="nsew")
         self.help_line.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(_EDGE, 0))
         self.rowconfigure(1, weight=1)
-        self.columnconfigure(0, weight=1)
-        self.columnconfigure(1, weight=2)
+        self.columnconfigure(1, weight=1)
+        left.grid_propagate(False)  # its texts wrap: the width is the window's to decide
+        self._left = left
+        self.bind("<Configure>", lambda event: self._share(event.width))
         self._captions: list[tk.Label] = []
         self._fill_left(left, clicks)
         self._fill_right(right, clicks)
         self.restyle()
+
+    def _share(self, width: int) -> None:
+        """Give the left side its share; the tables on the right need the rest."""
+        self._left.configure(width=max(_LEFT_LEAST, min(_LEFT_MOST, width * 27 // 100)))
 
     def _fill_left(self, left: ttk.Frame, clicks: Clicks) -> None:
         left.columnconfigure(0, weight=1)

@@ -164,7 +164,7 @@ class OrderBook(tk.Frame):
 
     def _line_y(self, line: int) -> int:
         """Return the middle of a line; the spread stands between asks and bids."""
-        below_spread = line >= len(self._rows or self._boxes) // 2
+        below_spread = line >= len(self._boxes) // 2
         return self._row_height * (line + 1 + below_spread) + self._row_height // 2
 
     def _show_row(self, line: int, row: BookRow | None) -> None:

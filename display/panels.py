@@ -126,6 +126,7 @@ class _Paper(tk.Text):
             selectbackground=palette.selection,
             selectforeground=self._theme.colour(Tone.TEXT),
         )
+        self.tag_configure("notice", lmargin2=self._theme.mono.measure("00:00:00 ! "))
         for tone in Tone:
             self.tag_configure(tone.value, foreground=self._theme.colour(tone))
 
@@ -134,8 +135,9 @@ class ExchangeBox(_Paper):
     """Name, account, endpoint and connection of each market, the reason and the progress."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
-        super().__init__(parent, theme, name="exchange", height=5)
+        super().__init__(parent, theme, name="exchange", height=3)
         self._shown: Sequence[MarketRow] | None = None
+        self.bind("<Configure>", lambda _event: self._fit())
         self.restyle()
 
     def show(self, markets: Sequence[MarketRow]) -> None:
@@ -152,6 +154,14 @@ class ExchangeBox(_Paper):
                 self.insert("end", "\n")
             self._write(market)
         self.configure(state="disabled")
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the text needs with the width of now, so that no reason is cut off."""
+        needed = self.tk.call(str(self), "count", "-displaylines", "1.0", "end")
+        height = max(3, min(int(needed or 1), 12))
+        if int(self["height"]) != height:
+            self.configure(height=height)
 
     def _write(self, market: MarketRow) -> None:
         account = "-" if market.account is None else f"{market.account} {market.account_name}"
@@ -202,8 +212,9 @@ class NoticePanel(ttk.Frame):
         for notice in notices:
             tone = _LEVEL_TONES[notice.level].value
             clock = time_text(notice.at)[11:]
-            paper.insert("1.0", f"{_LEVEL_MARKS[notice.level]} {one_line(notice.text)}\n", (tone,))
-            paper.insert("1.0", f"{clock} ", (Tone.DIM.value,))
+            mark = _LEVEL_MARKS[notice.level]
+            paper.insert("1.0", f"{mark} {one_line(notice.text)}\n", (tone, "notice"))
+            paper.insert("1.0", f"{clock} ", (Tone.DIM.value, "notice"))
         paper.delete(f"{_LINES + 1}.0", "end")
         paper.configure(state="disabled")
         paper.yview_moveto(0.0)
@@ -226,13 +237,14 @@ def one_line(text: str) -> str:
 def open_sheet(root: tk.Misc, theme: Theme) -> tk.Toplevel:
     """Open the sheet of keys and return its window."""
     palette = theme.palette
-    sheet = tk.Toplevel(root, name="keys", background=palette.panel)
+    sheet = tk.Toplevel(root, name="keys", background=palette.line)
     sheet.title("Keys")
     width = max(len(key) for key, _ in KEYS)
     lines = "\n".join(f"{key:<{width}}   {words}" for key, words in KEYS)
     text = tk.Label(sheet, text=lines, font=theme.mono, justify="left")
     text.configure(background=palette.panel, foreground=theme.colour(Tone.TEXT))
-    text.pack(padx=16, pady=14)
+    text.configure(padx=16, pady=14)
+    text.pack(padx=2, pady=2)
     sheet.bind("<Escape>", lambda _event: sheet.destroy())
     sheet.transient(root.winfo_toplevel())
     sheet.geometry(f"+{root.winfo_rootx() + 80}+{root.winfo_rooty() + 80}")

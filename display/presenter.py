@@ -44,7 +44,7 @@ _HEALTH_TONES = {
 }
 _HEALTH_WORDS = {
     Health.LIVE: "books reconciled",
-    Health.STARTING: "starting",
+    Health.STARTING: "being brought up",
     Health.RECONCILING: "comparing the books",
     Health.STALE: "no fresh data",
     Health.OFFLINE: "exchange not reached",

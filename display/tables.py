@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tkinter as tk
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from tkinter import ttk
 
 from display.cells import Column, Row, Tone
@@ -41,6 +42,7 @@ class Table(ttk.Frame):
         self._rows: Sequence[Row] = ()
         self._shown: list[Row | None] = []  # row of each line in sight
         self._first = 0
+        self._total = 0  # width of all columns
         self._selected: str | None = None
         self._cursor: str | None = None  # row that the keyboard is at
         self._pressed: str | None = None
@@ -179,7 +181,8 @@ class Table(ttk.Frame):
             self.canvas.coords(item, x, self._row_height // 2)
             self.canvas.itemconfigure(item, anchor=anchor)
         self.canvas.coords(self._header_box, 0, 0, total, self._row_height)
-        self._place_stripes(lines, total)
+        self._total = total
+        self._marked = ()
         self.canvas.coords(self._note, min(width, total) // 2, self._line_y(0) + self._row_height)
         self.canvas.configure(scrollregion=(0, 0, total, height))
         _show_bar(self._horizontal, total > width, row=1, column=0, sticky="ew")
@@ -188,18 +191,21 @@ class Table(ttk.Frame):
     def _edges(self, width: int) -> tuple[list[int], int]:
         """Return the x of each column's text and the width of all; spare room goes between."""
         widths = [chars * self._char_width for chars in self._chars]
-        least = sum(widths) + _GAP * (len(widths) + 1)
-        gap = _GAP + max(0, width - least) // (len(widths) + 1)
-        gap = min(gap, 4 * _GAP)
-        spare = max(0, width - sum(widths) - gap * (len(widths) + 1)) // len(widths)
-        edges, left = [], gap
-        for column, text_width in zip(self._columns, widths, strict=True):
+        # A number that ends where a word begins needs more air than two words do.
+        air = [1 + (before.right and not after.right) for before, after in pairwise(self._columns)]
+        air = [1, *air, 1]
+        gap = max(_GAP, min(4 * _GAP, (width - sum(widths)) // sum(air)))
+        spare = max(0, width - sum(widths) - gap * sum(air)) // len(widths)
+        edges, left = [], 0
+        for column, text_width, share in zip(self._columns, widths, air, strict=False):
+            left += gap * share
             edges.append(left + text_width + spare if column.right else left)
-            left += text_width + spare + gap
-        return edges, max(width, left)
+            left += text_width + spare
+        return edges, max(width, left + gap)
 
-    def _place_stripes(self, lines: int, total: int) -> None:
-        wanted = lines // 2
+    def _place_stripes(self) -> None:
+        """Shade every other line that shows a row."""
+        wanted, total = sum(row is not None for row in self._shown) // 2, self._total
         while len(self._stripes) > wanted:
             self.canvas.delete(self._stripes.pop())
         while len(self._stripes) < wanted:
@@ -223,13 +229,13 @@ class Table(ttk.Frame):
             row = rows[index] if index < count else None
             if row is before:
                 continue
+            if row is not None and self._widen(row):
+                self._lay_out()  # paints this line and those below, too
+                return
             self._shown[line] = row
             if row is None:
                 self._grid.clear(line)
             else:
-                if self._widen(row):
-                    self._lay_out()  # paints every line, this one too
-                    return
                 self._grid.put(line, row.texts, row.tones)
         self._mark()
 
@@ -255,6 +261,7 @@ class Table(ttk.Frame):
         if marks == self._marked:
             return
         self._marked = marks
+        self._place_stripes()
         self._place_box(self._selection_box, selected)
         self._place_box(self._cursor_box, cursor)
         self.canvas.itemconfigure(self._note, text="" if count else self._empty)

@@ -19,7 +19,9 @@ _MONOSPACE = (
     "Courier New",
     "Courier",
 )
-_SIZES = range(7, 19)  # points
+_POINTS = 9  # size of the letters unless the user changes it
+_SIZES = range(7, 19)
+_NARROW = 1150  # pixels of the window below which letters are a point smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,18 @@ class Theme:
         if name not in PALETTES:
             raise ValueError(f"theme {name!r} is not one of {', '.join(PALETTES)}")
         self.palette = PALETTES[name]
+        self._root = root
         self._style = ttk.Style(root)
         self._style.theme_use("clam")
         family = _choose(tkfont.families(root), _MONOSPACE) or str(
             tkfont.nametofont("TkFixedFont", root).actual("family")
         )
-        self.mono = tkfont.Font(root, family=family, size=9)
-        self.bold = tkfont.Font(root, family=family, size=9, weight="bold")
-        self.large = tkfont.Font(root, family=family, size=15, weight="bold")
+        self._points = _POINTS
+        self._narrow = False
+        self.mono = tkfont.Font(root, family=family)
+        self.bold = tkfont.Font(root, family=family, weight="bold")
+        self.large = tkfont.Font(root, family=family, weight="bold")
+        self._size_fonts()
         self.apply()
 
     def colour(self, tone: Tone) -> str:
@@ -126,11 +132,24 @@ class Theme:
 
     def zoom(self, points: int) -> None:
         """Make every font larger or smaller, within sensible sizes."""
-        size = int(self.mono.actual("size")) + points
-        if size in _SIZES:
-            self.mono.configure(size=size)
-            self.bold.configure(size=size)
-            self.large.configure(size=size + 6)
+        if self._points + points in _SIZES:
+            self._points += points
+            self._size_fonts()
+
+    def fit(self, width: int) -> bool:
+        """Take smaller letters in a window too narrow for the tables; True when that changes."""
+        narrow = width < _NARROW
+        if narrow == self._narrow:
+            return False
+        self._narrow = narrow
+        self._size_fonts()
+        return True
+
+    def _size_fonts(self) -> None:
+        size = self._points - self._narrow
+        self.mono.configure(size=size)
+        self.bold.configure(size=size)
+        self.large.configure(size=size + 5)
 
     def apply(self) -> None:
         """Give the ttk widgets the colours of the palette."""
@@ -188,13 +207,20 @@ class Theme:
     def _notebook(self) -> None:
         palette, style = self.palette, self._style
         style.configure(
-            "TNotebook", background=palette.window, borderwidth=0, tabmargins=(0, 0, 0, 0)
+            "TNotebook",
+            background=palette.window,
+            borderwidth=0,
+            tabmargins=(0, 0, 0, 0),
+            lightcolor=palette.window,
+            bordercolor=palette.window,
         )
-        style.configure("TNotebook.Tab", background=palette.window, padding=(12, 2), borderwidth=0)
+        style.configure("TNotebook.Tab", background=palette.window, padding=(12, 2), borderwidth=1)
         style.map(
             "TNotebook.Tab",
             background=[("selected", palette.header)],
             foreground=[("selected", self.colour(Tone.ACCENT)), ("", self.colour(Tone.DIM))],
+            lightcolor=[("selected", palette.header), ("", palette.window)],
+            bordercolor=[("selected", palette.line), ("", palette.window)],
             padding=[("selected", (12, 2))],
         )
 
@@ -212,6 +238,15 @@ class Theme:
             selectbackground=[("readonly", palette.field)],
             selectforeground=[("readonly", self.colour(Tone.TEXT))],
         )
+        # The list that drops down is a plain Tk widget, styled by the option database.
+        for option, value in (
+            ("background", palette.field),
+            ("foreground", self.colour(Tone.TEXT)),
+            ("selectBackground", palette.selection),
+            ("selectForeground", self.colour(Tone.TEXT)),
+            ("font", str(self.mono)),
+        ):
+            self._root.option_add(f"*TCombobox*Listbox.{option}", value)
         for orient in ("Vertical", "Horizontal"):
             style.configure(
                 f"{orient}.TScrollbar",

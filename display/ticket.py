@@ -60,14 +60,20 @@ class OrderTicket(Dialog):
 
     def _make_widgets(self) -> None:
         body, instrument = self.body, self._instrument
-        ttk.Label(body, text=f"{self._symbol}", style="Bold.TLabel").grid(
+        ttk.Label(body, text=self.title(), style="Bold.TLabel").grid(
             row=0, column=0, columnspan=5, sticky="w", pady=(0, 6)
         )
         self.price = StepField(
-            body, 1, f"Price, {instrument.quote_currency}", "price", self._step_price
+            body,
+            self._theme.mono,
+            1,
+            f"Price, {instrument.quote_currency}",
+            "price",
+            self._step_price,
         )
         self.quantity = StepField(
             body,
+            self._theme.mono,
             2,
             f"Quantity, {quantity_unit(instrument)}",
             "quantity",
@@ -75,7 +81,7 @@ class OrderTicket(Dialog):
         )
         self.quantity.text.set(quantity_text(instrument.lot_size, instrument))
         ttk.Label(body, text="Bot (EMI)").grid(row=3, column=0, sticky="w", pady=3)
-        self.emi = ttk.Combobox(body, name="emi", state="readonly", width=24)
+        self.emi = ttk.Combobox(body, name="emi", state="readonly", width=24, font=self._theme.mono)
         self.emi.grid(row=3, column=1, columnspan=3, sticky="ew", pady=3)
         self._bot_problem = ttk.Label(body, style="Error.TLabel", wraplength=250)
         self._bot_problem.grid(row=3, column=4, sticky="w", padx=(8, 0))
