@@ -1,0 +1,123 @@
+"""Accounts: wallets and positions in integers, and what a fill does to them.
+
+Money is in the smallest unit of its currency. The cost of a position has the sign of execCost:
+the gross profit of a flat round trip is minus the sum of its costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .contracts import Contract
+from .orders import Order
+from .ports import ApiKey, Row
+
+EXCHANGE_ACCOUNT = 1  # takes fees, pays what rounding leaves over and what a loser cannot pay
+
+
+class BooksDoNotBalance(AssertionError):
+    """The exchange created or lost money or contracts: a defect, never a user's mistake."""
+
+
+@dataclass(slots=True)
+class Position:
+    """What an account holds of one contract."""
+
+    contract: Contract
+    quantity: int = 0  # long > 0, short < 0
+    cost: int = 0  # of what is held now, signed as execCost
+    leverage: float = 0.0  # 0: cross margin
+    rebalanced: int = 0  # realised and moved to the wallet since the last 12:00 UTC
+    previous: int = 0  # realised in sessions before
+    touched: int = 0  # ms
+
+    def fill(self, signed: int, cost: int) -> int:
+        """Add a fill of `signed` contracts at `cost` (sign of execCost); return the gross profit.
+
+        A closing part releases its share of the cost, truncated toward zero while some is left.
+        """
+        if self.quantity * signed >= 0:
+            self.quantity += signed
+            self.cost += cost
+            return 0
+        closing = min(abs(self.quantity), abs(signed))
+        closing_cost = _share(cost, closing, abs(signed))
+        released = _share(self.cost, closing, abs(self.quantity))
+        self.quantity += signed
+        self.cost += cost - closing_cost - released
+        return -(closing_cost + released)
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """One customer, or one of the exchange's own accounts."""
+
+    number: int
+    username: str
+    house: bool = False  # makers, takers and the exchange: no margin, no rows, no history
+    created: int = 0  # ms
+    wallet: dict[str, int] = field(default_factory=dict)
+    deposited: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)  # by orderID, oldest first
+    live: dict[str, Order] = field(default_factory=dict)  # those of them that are open
+    executions: list[Row] = field(default_factory=list)
+    transactions: list[Row] = field(default_factory=list)
+    keys: list[ApiKey] = field(default_factory=list)
+    cancel_at: int | None = None  # ms; the dead man's switch
+
+    def position(self, contract: Contract) -> Position:
+        """Return the position in a contract, which begins flat."""
+        position = self.positions.get(contract.symbol)
+        if position is None:
+            position = self.positions[contract.symbol] = Position(contract)
+        return position
+
+    def credit(self, currency: str, amount: int) -> int:
+        """Change the wallet by an amount and return the new balance."""
+        balance = self.wallet.get(currency, 0) + amount
+        self.wallet[currency] = balance
+        return balance
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Return the orders that are not finished, oldest first."""
+        return [order for order in self.live.values() if symbol is None or order.symbol == symbol]
+
+    def track(self, order: Order) -> None:
+        """Take note of an order, new or changed."""
+        if order.order_id not in self.orders:
+            self.orders[order.order_id] = order
+        if order.is_open:
+            self.live[order.order_id] = order
+        else:
+            self.live.pop(order.order_id, None)
+
+
+def check_books(accounts: Iterable[Account], supply: dict[str, int]) -> None:
+    """Raise BooksDoNotBalance unless contracts sum to 0 and money to what was deposited.
+
+    Money of a currency: all wallets minus the cost of all open positions, so that fees, funding
+    and profits of all accounts together are 0 at any moment, not only when all are flat.
+    """
+    contracts: dict[str, int] = {}
+    money: dict[str, int] = {}
+    for account in accounts:
+        for currency, amount in account.wallet.items():
+            money[currency] = money.get(currency, 0) + amount
+        for symbol, position in account.positions.items():
+            contracts[symbol] = contracts.get(symbol, 0) + position.quantity
+            currency = position.contract.money
+            money[currency] = money.get(currency, 0) - position.cost
+    wrong = {symbol: total for symbol, total in contracts.items() if total}
+    if wrong:
+        raise BooksDoNotBalance(f"positions do not sum to 0: {wrong}")
+    if {c: m for c, m in money.items() if m} != {c: m for c, m in supply.items() if m}:
+        raise BooksDoNotBalance(f"money is {money}, deposited was {supply}")
+
+
+def _share(amount: int, part: int, whole: int) -> int:
+    if part == whole:
+        return amount
+    share = abs(amount) * part // whole
+    return share if amount >= 0 else -share

@@ -1,0 +1,315 @@
+"""The engine: places, amends, cancels, triggers and matches orders.
+
+Two orders of one account never trade with each other: the one that rests is canceled.
+"""
+
+from __future__ import annotations
+
+from .accounts import Account
+from .amendment import amended_figures
+from .clearing import Clearing
+from .contracts import MILLION, Contract
+from .entry import new_order
+from .exchange import Exchange
+from .instruments import Instrument
+from .margin import initial_ppm, margin, open_orders, order_margin, spot_locked
+from .matching import Match, Resting
+from .orders import POST_ONLY, STOP_TYPES, Order
+from .parameters import Parameters
+from .refusals import Refused
+
+
+class Engine:
+    """Executes what accounts ask for."""
+
+    def __init__(self, exchange: Exchange, clearing: Clearing) -> None:
+        self._exchange = exchange
+        self._clearing = clearing
+
+    def place(self, account: Account, given: Parameters) -> Order:
+        """Place the order that a request asks for and return it in its first state."""
+        order = new_order(self._exchange, account, given)
+        instrument = self._exchange.instruments[order.symbol]
+        if order.kind not in STOP_TYPES:
+            self._check_margin(account, instrument, order)
+        self.accept(account, order)
+        return order
+
+    def accept(self, account: Account, order: Order) -> None:
+        """Take an order that passed all checks."""
+        self._report_new(account, order)
+        if "Close" in order.instructions:
+            self._cancel_beyond_position(account, order)
+        if order.waits_for_trigger:
+            self._changed(account, order)
+        else:
+            self._work(account, order)
+        self._exchange.feed.flush()
+
+    def amend(self, account: Account, order: Order, given: Parameters) -> None:
+        """Change an order: quantity, price, stop price, text or clOrdID."""
+        exchange = self._exchange
+        instrument = exchange.instrument(order.symbol)
+        change = amended_figures(exchange, account, instrument.contract, order, given)
+        leaves = change.quantity - order.filled
+        if not order.waits_for_trigger:
+            self._check_amended_margin(account, instrument, order, leaves, change.ticks)
+        keeps_place = change.ticks == order.ticks and leaves <= order.leaves
+        order.quantity, order.ticks, order.stop = change.quantity, change.ticks, change.stop
+        order.client_id, order.peg_offset = change.client_id, change.peg_offset
+        order.leaves = leaves
+        order.text = f"Amended {' '.join(change.names)}\n{change.text}"
+        order.transacted = exchange.time
+        order.status = "PartiallyFilled" if order.filled else "New"
+        account.track(order)
+        exchange.feed.report(account, order, "Replaced")
+        if leaves == 0:
+            self._cancel(account, order, "Canceled")
+        elif keeps_place and order.resting is not None:
+            instrument.book.reduce(order.resting, leaves)
+            self._changed(account, order)
+        elif order.waits_for_trigger:
+            self._changed(account, order)
+        else:
+            self._leave_book(order)
+            self._work(account, order)
+        exchange.feed.flush()
+
+    def cancel(self, account: Account, order: Order, reason: str) -> None:
+        """Cancel an open order, saying why."""
+        self._cancel(account, order, reason)
+        self._exchange.feed.flush()
+
+    def quote(self, account: Account, instrument: Instrument, resting: Resting) -> bool:
+        """Rest an order of the exchange's own makers, trading first with orders it crosses.
+
+        Return whether something of it rests.
+        """
+        matches, _ = instrument.book.match(
+            resting.side, resting.quantity, resting.ticks, account.number
+        )
+        resting.quantity -= sum(match.quantity for match in matches)
+        self._trade(instrument, resting.side, matches, account, None)
+        if resting.quantity:
+            instrument.book.rest(resting)
+        return resting.quantity > 0
+
+    def take(
+        self, account: Account, instrument: Instrument, side: int, quantity: int, ticks: int
+    ) -> None:
+        """Trade at once for one of the exchange's own takers, at `ticks` or better."""
+        matches, _ = instrument.book.match(side, quantity, ticks, account.number)
+        self._trade(instrument, side, matches, account, None)
+
+    def trigger(self, instrument: Instrument) -> None:
+        """Trigger the stop orders of an instrument whose price is reached."""
+        for account in self._exchange.customers():
+            for order in account.open_orders(instrument.symbol):
+                if not (order.is_open and order.waits_for_trigger):
+                    continue
+                self._trail(instrument, order)
+                price, scale = instrument.trigger_price(order.trigger)
+                if order.is_reached(price, scale, instrument.contract.ticks_per_unit):
+                    self._trigger(account, instrument, order)
+
+    def _trigger(self, account: Account, instrument: Instrument, order: Order) -> None:
+        order.triggered = "StopOrderTriggered"
+        order.text = f"Triggered: Order stop price reached\n{order.text}"
+        order.transacted = self._exchange.time
+        self._exchange.feed.report(account, order, "TriggeredOrActivatedBySystem")
+        if order.reduces_only:
+            held = account.position(instrument.contract).quantity
+            if held * order.side >= 0:
+                self._cancel(account, order, f"Canceled: {_reduction(order)}")
+                return
+            order.quantity = order.leaves = min(order.leaves, abs(held))
+        try:
+            self._check_margin(account, instrument, order)
+        except Refused as refusal:
+            self._cancel(account, order, f"Canceled: {refusal.message}")
+            return
+        self._work(account, order)
+
+    def _trail(self, instrument: Instrument, order: Order) -> None:
+        """Move a trailing stop after a price that went its way."""
+        if order.peg_offset is None or order.stop is None:
+            return
+        stop = instrument.trigger_ticks(order.trigger) + order.peg_offset
+        if (stop - order.stop) * order.peg_offset < 0:
+            order.stop = stop
+            account = self._exchange.accounts[order.account]
+            self._changed(account, order)
+
+    def _work(self, account: Account, order: Order) -> None:
+        """Match an order and rest or cancel what is left of it."""
+        instrument = self._exchange.instruments[order.symbol]
+        book = instrument.book
+        if POST_ONLY in order.instructions and book.crosses(order.side, order.limit):
+            self._cancel(account, order, f"Canceled: Order had execInst of {POST_ONLY}")
+            return
+        if order.time_in_force == "FillOrKill":
+            if book.available(order.side, order.limit, account.number) < order.leaves:
+                self._cancel(account, order, "Canceled: Order had timeInForce of FillOrKill")
+                return
+        matches, own = book.match(order.side, order.leaves, order.limit, account.number)
+        for resting in own:
+            other = self._exchange.resting[resting.order_id]
+            other.resting = None
+            self._cancel(account, other, "Canceled: Order would have traded with the same account")
+        self._trade(instrument, order.side, matches, account, order)
+        if order.leaves and (order.limit is None or order.time_in_force == "ImmediateOrCancel"):
+            self._cancel(account, order, "Canceled: Order had timeInForce of ImmediateOrCancel")
+        elif order.leaves:
+            self._rest(instrument, order)
+        self._changed(account, order)
+
+    def _trade(
+        self,
+        instrument: Instrument,
+        side: int,
+        matches: list[Match],
+        taker: Account,
+        order: Order | None,
+    ) -> None:
+        """Clear matches; `side` and `order` are the taker's."""
+        exchange, touched = self._exchange, {taker.number: taker}
+        for match in matches:
+            maker = exchange.accounts[match.resting.account]
+            maker_order = exchange.resting.get(match.resting.order_id)
+            self._clearing.trade(
+                instrument, side, match.ticks, match.quantity, (taker, order), (maker, maker_order)
+            )
+            touched[maker.number] = maker
+            if maker_order is not None and not maker_order.is_open:
+                maker_order.resting = None
+                del exchange.resting[match.resting.order_id]
+        # Only now: while matches are being cleared the book is ahead of the orders.
+        for account in touched.values():
+            if matches and not account.house:
+                self._shrink_reductions(account, instrument.contract)
+
+    def _rest(self, instrument: Instrument, order: Order) -> None:
+        assert order.ticks is not None
+        order.resting = Resting(
+            order.order_id, order.account, order.side, order.ticks, order.leaves, order.display
+        )
+        instrument.book.rest(order.resting)
+        order.working = True
+        self._exchange.resting[order.order_id] = order
+
+    def _leave_book(self, order: Order) -> None:
+        if order.resting is not None:
+            self._exchange.instruments[order.symbol].book.remove(order.resting)
+            order.resting = None
+        self._exchange.resting.pop(order.order_id, None)
+
+    def _cancel(self, account: Account, order: Order, reason: str) -> None:
+        self._leave_book(order)
+        order.finish(reason)
+        order.transacted = self._exchange.time
+        self._exchange.feed.report(account, order, "Canceled")
+        self._changed(account, order)
+
+    def _changed(self, account: Account, order: Order) -> None:
+        account.track(order)
+        self._exchange.feed.order(account, order)
+
+    def _report_new(self, account: Account, order: Order) -> None:
+        order.working = not order.waits_for_trigger
+        self._exchange.feed.report(account, order, "New")
+        order.working = False
+
+    def _shrink_reductions(self, account: Account, contract: Contract) -> None:
+        """Cut or cancel resting reduce-only orders that exceed what is left of the position."""
+        held = account.position(contract).quantity
+        for order in account.open_orders(contract.symbol):
+            if not order.reduces_only or order.resting is None:
+                continue
+            if held * order.side >= 0:
+                self._cancel(account, order, f"Canceled: {_reduction(order)}")
+            elif order.leaves > abs(held):
+                order.quantity = order.filled + abs(held)
+                order.leaves = abs(held)
+                self._exchange.instruments[contract.symbol].book.reduce(order.resting, abs(held))
+                self._exchange.feed.report(account, order, "Replaced")
+                self._changed(account, order)
+
+    def _cancel_beyond_position(self, account: Account, closing: Order) -> None:
+        """Cancel other orders of a Close order's side that together exceed the position."""
+        contract = self._exchange.instruments[closing.symbol].contract
+        held = abs(account.position(contract).quantity)
+        others = [
+            order
+            for order in account.open_orders(closing.symbol)
+            if order.side == closing.side and order.resting is not None
+        ]
+        if sum(order.leaves for order in others) + closing.leaves > held:
+            for order in others:
+                self._cancel(account, order, "Canceled: Order had execInst of Close")
+
+    def _check_margin(self, account: Account, instrument: Instrument, order: Order) -> None:
+        ticks = order.limit
+        if ticks is None:
+            ticks = instrument.book.sweep_price(order.side, order.leaves)
+        if ticks is not None:
+            self._require(account, instrument, order, order.leaves, ticks)
+
+    def _check_amended_margin(
+        self,
+        account: Account,
+        instrument: Instrument,
+        order: Order,
+        leaves: int,
+        ticks: int | None,
+    ) -> None:
+        if ticks is not None and leaves:
+            self._require(account, instrument, order, leaves, ticks)
+
+    def _require(
+        self, account: Account, instrument: Instrument, order: Order, leaves: int, ticks: int
+    ) -> None:
+        """Refuse an order that would bind more margin than the account has free."""
+        exchange, contract = self._exchange, instrument.contract
+        position = account.position(contract)
+        if contract.is_spot:
+            currency = contract.money if order.side > 0 else contract.base_money or ""
+            cost = contract.value(ticks, contract.ticks_per_unit, leaves)
+            needed = cost + contract.fee(contract.taker_ppm, cost) if order.side > 0 else leaves
+            bound = spot_locked(account, contract, currency)
+            needed += spot_locked(account, contract, currency, without=order) - bound
+        else:
+            currency = contract.money
+            bound = open_orders(account, contract).excess_cost(position.quantity)
+            orders = open_orders(account, contract, without=order)
+            orders.add(contract, order.side, ticks, leaves)
+            now = orders.excess_cost(position.quantity)
+            needed = order_margin(contract, position, now) - order_margin(contract, position, bound)
+        available = margin(account, currency, exchange.instruments, exchange.time).available
+        if needed > 0 and needed > available:
+            raise Refused(
+                f"Account has insufficient Available Balance, {needed} {currency} required",
+                name="CodedHTTPError",
+                details="19000",
+            )
+        self._check_risk_limit(account, instrument, order, leaves)
+
+    def _check_risk_limit(
+        self, account: Account, instrument: Instrument, order: Order, leaves: int
+    ) -> None:
+        contract = instrument.contract
+        if contract.risk_limit is None:
+            return
+        position = account.position(contract)
+        size = abs(position.quantity + order.side * leaves)
+        if size <= abs(position.quantity):
+            return
+        # The limit grows by riskStep with every further step of required margin.
+        steps = (MILLION // 2 - initial_ppm(position)) // contract.initial_ppm
+        most = contract.risk_limit + steps * (contract.risk_step or 0)
+        if instrument.value_at_mark(size) > most:
+            raise Refused("Value of position and orders exceeds position Risk Limit")
+
+
+def _reduction(order: Order) -> str:
+    name = "Close" if "Close" in order.instructions else "ReduceOnly"
+    return f"Order had execInst of {name}"

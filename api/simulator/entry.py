@@ -1,0 +1,227 @@
+"""What a request for an order must look like, and the order it becomes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from .accounts import Account
+from .contracts import BUY, SELL, SIDE_NAMES, Contract
+from .exchange import Exchange
+from .instruments import Instrument
+from .orders import POST_ONLY, PRICED_TYPES, STOP_TYPES, Order
+from .parameters import Parameters
+from .refusals import Refused
+
+_TYPES = frozenset({"Limit", "Market"}) | STOP_TYPES
+_TIMES = frozenset({"GoodTillCancel", "Day", "ImmediateOrCancel", "FillOrKill"})
+_TRIGGERS = ("MarkPrice", "LastPrice", "IndexPrice")
+_INSTRUCTIONS = frozenset({POST_ONLY, "ReduceOnly", "Close", "LastWithinMark", "Fixed", *_TRIGGERS})
+_NOT_FOR_SPOT = frozenset({"ReduceOnly", "Close", "IndexPrice", "LastWithinMark"})
+_SIDES = {name: side for side, name in SIDE_NAMES.items()}
+_CLIENT_ID_LENGTH = 36
+_TICK_TOLERANCE = Decimal("1e-6")  # clients send 0.30000000000000004 for 0.3
+ORDERS_PER_SYMBOL, STOPS_PER_SYMBOL = 200, 10
+
+
+def new_order(exchange: Exchange, account: Account, given: Parameters) -> Order:
+    """Return the order that a request asks for, or refuse it. It is not placed yet."""
+    given.require("symbol")
+    instrument = exchange.instrument((given.text("symbol") or "").upper())
+    contract = instrument.contract
+    instructions = _instructions(given, contract)
+    kind = _kind(given, instructions)
+    side, quantity = _side_and_quantity(exchange, account, given, contract, instructions)
+    if side * quantity == 0:
+        raise Refused("Invalid orderQty")
+    order = Order(
+        order_id=exchange.ids.order(),
+        client_id=client_id(account, given.text("clOrdID")),
+        link_id=given.text("clOrdLinkID"),
+        account=account.number,
+        symbol=contract.symbol,
+        side=side,
+        quantity=quantity,
+        leaves=quantity,
+        ticks=_price(given, contract, kind),
+        stop=_stop(given, contract, kind),
+        display=_display(given, contract, quantity),
+        kind=kind,
+        time_in_force=_time_in_force(given, kind),
+        instructions=instructions,
+        contingency=given.text("contingencyType"),
+        text=_text(given),
+        transacted=exchange.time,
+        updated=exchange.time,
+    )
+    _trail(given, instrument, order)
+    _check_reduction(account, contract, order)
+    _check_counts(account, order)
+    return order
+
+
+def price_ticks(contract: Contract, price: Decimal, name: str) -> int:
+    """Return a price in ticks, or refuse one that is out of range or off the lattice."""
+    if price <= 0 or price > contract.max_price:
+        raise Refused(f"Invalid {name}")
+    exact = price * contract.ticks_per_unit
+    ticks = int(exact.to_integral_value())
+    if abs(exact - ticks) > _TICK_TOLERANCE or ticks <= 0:
+        raise Refused(f"Invalid {name} tickSize")
+    return ticks
+
+
+def check_quantity(contract: Contract, quantity: int, name: str = "orderQty") -> None:
+    """Refuse a quantity that is out of range or not in whole lots."""
+    if quantity <= 0 or quantity > contract.max_quantity:
+        raise Refused(f"Invalid {name}")
+    if quantity % contract.lot:
+        if name == "leavesQty":
+            raise Refused("Invalid leavesQty for lotSize")
+        raise Refused(f"Order quantity must be a multiple of lot size: {contract.lot}")
+
+
+def client_id(account: Account, text: str | None) -> str | None:
+    """Return a clOrdID, or refuse one that is too long or that an open order has."""
+    if text is None:
+        return None
+    if len(text) > _CLIENT_ID_LENGTH:
+        raise Refused("Invalid clOrdID")
+    if any(order.client_id == text for order in account.open_orders()):
+        raise Refused("Duplicate clOrdID")
+    return text
+
+
+def _instructions(given: Parameters, contract: Contract) -> tuple[str, ...]:
+    instructions = tuple(given.texts("execInst"))
+    if any(name not in _INSTRUCTIONS for name in instructions):
+        raise Refused("Unsupported execInst")
+    if contract.is_spot and _NOT_FOR_SPOT.intersection(instructions):
+        raise Refused("Invalid execInst")
+    if sum(name in _TRIGGERS for name in instructions) > 1:
+        raise Refused("Invalid execInst")
+    return instructions
+
+
+def _kind(given: Parameters, instructions: tuple[str, ...]) -> str:
+    kind = given.text("ordType")
+    if kind is None:
+        if "stopPx" in given:
+            kind = "StopLimit" if "price" in given else "Stop"
+        else:
+            kind = "Limit" if "price" in given else "Market"
+    if kind not in _TYPES:
+        raise Refused("Unsupported ordType")
+    if POST_ONLY in instructions and kind not in PRICED_TYPES:
+        raise Refused("Invalid ordType for execInst")
+    return kind
+
+
+def _side_and_quantity(
+    exchange: Exchange,
+    account: Account,
+    given: Parameters,
+    contract: Contract,
+    instructions: tuple[str, ...],
+) -> tuple[int, int]:
+    name, quantity = given.text("side"), given.integer("orderQty")
+    if name is not None and name not in _SIDES:
+        raise Refused("Invalid side")
+    if quantity is None and "Close" in instructions:
+        held = account.position(contract).quantity
+        side = _SIDES[name] if name is not None else (SELL if held > 0 else BUY)
+        if not held:
+            _refuse_reduction(side, held)
+        return side, abs(held)
+    if quantity is None:
+        raise Refused("Invalid orderQty")
+    side = SELL if quantity < 0 else _SIDES[name or "Buy"]
+    check_quantity(contract, abs(quantity))
+    return side, abs(quantity)
+
+
+def _price(given: Parameters, contract: Contract, kind: str) -> int | None:
+    price = given.number("price")
+    if kind not in PRICED_TYPES:
+        return None
+    if price is None:
+        raise Refused("Invalid price")
+    return price_ticks(contract, price, "price")
+
+
+def _stop(given: Parameters, contract: Contract, kind: str) -> int | None:
+    price = given.number("stopPx")
+    if kind not in STOP_TYPES:
+        if price is not None:
+            raise Refused("Invalid stopPx for ordType")
+        return None
+    if price is None:
+        if given.text("pegPriceType") == "TrailingStopPeg":
+            return None
+        raise Refused("Invalid stopPx")
+    return price_ticks(contract, price, "stopPx")
+
+
+def _display(given: Parameters, contract: Contract, quantity: int) -> int | None:
+    display = given.integer("displayQty")
+    if display is None:
+        return None
+    if display < 0 or display > quantity or display % contract.lot:
+        raise Refused("Invalid displayQty")
+    return display
+
+
+def _time_in_force(given: Parameters, kind: str) -> str:
+    default = "ImmediateOrCancel" if kind == "Market" else "GoodTillCancel"
+    name = given.text("timeInForce") or default
+    if name not in _TIMES:
+        raise Refused("Unsupported timeInForce")
+    return "ImmediateOrCancel" if kind == "Market" and name != "FillOrKill" else name
+
+
+def _text(given: Parameters) -> str:
+    text = given.text("text")
+    return f"{text}\nSubmitted via API." if text else "Submitted via API."
+
+
+def _trail(given: Parameters, instrument: Instrument, order: Order) -> None:
+    kind, offset = given.text("pegPriceType"), given.number("pegOffsetValue")
+    if kind is None and offset is None:
+        return
+    if kind != "TrailingStopPeg" or offset is None or order.kind not in STOP_TYPES:
+        raise Refused("Invalid pegPriceType")
+    per_unit = instrument.contract.ticks_per_unit
+    order.peg_type, order.peg_offset = kind, int((offset * per_unit).to_integral_value())
+    rises = order.side if order.kind in ("Stop", "StopLimit") else -order.side
+    if order.peg_offset * rises <= 0:
+        raise Refused("Invalid pegOffsetValue")
+    if order.stop is None:
+        order.stop = instrument.trigger_ticks(order.trigger) + order.peg_offset
+        if order.stop <= 0:
+            raise Refused("Invalid stopPx")
+
+
+def _check_reduction(account: Account, contract: Contract, order: Order) -> None:
+    """Refuse a reduce-only order with nothing to reduce, and cut one that is too large."""
+    if not order.reduces_only or order.kind in STOP_TYPES:
+        return
+    held = account.position(contract).quantity
+    if held * order.side >= 0:
+        _refuse_reduction(order.side, held)
+    if order.quantity > abs(held):
+        order.quantity = order.leaves = abs(held)
+
+
+def _refuse_reduction(side: int, held: int) -> None:
+    raise Refused(
+        f"Order had execInst of Close or ReduceOnly and side of {SIDE_NAMES[side]} "
+        f"but current position is {held}"
+    )
+
+
+def _check_counts(account: Account, order: Order) -> None:
+    others = account.open_orders(order.symbol)
+    if len(others) >= ORDERS_PER_SYMBOL:
+        raise Refused(f"Too many open orders: the limit is {ORDERS_PER_SYMBOL} per symbol")
+    stops = sum(other.waits_for_trigger for other in others)
+    if order.kind in STOP_TYPES and stops >= STOPS_PER_SYMBOL:
+        raise Refused(f"Too many stop orders: the limit is {STOPS_PER_SYMBOL} per symbol")

@@ -1,0 +1,88 @@
+"""Liquidation: what happens to an account whose margin no longer covers its positions."""
+
+from __future__ import annotations
+
+from .accounts import Account
+from .contracts import BUY, SELL, SIDE_NAMES
+from .engine import Engine
+from .exchange import MARGIN_CURRENCIES, Exchange
+from .margin import margin
+from .orders import Order
+from .ports import Action, Row
+
+
+class Liquidation:
+    """Takes over positions that an account can no longer afford."""
+
+    def __init__(self, exchange: Exchange, engine: Engine) -> None:
+        self._exchange = exchange
+        self._engine = engine
+
+    def check(self) -> None:
+        """Liquidate every account that is below its maintenance margin.
+
+        First its orders go, then its positions are closed at the market. What is lost beyond the
+        wallet is paid by the exchange.
+        """
+        for account in self._exchange.customers():
+            for currency in MARGIN_CURRENCIES:
+                if self._is_short(account, currency):
+                    self._cancel_orders(account, currency)
+                    if self._is_short(account, currency):
+                        self._close_positions(account, currency)
+                        self._absorb(account, currency)
+
+    def _is_short(self, account: Account, currency: str) -> bool:
+        exchange = self._exchange
+        state = margin(account, currency, exchange.instruments, exchange.time)
+        return state.maintenance > 0 and state.balance < state.maintenance
+
+    def _cancel_orders(self, account: Account, currency: str) -> None:
+        for order in account.open_orders():
+            contract = self._exchange.instruments[order.symbol].contract
+            if order.is_open and contract.money == currency:
+                self._engine.cancel(account, order, "Canceled: Liquidation")
+
+    def _close_positions(self, account: Account, currency: str) -> None:
+        for symbol, position in list(account.positions.items()):
+            if position.quantity and position.contract.money == currency:
+                self._close(account, symbol, position.quantity)
+
+    def _close(self, account: Account, symbol: str, held: int) -> None:
+        exchange = self._exchange
+        instrument = exchange.instruments[symbol]
+        order = Order(
+            order_id=exchange.ids.order(),
+            account=account.number,
+            symbol=symbol,
+            side=SELL if held > 0 else BUY,
+            quantity=abs(held),
+            leaves=abs(held),
+            ticks=None,
+            kind="Market",
+            time_in_force="ImmediateOrCancel",
+            text="Liquidation",
+            transacted=exchange.time,
+            updated=exchange.time,
+        )
+        row: Row = {
+            "orderID": order.order_id,
+            "symbol": symbol,
+            "side": SIDE_NAMES[order.side],
+            "price": instrument.mark / instrument.contract.mark_scale,
+            "leavesQty": order.leaves,
+        }
+        exchange.feed.public("liquidation", Action.INSERT, [row])
+        self._engine.accept(account, order)
+        exchange.feed.public("liquidation", Action.DELETE, [{"orderID": order.order_id}])
+
+    def _absorb(self, account: Account, currency: str) -> None:
+        """Let the exchange pay what the account lost beyond its wallet."""
+        flat = not any(
+            p.quantity for p in account.positions.values() if p.contract.money == currency
+        )
+        deficit = -account.wallet.get(currency, 0)
+        if flat and deficit > 0:
+            self._exchange.house.credit(currency, -deficit)
+            balance = account.credit(currency, deficit)
+            self._exchange.feed.transaction(account, currency, "Transfer", deficit, balance)

@@ -1,0 +1,180 @@
+"""The order book of one instrument: price-time priority, in ticks and contracts.
+
+The book knows quantities, prices and who comes first. It knows no account rules, money or rows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .contracts import BUY
+
+
+@dataclass(slots=True, eq=False)
+class Resting:
+    """An order waiting in the book."""
+
+    order_id: str
+    account: int
+    side: int  # BUY or SELL
+    ticks: int
+    quantity: int  # what is left, > 0
+    display: int | None = None  # at most this much is shown; None: all of it
+
+    @property
+    def shown(self) -> int:
+        """Return the quantity that others see."""
+        return self.quantity if self.display is None else min(self.display, self.quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Contracts that changed hands at the price of a resting order."""
+
+    resting: Resting
+    ticks: int
+    quantity: int
+
+
+@dataclass(slots=True)
+class Level:
+    """Everything resting at one price of one side, first come first."""
+
+    number: int  # identity of the level in the public book, arbitrary and never used again
+    queue: list[Resting]
+
+    @property
+    def size(self) -> int:
+        """Return the quantity that others see at this price."""
+        return sum(resting.shown for resting in self.queue)
+
+
+class Side:
+    """One side of a book, its best price first."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.levels: dict[int, Level] = {}  # by ticks
+        self._order: list[int] = []  # -side * ticks, ascending: the best price first
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @property
+    def best(self) -> int | None:
+        """Return the best price in ticks."""
+        return -self.side * self._order[0] if self._order else None
+
+    def prices(self, depth: int | None = None) -> Iterator[int]:
+        """Yield prices in ticks from the best outwards."""
+        for key in self._order[:depth]:
+            yield -self.side * key
+
+    def add(self, resting: Resting, number: int) -> bool:
+        """Queue an order behind those at its price; return whether a level with `number` began."""
+        level = self.levels.get(resting.ticks)
+        if level is not None:
+            level.queue.append(resting)
+            return False
+        self.levels[resting.ticks] = Level(number, [resting])
+        insort(self._order, -self.side * resting.ticks)
+        return True
+
+    def remove(self, resting: Resting) -> None:
+        """Take an order out of the book."""
+        level = self.levels[resting.ticks]
+        level.queue.remove(resting)
+        if not level.queue:
+            del self.levels[resting.ticks]
+            del self._order[bisect_left(self._order, -self.side * resting.ticks)]
+
+
+class Book:
+    """Both sides of the book of one instrument."""
+
+    def __init__(self, first_level: int = 1) -> None:
+        self.bids = Side(BUY)
+        self.asks = Side(-BUY)
+        self._next_level = first_level
+
+    def own(self, side: int) -> Side:
+        """Return the side where orders of `side` rest."""
+        return self.bids if side == BUY else self.asks
+
+    def opposite(self, side: int) -> Side:
+        """Return the side that orders of `side` trade against."""
+        return self.asks if side == BUY else self.bids
+
+    def crosses(self, side: int, ticks: int | None) -> bool:
+        """Tell whether an order at this price (None: any) would trade at once."""
+        best = self.opposite(side).best
+        return best is not None and (ticks is None or side * (ticks - best) >= 0)
+
+    def available(self, side: int, ticks: int | None, account: int) -> int:
+        """Return how much an order of `account` could fill at once at `ticks` or better."""
+        levels = self.opposite(side).levels
+        return sum(
+            resting.quantity
+            for price in self._reachable(side, ticks)
+            for resting in levels[price].queue
+            if resting.account != account
+        )
+
+    def sweep_price(self, side: int, quantity: int) -> int | None:
+        """Return the worst price a market order of this quantity would reach."""
+        worst, levels = None, self.opposite(side).levels
+        for price in self.opposite(side).prices():
+            worst = price
+            quantity -= sum(resting.quantity for resting in levels[price].queue)
+            if quantity <= 0:
+                break
+        return worst
+
+    def match(
+        self, side: int, quantity: int, ticks: int | None, account: int
+    ) -> tuple[list[Match], list[Resting]]:
+        """Trade up to `quantity` at `ticks` or better; return the matches and the own orders met.
+
+        An account never trades with itself: its resting orders in the way are taken out of the
+        book and returned, to be canceled.
+        """
+        opposite = self.opposite(side)
+        matches: list[Match] = []
+        own: list[Resting] = []
+        while quantity > 0 and self.crosses(side, ticks):
+            price = opposite.best
+            assert price is not None
+            resting = opposite.levels[price].queue[0]
+            if resting.account == account:
+                opposite.remove(resting)
+                own.append(resting)
+                continue
+            traded = min(quantity, resting.quantity)
+            matches.append(Match(resting, price, traded))
+            quantity -= traded
+            self.reduce(resting, resting.quantity - traded)
+        return matches, own
+
+    def rest(self, resting: Resting) -> None:
+        """Queue an order that trades with nobody now."""
+        assert not self.crosses(resting.side, resting.ticks), "a crossing order cannot rest"
+        if self.own(resting.side).add(resting, self._next_level):
+            self._next_level += 1
+
+    def remove(self, resting: Resting) -> None:
+        """Take an order out of the book."""
+        self.own(resting.side).remove(resting)
+
+    def reduce(self, resting: Resting, quantity: int) -> None:
+        """Lower the quantity of an order; it keeps its place, and leaves the book at 0."""
+        resting.quantity = quantity
+        if quantity == 0:
+            self.remove(resting)
+
+    def _reachable(self, side: int, ticks: int | None) -> Iterator[int]:
+        for price in self.opposite(side).prices():
+            if ticks is not None and side * (ticks - price) < 0:
+                return
+            yield price

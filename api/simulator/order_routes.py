@@ -1,0 +1,175 @@
+"""Routes that trade: new, amend, cancel, dead man's switch, leverage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .accounts import Account
+from .engine import Engine
+from .exchange import Exchange
+from .margin import maintenance_margin
+from .orders import Order
+from .parameters import Parameters
+from .ports import Json, Row
+from .refusals import Refused, invalid
+from .rows import order_row
+from .times import iso
+
+_SIDE_OF = {"Buy": 1, "Sell": -1}
+_MAX_LEVERAGE = 100.0
+
+
+class OrderRoutes:
+    """Answers the requests of traders."""
+
+    def __init__(self, exchange: Exchange, engine: Engine) -> None:
+        self._exchange = exchange
+        self._engine = engine
+
+    def table(self) -> Mapping[tuple[str, str], Callable[[Account, Parameters], Json]]:
+        """Return the handlers by method and path."""
+        return {
+            ("POST", "/order"): self.place,
+            ("PUT", "/order"): self.amend,
+            ("DELETE", "/order"): self.cancel,
+            ("DELETE", "/order/all"): self.cancel_all,
+            ("POST", "/order/cancelAllAfter"): self.cancel_all_after,
+            ("POST", "/order/closePosition"): self.close_position,
+            ("POST", "/position/leverage"): self.leverage,
+            ("POST", "/position/isolate"): self.isolate,
+        }
+
+    def place(self, account: Account, given: Parameters) -> Row:
+        """Place an order."""
+        return self._row(self._engine.place(account, given))
+
+    def amend(self, account: Account, given: Parameters) -> Row:
+        """Amend an order named by orderID or origClOrdID."""
+        order_id, client_id = given.text("orderID"), given.text("origClOrdID")
+        if order_id is None and client_id is None:
+            raise Refused("orderID or origClOrdID must be sent.")
+        order = self._find(account, order_id, client_id)
+        if order is None:
+            name = "orderID" if order_id is not None else "origClOrdID"
+            raise Refused(f"Invalid {name}")
+        self._engine.amend(account, order, given)
+        return self._row(order)
+
+    def cancel(self, account: Account, given: Parameters) -> list[Row]:
+        """Cancel orders; every one asked for has its own element, with an error if it failed."""
+        by_id, by_client = given.texts("orderID"), given.texts("clOrdID")
+        if not by_id and not by_client:
+            raise Refused("orderID or clOrdID must be sent.")
+        note = given.text("text")
+        wanted = [(name, None) for name in by_id] + [(None, name) for name in by_client]
+        return [self._cancel_one(account, *names, note) for names in wanted]
+
+    def cancel_all(self, account: Account, given: Parameters) -> list[Row]:
+        """Cancel all open orders, perhaps of one symbol or side only."""
+        symbol, conditions = given.text("symbol"), given.mapping("filter")
+        side = conditions.get("side")
+        if side is not None and side not in _SIDE_OF:
+            raise invalid("filter columns are not valid")
+        if symbol is not None and symbol.upper() not in self._exchange.instruments:
+            raise Refused("Invalid symbol")
+        canceled = []
+        for order in account.open_orders(symbol.upper() if symbol is not None else None):
+            if order.is_open and (side is None or _SIDE_OF[str(side)] == order.side):
+                self._engine.cancel(account, order, _reason(given.text("text")))
+                canceled.append(self._row(order))
+        return canceled
+
+    def cancel_all_after(self, account: Account, given: Parameters) -> Row:
+        """Arm or disarm the timer that cancels all orders."""
+        timeout = given.integer("timeout")
+        if timeout is None or timeout < 0:
+            raise invalid("timeout is invalid")
+        now = self._exchange.time
+        account.cancel_at = now + timeout if timeout else None
+        return {"now": iso(now), "cancelTime": iso(now + timeout) if timeout else 0}
+
+    def close_position(self, account: Account, given: Parameters) -> Row:
+        """Close a position with a market order, or at a limit price."""
+        values: Row = {"symbol": given.text("symbol"), "execInst": "Close"}
+        if "price" in given:
+            values["price"] = given.text("price")
+        return self._row(self._engine.place(account, Parameters(values)))
+
+    def leverage(self, account: Account, given: Parameters) -> Row:
+        """Isolate a position with a leverage, or with 0 margin it with the whole account."""
+        given.require("symbol", "leverage")
+        leverage = given.number("leverage")
+        assert leverage is not None
+        if not 0 <= leverage <= int(_MAX_LEVERAGE):
+            raise Refused("Invalid leverage")
+        return self._set_leverage(account, given, float(leverage))
+
+    def isolate(self, account: Account, given: Parameters) -> Row:
+        """Isolate a position, or margin it with the whole account."""
+        given.require("symbol")
+        enabled = given.flag("enabled") if "enabled" in given else True
+        return self._set_leverage(account, given, _MAX_LEVERAGE if enabled else 0.0)
+
+    def _set_leverage(self, account: Account, given: Parameters, leverage: float) -> Row:
+        exchange = self._exchange
+        instrument = exchange.instrument((given.text("symbol") or "").upper())
+        if instrument.contract.is_spot:
+            raise Refused("Invalid symbol")
+        position = account.position(instrument.contract)
+        before, position.leverage = position.leverage, leverage
+        rate = instrument.funding_ppm(exchange.time)
+        required = maintenance_margin(position, rate)
+        position.leverage = before
+        growth = required - maintenance_margin(position, rate)
+        margins = {str(row["currency"]): row for row in exchange.feed.margin_rows(account)}
+        available = margins[instrument.contract.money]["availableMargin"]
+        assert isinstance(available, int)
+        if growth > max(0, available):
+            raise Refused(
+                f"Account has insufficient Available Balance, {growth} "
+                f"{instrument.contract.money} required",
+                name="CodedHTTPError",
+                details="19000",
+            )
+        position.leverage = leverage
+        position.touched = exchange.time
+        exchange.feed.position(account, instrument.symbol)
+        return exchange.feed.position_row(account, instrument.symbol)
+
+    def _cancel_one(
+        self, account: Account, order_id: str | None, client_id: str | None, note: str | None
+    ) -> Row:
+        order = self._find(account, order_id, client_id)
+        if order is not None and order.is_open:
+            self._engine.cancel(account, order, _reason(note))
+            return self._row(order)
+        now = iso(self._exchange.time)
+        if order is not None:
+            error = f"Unable to cancel order due to existing state: {order.status}"
+            return {**self._row(order), "error": error}
+        stub: Row = {"account": account.number}
+        stub |= {"orderID": order_id} if order_id is not None else {"clOrdID": client_id}
+        return stub | {
+            "error": "Unable to cancel order: Not found or not owned by user",
+            "workingIndicator": False,
+            "transactTime": now,
+            "timestamp": now,
+        }
+
+    @staticmethod
+    def _find(account: Account, order_id: str | None, client_id: str | None) -> Order | None:
+        """Return an order; of several with one clOrdID the open one, else the latest."""
+        if order_id is not None:
+            return account.orders.get(order_id)
+        found = [order for order in account.open_orders() if order.client_id == client_id]
+        if not found:
+            found = [order for order in account.orders.values() if order.client_id == client_id]
+        return found[-1] if found else None
+
+    def _row(self, order: Order) -> Row:
+        row = order_row(order, self._exchange.instruments[order.symbol].contract)
+        return dict(sorted(row.items()))
+
+
+def _reason(note: str | None) -> str:
+    return f"Canceled: {note}" if note else "Canceled\nCanceled via API."

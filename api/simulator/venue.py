@@ -1,0 +1,224 @@
+"""The embedded exchange with its own market: everything but sockets, signatures and limits.
+
+A server asks `advance` for the passing of time, `handle` for answers, and then sends what
+`drain` returns. `partial` answers from what drained events have described: drain first.
+`wanted` may name the (table, symbol) pairs that have listeners, so that no rows of the market are
+built for nobody; symbol None stands for all symbols, and None instead of a set for everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .accounts import EXCHANGE_ACCOUNT, Account
+from .candles import BIN_SIZES
+from .clearing import Clearing
+from .contracts import dated_future, perpetuals_and_spot
+from .engine import Engine
+from .exchange import Exchange
+from .instruments import Instrument
+from .liquidation import Liquidation
+from .market import MAKERS, TAKERS, Population
+from .market_routes import MarketRoutes, bin_row, funding_row
+from .order_routes import OrderRoutes
+from .ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
+from .prices import MINUTE, funding_period
+from .quotes import index_row, instrument_row, quote_row
+from .routes import Routes
+from .schedule import Schedule, interest_of
+from .state import restore, save
+from .tables import TABLES
+from .times import milliseconds
+from .user_routes import UserRoutes
+
+DEMO_ACCOUNT = 1_000_001
+DEMO_MONEY: Mapping[str, int] = {"XBt": 100_000_000, "USDt": 10_000_000_000}
+HOUSE = {EXCHANGE_ACCOUNT: "exchange", MAKERS: "makers", TAKERS: "takers"}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An account to open: its number, keys and money in the smallest units."""
+
+    number: int = DEMO_ACCOUNT
+    username: str = "demo"
+    money: Mapping[str, int] = field(default_factory=lambda: dict(DEMO_MONEY))
+    keys: Sequence[ApiKey] = ()
+
+
+def seeded_key(seed: int, account: int) -> ApiKey:
+    """Return a key with permission to trade that only depends on the seed: for tests."""
+    digest = hashlib.sha256(f"{seed} {account}".encode()).hexdigest()
+    return ApiKey(digest[:24], digest[24:] + digest[:8], account, frozenset({"order"}))
+
+
+class LiveVenue:
+    """An exchange whose market moves by itself, the same for the same seed and times."""
+
+    def __init__(
+        self, *, seed: int, now: datetime, accounts: Iterable[Customer] | None = None
+    ) -> None:
+        self._started = milliseconds(now)
+        if accounts is None:
+            accounts = [Customer(keys=[seeded_key(seed, DEMO_ACCOUNT)])]
+        self._exchange = Exchange(seed, self._started)
+        for number, name in HOUSE.items():
+            self._exchange.open_account(Account(number, name, house=True), {})
+        for customer in accounts:
+            self.open_account(customer)
+        self._assemble()
+        for contract in [*perpetuals_and_spot(), dated_future(now)]:
+            instrument = self._exchange.list_contract(contract)
+            self._population.begin(instrument, interest_of(instrument))
+        self._start()
+
+    @property
+    def wanted(self) -> frozenset[tuple[str, str | None]] | None:
+        """The (table, symbol) pairs that have listeners; None: everything has."""
+        return self._wanted
+
+    @wanted.setter
+    def wanted(self, pairs: frozenset[tuple[str, str | None]] | None) -> None:
+        self._wanted = pairs
+        self._exchange.feed.shown.want(pairs)
+
+    @property
+    def keys(self) -> Sequence[ApiKey]:
+        """All API keys."""
+        return [key for account in self._exchange.customers() for key in account.keys]
+
+    def open_account(self, customer: Customer) -> None:
+        """Open an account."""
+        account = Account(customer.number, customer.username, created=self._exchange.time)
+        account.keys.extend(customer.keys)
+        self._exchange.open_account(account, dict(customer.money))
+
+    def advance(self, now: datetime) -> None:
+        """Move market, funding, expiries and timers up to `now` (aware UTC, never backwards)."""
+        time = milliseconds(now)
+        if time < self._exchange.time:
+            raise ValueError(f"time cannot go back to {now.isoformat()}")
+        self._schedule.run(time)
+        self._exchange.check()
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request at the time of the last `advance`."""
+        answer = self._routes.handle(request)
+        self._exchange.check()
+        return answer
+
+    def drain(self) -> Sequence[TableEvent]:
+        """Return the table events since the last call, in the order they happened."""
+        return self._exchange.feed.drain()
+
+    def partial(self, table: str, symbol: str | None, account: int | None) -> Partial | None:
+        """Return the image of `table` for a symbol (None: all), or None for an unknown table."""
+        described = TABLES.get(table)
+        if described is None:
+            return None
+        if described.private:
+            owner = self._exchange.accounts.get(account or 0)
+            rows = [] if owner is None else self._own_rows(table, owner)
+            rows = [row for row in rows if symbol is None or row.get("symbol", symbol) == symbol]
+        else:
+            rows = self._public_rows(table, symbol)
+        return Partial(list(described.keys), described.types, rows)
+
+    def find_key(self, key: str) -> ApiKey | None:
+        """Return the credentials behind an API key id."""
+        return next((known for known in self.keys if known.key == key), None)
+
+    def dump(self) -> dict[str, Json]:
+        """Return the whole durable state as JSON."""
+        return save(self._exchange)
+
+    def load(self, state: Mapping[str, Json]) -> None:
+        """Restore what `dump` returned; raises ValueError naming the field that is wrong.
+
+        The clock goes back to the time of the dump: the next `advance` crosses the time in
+        between quickly, with all its funding payments and expiries.
+        """
+        self._exchange = restore(state, self._started)
+        self._assemble()
+        for instrument in self._exchange.instruments.values():
+            if instrument.is_open:
+                self._population.resume(instrument)
+        self._start()
+
+    def _assemble(self) -> None:
+        exchange = self._exchange
+        clearing = Clearing(exchange)
+        self._engine = Engine(exchange, clearing)
+        self._population = Population(exchange, self._engine)
+        liquidation = Liquidation(exchange, self._engine)
+        self._schedule = Schedule(exchange, self._engine, clearing, self._population, liquidation)
+        self._routes = Routes(
+            exchange,
+            MarketRoutes(exchange),
+            UserRoutes(exchange),
+            OrderRoutes(exchange, self._engine),
+        )
+        self._wanted: frozenset[tuple[str, str | None]] | None = None
+
+    def _start(self) -> None:
+        self._schedule.begin()
+        for account in self._exchange.customers():
+            self._exchange.feed.introduce(account)
+        self.drain()
+        self._exchange.check()
+
+    def _own_rows(self, table: str, account: Account) -> list[Row]:
+        feed = self._exchange.feed
+        if table == "order":
+            return [order.published for order in account.open_orders() if order.published]
+        if table == "position":
+            return feed.position_rows(account)
+        if table == "margin":
+            return feed.margin_rows(account)
+        return feed.wallet_rows(account) if table == "wallet" else []
+
+    def _public_rows(self, table: str, symbol: str | None) -> list[Row]:
+        instruments = [
+            instrument
+            for instrument in self._exchange.instruments.values()
+            if instrument.symbol == symbol or (_in_group(instrument, symbol) and instrument.is_open)
+        ]
+        if table == "instrument" and symbol == "INDICES":
+            rows = {i.contract.index: index_row(i) for i in instruments}
+            return list(rows.values())
+        if table == "settlement":
+            settled = self._exchange.settlements
+            return [row for row in settled if symbol in (None, row["symbol"])][-1:]
+        return [row for instrument in instruments for row in self._rows_of(table, instrument)]
+
+    def _rows_of(self, table: str, instrument: Instrument) -> list[Row]:
+        time, shown = self._exchange.time, self._exchange.feed.shown
+        if table == "instrument":
+            return [instrument_row(instrument, time)]
+        if table in ("orderBookL2", "orderBookL2_25"):
+            return shown.book_rows(table, instrument)
+        if table == "orderBook10":
+            return [shown.ladder_row(instrument)]
+        if table == "trade":
+            return list(instrument.trades)[-1:]
+        if table == "quote":
+            return list(instrument.quotes)[-1:] or [quote_row(instrument, time)]
+        if table == "funding" and instrument.contract.is_perpetual:
+            return [funding_row(instrument, funding_period(time)[0] - 1)]
+        if table.startswith("tradeBin"):
+            minutes = BIN_SIZES[table.removeprefix("tradeBin")]
+            bucket = time // MINUTE // minutes
+            bar = instrument.candles.bar((bucket - 1) * minutes, minutes)
+            return [bin_row(instrument, bucket * minutes * MINUTE, bar)]
+        return []
+
+
+def _in_group(instrument: Instrument, name: str | None) -> bool:
+    if name in ("CONTRACTS", "DERIVATIVES"):
+        return not instrument.contract.is_spot
+    if name == "SPOT":
+        return instrument.contract.is_spot
+    return name in (None, "INDICES")
