@@ -1,63 +1,366 @@
-"""Tmatic's composition root: `python3 main.py` opens the terminal.
+"""Tmatic: start the terminal.
 
-Reads the command line, sees to the environment (`common.bootstrap`), then builds the program. What
-needs an installed package is imported inside `run`, after the set-up. Old Pythons must be able to
-read this file to be told what is needed: annotations that they cannot evaluate are quoted.
+The composition root: it reads the settings, builds the objects, starts the threads and runs the
+window, or the terminal without one. It is the only file that knows everybody; it decides nothing
+about trading. Old Pythons must be able to read it, so that they can name the one that is needed.
 """
 
+from __future__ import annotations
+
 import argparse
+import itertools
+import logging
+import queue
 import sys
+import threading
+from pathlib import Path
 
 from common import bootstrap
 
 VERSION = "0.1.0"
+PROGRAM = Path(__file__).resolve().parent
+EXIT_SETTINGS = 2  # the settings or the command line are wrong
+EXIT_IN_USE = 3  # another terminal works in this folder
+SETTLE_SECONDS = 2.0  # how long the window may wait for the exchange to confirm the settings
+SIGNAL_POLL = 200  # milliseconds
 
 
-def main(argv: "list[str]") -> int:
-    """Return the exit code of the command line: 0 ended as asked, 1 failed, 2 not understood."""
-    bootstrap.require_python()
-    options = parse(argv)
-    bootstrap.enter(bootstrap.RUNTIME, window=not options.headless and not options.add_bot)
-    return run(options)
-
-
-def parse(argv: "list[str]") -> argparse.Namespace:
-    """Return the options; ends the process for --help, --version and what is not understood."""
+def parse_options(arguments: list[str]) -> argparse.Namespace:
+    """Return the command line; ends the process with code 2 when it is wrong."""
     parser = argparse.ArgumentParser(
-        prog="main.py",
-        description="Tmatic, a trading terminal that shares one exchange account between a person "
-        "and many bots. Without settings it opens on the embedded demo exchange.",
+        prog="main.py", description="A trading terminal for one account, a person and many bots."
     )
-    parser.add_argument("--version", action="version", version=f"Tmatic {VERSION}")
+    parser.add_argument("--version", action="version", version="Tmatic " + VERSION)
     parser.add_argument(
         "--profile",
         metavar="DIR",
-        help="folder of settings, database, data and logs (default: the program's own)",
+        type=Path,
+        help="folder of settings, books, data and logs (default: the program's; "
+        "without .env in it the demo exchange is started)",
     )
-    parser.add_argument("--headless", action="store_true", help="run without a window")
+    parser.add_argument(
+        "--theme", choices=("dark", "light"), default="dark", help="colours of the window"
+    )
+    parser.add_argument(
+        "--headless", action="store_true", help="run without a window, one line per event"
+    )
     parser.add_argument(
         "--trading",
-        choices=["on", "off"],
-        default="off",
-        help="whether bots trade from the start; only with --headless (default: off)",
+        choices=("on", "off"),
+        help="only with --headless: start with automatic trading on (default: off)",
     )
     parser.add_argument(
         "--add-bot",
         nargs=5,
         metavar=("EMI", "SYMBOL", "CATEGORY", "TIMEFR", "CAPITAL"),
-        help="write a bot's row to the database and end",
+        help="write a bot into the table robots and end; TIMEFR in minutes, CAPITAL in lots",
     )
-    options = parser.parse_args(argv)
-    if options.trading == "on" and not options.headless:
-        parser.error("--trading on needs --headless: in the window F9 turns trading on")
+    options = parser.parse_args(arguments)
+    if options.trading and not options.headless:
+        parser.error("--trading needs --headless; in the window press F9")
     return options
 
 
+if __name__ == "__main__":
+    bootstrap.require_python()
+    OPTIONS = parse_options(sys.argv[1:])
+    bootstrap.enter(bootstrap.RUNTIME, window=not (OPTIONS.headless or OPTIONS.add_bot))
+
+# Only below this line may packages be imported that the set-up installs.
+from api.registry import MARKETS, create_gateway  # noqa: E402 -- see above
+from api.simulator.child import MARKET as DEMO_MARKET  # noqa: E402
+from api.simulator.child import EmbeddedExchange  # noqa: E402
+from bots.runner import ProcessBotRunner  # noqa: E402
+from bots.variables import Variables as Bots  # noqa: E402
+from common.clock import SystemClock  # noqa: E402
+from common.domain.commands import Command, Reload, SetTrading  # noqa: E402
+from common.domain.instruments import Category, Instrument, Symbol  # noqa: E402
+from common.engine.engine import Engine  # noqa: E402
+from common.engine.notices import NoticeBoard  # noqa: E402
+from common.engine.ports import Booked, Inbox, ReloadFailed  # noqa: E402
+from common.engine.snapshot import Snapshot  # noqa: E402
+from common.engine.state import MarketState  # noqa: E402
+from common.errors import ConfigurationError, ProfileInUse, TmaticError  # noqa: E402
+from common.headless import StopSignals, run_headless  # noqa: E402
+from common.history_ini import HistoryFile  # noqa: E402
+from common.ledger.robots_table import add_robot, ensure_demo_robot  # noqa: E402
+from common.ledger.writer import LedgerWriter  # noqa: E402
+from common.logs import Logs, forbid_core_dumps, hide  # noqa: E402
+from common.market_settings import missing_currencies, missing_symbols  # noqa: E402
+from common.profile import Profile, ProfileLock, find_profile  # noqa: E402
+from common.settings import demo_settings, read_settings  # noqa: E402
+from common.settings_types import MarketSettings, MysqlSettings, Settings  # noqa: E402
+
+log = logging.getLogger("main")
+
+DEMO_BOT = ("demoBot", Symbol("XBTUSDT", Category.LINEAR), 1, 1)  # EMI, symbol, minutes, lots
+
+
+class HistoryKeeper:
+    """Stands between the ledger and the engine: history.ini follows the commits."""
+
+    def __init__(self, file: HistoryFile, inbox: Inbox) -> None:
+        self._file = file
+        self._inbox = inbox
+        self._problem = ""
+
+    def put(self, item: object) -> None:
+        """Pass an outcome on; runs on the ledger's thread, after the commit."""
+        if isinstance(item, Booked) and item.entries:
+            problem = self._file.write(max(e.at for e in item.entries), item.key)
+            if problem != self._problem:
+                self._problem = problem
+                log.warning("history.ini: %s", problem or "is written again")
+        self._inbox.put(item)
+
+
+class Session:
+    """Everything between one start or F3 and the next."""
+
+    def __init__(
+        self, settings: Settings, profile: Profile, notices: NoticeBoard, reloads: int
+    ) -> None:
+        self._settings = settings
+        self._notices = notices
+        self._history = HistoryFile(profile.history)
+        for market in settings.markets:
+            hide([market.api_key, market.api_secret])
+        if isinstance(settings.database, MysqlSettings):
+            hide([settings.database.password])
+        self.engine = Engine(
+            [
+                (create_gateway(market), MarketState(market.name, market.network, market.symbols))
+                for market in settings.markets
+            ],
+            LedgerWriter(settings.database),
+            ProcessBotRunner(algo=profile.algo),
+            SystemClock(),
+            notices,
+            refresh_rate=settings.refresh_rate,
+            history_days=Bots.missing_days_number,
+            first_date=self._first_date,
+            check=self._check,
+            ledger_inbox=lambda inbox: HistoryKeeper(self._history, inbox),
+            reloads=reloads,
+        )
+
+    def start(self) -> None:
+        """Start the engine and everything around it."""
+        for warning in self._settings.warnings:
+            self._notices.warning(warning)
+        self.engine.start()
+
+    def wait_until_settled(self) -> None:
+        """Wait a moment for the exchange to confirm the settings; ConfigurationError if not."""
+        self.engine.settled.wait(SETTLE_SECONDS)
+        error = self.engine.configuration_error
+        if error is not None:
+            raise error
+
+    def _first_date(self, state: MarketState):
+        date = self._history.read(state.key, SystemClock().now())
+        if date.warning:
+            self._notices.warning(date.warning)
+        return date.at if date.by_user else None
+
+    def _check(self, market_name: str, instruments: list[Instrument]) -> None:
+        """Compare the settings with what the exchange lists; ConfigurationError."""
+        market = next(m for m in self._settings.markets if m.name == market_name)
+        problems = missing_symbols(market, instruments)
+        problems += missing_currencies(self._settings, instruments)
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+
+
+class Program:
+    """The terminal: a profile, perhaps the exchange of the demo, and one session after another."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._clock = SystemClock()
+        self._notices = NoticeBoard(self._clock.now)
+        self._exchange = None
+        self._session = None
+        self._wishes = queue.SimpleQueue()
+        self._reloader = threading.Thread(target=self._serve, name="reload", daemon=True)
+        self._events = itertools.count(1)
+
+    def open(self) -> None:
+        """Start; ConfigurationError when the settings are wrong. Nothing stays behind then."""
+        for warning in self._profile.warnings:
+            self._notices.warning(warning)
+        if self._profile.demo:
+            self._exchange = EmbeddedExchange(
+                self._profile.exchange_state,
+                PROGRAM,
+                on_moved=lambda _market: self._wishes.put(Reload()),
+            )
+            self._exchange.start()
+        self._session = Session(self.settings(), self._profile, self._notices, 0)
+        self._session.start()
+        self._session.wait_until_settled()
+        self._reloader.start()
+
+    def settings(self) -> Settings:
+        """Read the settings of the profile; ConfigurationError."""
+        if self._exchange is None:
+            return read_settings(self._profile.folder, MARKETS)
+        settings = demo_settings(self._profile.folder, self._exchange.market)
+        ensure_demo_robot(settings.database, DEMO_MARKET, *DEMO_BOT)
+        return settings
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest state."""
+        return self._session.engine.snapshot
+
+    def submit(self, command: Command) -> None:
+        """Take what the user asks for; returns at once."""
+        if isinstance(command, Reload):
+            self._wishes.put(command)
+        else:
+            self._session.engine.inbox.put(command)
+
+    def next_event(self) -> int:
+        """Return a number for a user action."""
+        return next(self._events)
+
+    @property
+    def refresh_rate(self) -> int:
+        """Repaints a second."""
+        return self._session.engine.refresh_rate
+
+    def close(self) -> None:
+        """End the session and the demo's exchange."""
+        self._wishes.put(None)
+        if self._reloader.is_alive():
+            self._reloader.join()
+        if self._session is not None:
+            self._session.engine.stop()
+        if self._exchange is not None:
+            self._exchange.stop()
+
+    def _serve(self) -> None:
+        """F3: settings, robots and algo are read again; runs beside the window."""
+        while self._wishes.get() is not None:
+            try:
+                self._reload()
+            except Exception:
+                log.exception("the reload failed")
+                self._refuse("the reload failed; the log has the details")
+
+    def _reload(self) -> None:
+        try:
+            settings = self.settings()
+            fresh = Session(
+                settings, self._profile, self._notices, self.snapshot().reloads + 1
+            )
+        except TmaticError as error:
+            self._refuse(f"nothing was reloaded: {error}")
+            return
+        self._session.engine.stop()
+        fresh.start()
+        self._session = fresh
+        self._notices.info("settings, robots and algo were read again; TRADING is OFF")
+
+    def _refuse(self, text: str) -> None:
+        self._session.engine.inbox.put(ReloadFailed(text))
+
+
+def run_window(profile: Profile, theme: str) -> int:
+    """Show the window until it is closed."""
+    import tkinter  # noqa: PLC0415 -- not needed, and perhaps not there, without a window
+
+    from display.app import Terminal, make_root  # noqa: PLC0415 -- as above
+
+    try:
+        root = make_root()
+    except tkinter.TclError as error:
+        raise ConfigurationError(
+            "There is no display to open a window on ({}). Start from a desktop session, set "
+            "DISPLAY, or run without a window: --headless".format(error)
+        ) from error
+    root.withdraw()
+    program = Program(profile)
+    try:
+        program.open()
+        terminal = Terminal(
+            root,
+            snapshot=program.snapshot,
+            submit=program.submit,
+            next_event=program.next_event,
+            refresh_rate=program.refresh_rate,
+            title="Tmatic",
+            theme=theme,
+            profile_name=profile.folder.name,
+        )
+        with StopSignals() as signals:
+
+            def poll() -> None:
+                if signals.requested:
+                    terminal.close()
+                else:
+                    root.after(SIGNAL_POLL, poll)
+
+            poll()
+            terminal.run()
+    finally:
+        program.close()
+    return 0
+
+
+def run_without_window(profile: Profile, trading: bool) -> int:
+    """Run until a signal asks for the end, one line per event."""
+    program = Program(profile)
+    with StopSignals() as signals:
+        try:
+            program.open()
+            if trading:
+                program.submit(SetTrading(on=True))
+            return run_headless(program.snapshot, signals)
+        finally:
+            program.close()
+
+
+def add_bot(profile: Profile, row: list[str]) -> int:
+    """Write a row of the table robots."""
+    if profile.demo:
+        from common.settings import demo_database  # noqa: PLC0415
+
+        database, market = demo_database(profile.folder), DEMO_MARKET
+    else:
+        settings = read_settings(profile.folder, MARKETS)
+        database, market = settings.database, settings.markets[0].name
+    robot = add_robot(database, market, *row)
+    print(
+        "{} trades {} every {} min with {} lots. Name its function in algo/init.py, then start "
+        "or press F3.".format(robot.emi, robot.symbol, robot.timeframe, robot.capital)
+    )
+    return 0
+
+
 def run(options: argparse.Namespace) -> int:
-    """Build the program that the options ask for and run it to its end."""
-    print(f"Tmatic {VERSION} has no window yet.", file=sys.stderr)
-    return 1
+    """Run what the command line asks for and return the exit code."""
+    try:
+        forbid_core_dumps()
+        profile = find_profile(PROGRAM, options.profile)
+        if options.add_bot:
+            return add_bot(profile, options.add_bot)
+        with ProfileLock(profile.folder):
+            logs = Logs(profile.logs)
+            logs.start()
+            try:
+                if options.headless:
+                    return run_without_window(profile, options.trading == "on")
+                return run_window(profile, options.theme)
+            finally:
+                logs.stop()
+    except ProfileInUse as error:
+        print(error, file=sys.stderr)
+        return EXIT_IN_USE
+    except TmaticError as error:
+        print(error, file=sys.stderr)
+        return EXIT_SETTINGS
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(OPTIONS))

@@ -25,9 +25,10 @@ from common.bootstrap_environment import (
     discard,
     folder_of,
     prepare,
+    ready,
     requirements,
 )
-from common.bootstrap_system import SetupError, require_tkinter, require_tools, say
+from common.bootstrap_system import SetupError, require, say
 
 __all__ = [
     "CLIENTS",
@@ -36,7 +37,6 @@ __all__ = [
     "enter",
     "prepare",
     "require_python",
-    "require_tools",
     "sentences",
 ]
 
@@ -56,17 +56,18 @@ def require_python() -> None:
         sys.exit(2)
 
 
-def enter(level: Level, window: bool = False) -> None:
-    """Return in a process that has the packages of `level`, and tkinter when `window` is wanted.
+def enter(level: Level, window: bool = False, tools: bool = False) -> None:
+    """Return in a process that has the packages of `level`.
 
+    `window` asks for tkinter as well, `tools` for the programs that tests run.
     Goes on in the environment's interpreter if this one lacks them (same command, same arguments);
     ends the process with a sentence and a code other than 0 when that is impossible.
     """
     require_python()
     with sentences():
-        if window:
-            require_tkinter()
-        if not lacking(level):
+        here = not lacking(level)
+        require(venv=not here and not ready(level), window=window, tools=tools)
+        if here:
             os.environ.pop(_GUARD, None)
             return
         if Path(sys.prefix) == folder_of(level):

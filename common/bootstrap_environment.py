@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from common.bootstrap_system import SetupError, last_words, require_venv, run, say
+from common.bootstrap_system import SetupError, last_words, require, run, say
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,7 +136,7 @@ def _build(level: Level, lock: int) -> None:
 
 
 def _create(level: Level, lock: int) -> None:
-    require_venv()
+    require(venv=True)
     folder = folder_of(level)
     try:
         if folder.exists():

@@ -53,6 +53,9 @@ _PACKAGES: "Mapping[str, Mapping[str, str]]" = {
     },
 }
 
+# Debian's packages for a Python other than the one that its unversioned packages are for.
+_OF_ONE_PYTHON = {"venv": "python{}.{}-venv", "tkinter": "python{}.{}-tk"}
+
 _COMMANDS = {
     "apt-get": "apt-get install -y",
     "dnf": "dnf install -y",
@@ -70,45 +73,27 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def require_venv() -> None:
-    """See to it that this Python can make environments. Raises SetupError."""
-    if find_spec("ensurepip") is None:
-        _supply(["venv"], versioned="python{}.{}-venv")
+def require(venv: bool = False, window: bool = False, tools: bool = False) -> None:
+    """See to it that the system supplies what is asked for. Raises SetupError.
 
-
-def require_tkinter() -> None:
-    """See to it that this Python has tkinter. Raises SetupError."""
-    if find_spec("_tkinter") is not None:
-        return
-    if not _of_the_system():
-        raise SetupError(
-            f"This Python ({sys.executable}) was built without tkinter, which the window needs. "
-            f"Start with a Python that has it{_system_python_hint()}; "
-            "or add Tk's development files (tk-dev, tk-devel) and build this Python again."
-        )
-    _supply(["tkinter"], versioned="python{}.{}-tk")
-
-
-def require_tools() -> None:
-    """See to it that the programs which tests run are there: Xvfb, xdotool, a font, MariaDB.
-
-    Windows and macOS draw windows without X: there the tests that need Xvfb cannot pass, which is
-    said, and the rest can. Raises SetupError where something is missing that can be installed.
+    `venv`: this Python can make environments. `window`: it has tkinter. `tools`: the programs that
+    tests run are there (Xvfb, xdotool, a font, MariaDB).
     """
-    absent = missing_tools()
-    if absent and sys.platform == "win32":
-        say(f"Missing on this system: {', '.join(absent)}. The tests that need them fail here;")
-        say("run them in WSL: wsl --install -d Debian, and then python3 -m tests inside it")
-        return
-    if sys.platform == "darwin":
-        unavailable = [need for need in absent if "brew" not in _PACKAGES[need]]
-        absent = [need for need in absent if need not in unavailable]
-        if unavailable:
-            say(f"Not to be had on macOS: {', '.join(unavailable)}. The tests that need them fail")
-            say("here; run them on Linux, for example: docker run -it -v .:/tmatic -w /tmatic")
-            say("python:3 python3 -m tests")
-    if absent:
-        _supply(absent)
+    needs = []
+    if venv and find_spec("ensurepip") is None:
+        needs.append("venv")
+    if window and find_spec("_tkinter") is None:
+        needs.append("tkinter")
+    if needs and not _of_the_system():
+        raise SetupError(
+            f"This Python ({sys.executable}) was built without {' and '.join(needs)}. "
+            f"Start with a Python that has it{_system_python_hint()}; or build this one again "
+            "(for tkinter after installing Tk's development files, tk-dev or tk-devel)."
+        )
+    if tools:
+        needs += _obtainable(missing_tools())
+    if needs:
+        _supply(needs)
 
 
 def missing_tools() -> "list[str]":
@@ -119,9 +104,23 @@ def missing_tools() -> "list[str]":
         "MariaDB": ["mariadbd", "mariadb-install-db"],
     }
     absent = [need for need, names in programs.items() if not all(_program(name) for name in names)]
-    if sys.platform.startswith("linux") and not _has_font():
+    if _is_linux() and not _has_font():
         absent.append("a font")
     return absent
+
+
+def _obtainable(absent: "list[str]") -> "list[str]":
+    """Return what a package manager of this system can bring; say what to do about the rest.
+
+    Windows and macOS draw windows without X, so the tests that need Xvfb cannot pass there.
+    """
+    if _is_linux():
+        return absent
+    never = [need for need in absent if sys.platform == "win32" or "brew" not in _PACKAGES[need]]
+    if never:
+        say(f"Not to be had on this system: {', '.join(never)}. The tests that need them will fail")
+        say("here and pass on Linux, for example in WSL (wsl --install) or in a container.")
+    return [need for need in absent if need not in never]
 
 
 def run(
@@ -161,20 +160,15 @@ def last_words(lines: "list[str]") -> str:
     return "\n  " + text if text else ""
 
 
-def _supply(needs: "list[str]", versioned: str = "") -> None:
-    """Install the packages that bring `needs`, or raise SetupError with the line to run.
-
-    `versioned` is the name of Debian's package for a Python other than the system's default one.
-    """
+def _supply(needs: "list[str]") -> None:
+    """Install the packages that bring `needs`, or raise SetupError with the line to run."""
     manager = _package_manager()
     if not manager:
         raise SetupError(
             f"Missing on this system: {', '.join(needs)}. Install it with the system's package "
             "manager and start again."
         )
-    packages = " ".join(_PACKAGES[need].get(manager, "") for need in needs).split()
-    if versioned and manager == "apt-get" and not _is_default_python():
-        packages = [versioned.format(*sys.version_info[:2])]
+    packages = " ".join(_package(need, manager) for need in needs).split()
     if not packages:
         raise SetupError(f"This Python ({sys.executable}) lacks {', '.join(needs)}: reinstall it.")
     line = " ".join([_COMMANDS[manager], *packages])
@@ -186,6 +180,12 @@ def _supply(needs: "list[str]", versioned: str = "") -> None:
     say(f"Installing system packages: {' '.join(packages)}")
     _apt_install(packages, line)
     importlib.invalidate_caches()
+
+
+def _package(need: str, manager: str) -> str:
+    if manager == "apt-get" and need in _OF_ONE_PYTHON and not _is_default_python():
+        return _OF_ONE_PYTHON[need].format(*sys.version_info)
+    return _PACKAGES[need].get(manager, "")
 
 
 def _apt_install(packages: "list[str]", line: str) -> None:
@@ -220,6 +220,10 @@ def _has_font() -> bool:
         if folder.is_dir()
         for kind in ("ttf", "otf", "pfb")
     )
+
+
+def _is_linux() -> bool:
+    return sys.platform.startswith("linux")
 
 
 def _is_root() -> bool:

@@ -22,9 +22,8 @@ ONLY_PYTEST = "--only-pytest"
 
 def main(arguments: "list[str]") -> int:
     """Run the checks; return 0 when all passed, else the worst of their exit codes."""
-    bootstrap.enter(bootstrap.DEV, window=True)
+    bootstrap.enter(bootstrap.DEV, window=True, tools=True)
     with bootstrap.sentences():
-        bootstrap.require_tools()
         bootstrap.prepare(bootstrap.CLIENTS)
     checks = {} if ONLY_PYTEST in arguments else CHECKS
     codes = {name: _quietly(name, command) for name, command in checks.items()}
