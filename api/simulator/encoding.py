@@ -19,7 +19,11 @@ def iso(moment: datetime) -> str:
 
 def to_json_bytes(value: Json) -> bytes:
     """Return compact JSON; Decimals become numbers, moments become text."""
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    try:
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except orjson.JSONEncodeError:
+        # Integers of more than 64 bits, which the state file must keep whole.
+        return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":")).encode()
 
 
 def to_json(value: Json) -> str:

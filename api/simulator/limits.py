@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 
 from api.simulator.credentials import RequestRefused
 
@@ -48,20 +47,13 @@ class Bucket:
         return max(0.0, (tokens - self._tokens) / self._rate)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """The outcome of one request's charge."""
-
-    headers: Mapping[str, str]
-    retry_after: int | None = None  # whole seconds; None: the request may go on
-
-
 class RateLimited(RequestRefused):
-    """More requests than the limits allow."""
+    """More requests than the limits allow; `headers` say when the next one passes."""
 
-    def __init__(self, charge: Charge) -> None:
-        message = f"Rate limit exceeded, retry in {charge.retry_after} seconds."
-        super().__init__(429, message, "RateLimitError", charge.headers)
+    def __init__(self, retry_after: int, headers: Mapping[str, str]) -> None:
+        message = f"Rate limit exceeded, retry in {retry_after} seconds."
+        headers = {**headers, "retry-after": str(retry_after)}
+        super().__init__(429, message, "RateLimitError", headers)
 
 
 class RateLimits:
@@ -74,8 +66,11 @@ class RateLimits:
 
     def charge(
         self, client: Hashable, now: float, *, authenticated: bool, changes_orders: bool
-    ) -> Charge:
-        """Take one token of each layer that the request belongs to, or say when to come back."""
+    ) -> Mapping[str, str]:
+        """Take one token of each layer that the request belongs to; return the headers about it.
+
+        Raises RateLimited, which costs nothing.
+        """
         capacity = AUTHENTICATED_PER_MINUTE if authenticated else ANONYMOUS_PER_MINUTE
         minute = _bucket(self._minutes, (authenticated, client), capacity, 60.0)
         layers = [minute]
@@ -85,12 +80,11 @@ class RateLimits:
             bucket.refill(now)
         wait = max(bucket.seconds_until(1.0) for bucket in layers)
         if wait > 0 and self._enabled:
-            retry = math.ceil(wait)
-            return Charge({**_headers(layers, now), "retry-after": str(retry)}, retry)
+            raise RateLimited(math.ceil(wait), _headers(layers, now))
         if self._enabled:
             for bucket in layers:
                 bucket.take()
-        return Charge(_headers(layers, now))
+        return _headers(layers, now)
 
 
 def _bucket(

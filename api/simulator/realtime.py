@@ -16,6 +16,7 @@ import orjson
 
 from api.simulator.credentials import REALTIME_TARGET, Authenticator, Credentials, RequestRefused
 from api.simulator.encoding import iso, to_json
+from api.simulator.permissions import check_permission
 from api.simulator.ports import ApiKey, Json, Request, Row, TableEvent, Venue
 from api.simulator.topics import (
     ACCOUNT_LOCKED,
@@ -234,14 +235,18 @@ class Realtime:
         session.outlet.send(to_json({"success": True, "request": request}))
 
     def _cancel_all_after(self, session: Session, request: Row) -> None:
-        if session.key is None:
-            raise Refusal(401, "Authorization Required")
+        path = "/order/cancelAllAfter"
+        try:
+            check_permission("POST", path, session.key)
+        except RequestRefused as error:
+            raise Refusal(error.status, error.message) from error
+        assert session.key is not None  # or it was refused
         args = request.get("args")
         timeout = args[0] if isinstance(args, list) and args else args
         answer = self._venue.handle(
             Request(
                 method="POST",
-                path="/order/cancelAllAfter",
+                path=path,
                 params={"timeout": timeout},
                 account=session.key.account,
                 permissions=session.key.permissions,

@@ -8,7 +8,7 @@ without a value are left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -47,26 +47,49 @@ def read_recording(path: Path) -> Recording:
     images: list[Recorded] = []
     changes: list[Recorded] = []
     shown: set[tuple[str, Json]] = set()
-    for at, message in _received(path):
-        if started is None and "timestamp" in message:
-            started = read_time(str(message["timestamp"])) - at
-        table, action = str(message.get("table")), message.get("action")
-        if table not in TABLES:
-            continue
-        rows = [without_empty(row) for row in _rows(message)]
-        if action == "partial":
-            if any((table, row["symbol"]) in shown for row in rows):
-                raise RecordingError(f"{path}: a second image of {table} came at {at}")
-            shown.update((table, row["symbol"]) for row in rows)
-            images.append(Recorded(at, table, Action.INSERT, rows))
-            continue
-        # Changes of a symbol whose image has not come are dropped, as every client must do.
-        rows = [row for row in rows if (table, row["symbol"]) in shown]
-        if rows:
-            changes.append(Recorded(at, table, Action(action), rows))
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        try:
+            at, message = _message(line)
+            if started is None and "timestamp" in message:
+                started = read_time(str(message["timestamp"])) - at
+            if message.get("table") in TABLES:
+                _sort(at, message, shown, images, changes)
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"{path}, line {number}: not a recorded message with t, dir and m ({error})"
+            raise RecordingError(reason) from error
     if started is None or not images:
         raise RecordingError(f"{path}: holds no welcome message or no image of a table")
     return Recording(started, images, changes)
+
+
+def _sort(
+    at: timedelta,
+    message: Row,
+    shown: set[tuple[str, Json]],
+    images: list[Recorded],
+    changes: list[Recorded],
+) -> None:
+    """Add a table message to the images or to the changes."""
+    table, action = str(message["table"]), message["action"]
+    rows = [without_empty(row) for row in _rows(message)]
+    if action == "partial":
+        if any((table, row["symbol"]) in shown for row in rows):
+            raise ValueError(f"a second image of {table}")
+        shown.update((table, row["symbol"]) for row in rows)
+        images.append(Recorded(at, table, Action.INSERT, rows))
+        return
+    # Changes of a symbol whose image has not come are dropped, as every client must do.
+    rows = [row for row in rows if (table, row["symbol"]) in shown]
+    if rows:
+        changes.append(Recorded(at, table, Action(action), rows))
+
+
+def _message(line: str) -> tuple[timedelta, Row]:
+    """Return a line's time and the message that was received with it, {} if it was sent."""
+    record = json.loads(line)
+    at, direction, message = timedelta(seconds=record["t"]), record["dir"], record["m"]
+    received = direction == "recv" and isinstance(message, dict)
+    return at, message if received else {}
 
 
 def read_instruments(path: Path) -> list[Row]:
@@ -92,19 +115,6 @@ def read_time(text: str) -> datetime:
     """Read a moment such as 2021-07-22T22:36:07.865Z."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def _received(path: Path) -> Iterator[tuple[timedelta, Row]]:
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            at, direction, message = timedelta(seconds=record["t"]), record["dir"], record["m"]
-            if direction == "recv" and isinstance(message, dict):
-                yield at, message
-        except (ValueError, KeyError, TypeError) as error:
-            raise RecordingError(
-                f"{path}, line {number}: not a recorded message with t, dir and m ({error!r})"
-            ) from error
 
 
 def _rows(message: Row) -> list[Row]:

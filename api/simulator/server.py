@@ -23,9 +23,9 @@ from api.simulator.credentials import (
     read_credentials,
 )
 from api.simulator.encoding import to_json_bytes
-from api.simulator.limits import RateLimited, RateLimits
-from api.simulator.outlet import SocketOutlet
+from api.simulator.limits import RateLimits
 from api.simulator.merging import merge_parameters
+from api.simulator.outlet import SocketOutlet
 from api.simulator.permissions import changes_orders, check_permission
 from api.simulator.ports import Answer, ApiKey, Json, Request, Venue
 from api.simulator.realtime import Realtime
@@ -186,15 +186,12 @@ class ExchangeServer:
 
     def _charge(self, request: web.BaseRequest, path: str, key: ApiKey | None) -> Mapping[str, str]:
         """Charge the request to its key, else to its address, and return the headers about it."""
-        charge = self._limits.charge(
+        return self._limits.charge(
             key.key if key else request.remote,
             time.time(),
             authenticated=key is not None,
             changes_orders=changes_orders(request.method, path),
         )
-        if charge.retry_after is not None:
-            raise RateLimited(charge)
-        return charge.headers
 
     def _ask_venue(
         self, request: web.BaseRequest, path: str, body: bytes, key: ApiKey | None

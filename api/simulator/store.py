@@ -117,7 +117,7 @@ class StateFile:
             values[path] = value
             encoded[path] = to_json_bytes(value)
         changed = [p for p, text in encoded.items() if self._written.get(p) != text]
-        gone = [list(p) for p in self._written if p not in encoded]
+        gone = _removed(self._written, encoded, state)
         self._written = encoded
         appended = self._new_rows(state)
         changes: dict[str, Json] = {}
@@ -176,6 +176,20 @@ def _entries(state: Mapping[str, Json]) -> list[tuple[Path2, Json]]:
     return entries
 
 
+def _removed(
+    written: Mapping[Path2, bytes], encoded: Mapping[Path2, bytes], state: Mapping[str, Json]
+) -> list[Path2]:
+    """Return what must go; an entry whose parent is replaced as a whole goes with it."""
+    gone: dict[Path2, None] = {}
+    for path in written:
+        parent = state.get(path[0])
+        if path[0] not in state:
+            gone[path[:1]] = None
+        elif path not in encoded and len(path) == 2 and isinstance(parent, Mapping) and parent:
+            gone[path] = None
+    return list(gone)
+
+
 def _apply(state: dict[str, Json], changes: dict[str, Json]) -> None:
     """Bring a state forward by one line of the journal."""
     removed, changed, appended = (
@@ -202,7 +216,6 @@ def _apply(state: dict[str, Json], changes: dict[str, Json]) -> None:
 
 def _remove(state: dict[str, Json], path: list[str]) -> None:
     if len(path) == 1:
-        # The empty value of a key gives way to its first entries, which are set next.
         state.pop(path[0])
         return
     parent = state[path[0]]
