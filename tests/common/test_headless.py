@@ -297,12 +297,15 @@ if os.name == "posix":  # other systems have neither these signals nor this erro
             text=True,
         )
         with process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            assert "TRADING ON (DEMO)" in process.stdout.readline()
-            process.send_signal(getattr(signal, name))
-            assert process.wait(30) == 0
-            assert process.stderr.read() == "ended\n"
+            try:
+                assert process.stdout is not None
+                assert process.stderr is not None
+                assert "TRADING ON (DEMO)" in process.stdout.readline()
+                process.send_signal(getattr(signal, name))
+                assert process.wait(30) == 0
+                assert process.stderr.read() == "ended\n"
+            finally:
+                process.kill()
 
 
 def test_handlers_are_given_back() -> None:

@@ -117,14 +117,15 @@ def test_a_second_terminal_on_the_same_folder_is_told_who_holds_it(tmp_path: Pat
         text=True,
     )
     with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(ProfileInUse) as raised, ProfileLock(tmp_path):
-            pass
-        assert f"{tmp_path} is in use by another terminal (process {holder.pid})" in str(
-            raised.value
-        )
-        holder.kill()
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(ProfileInUse) as raised, ProfileLock(tmp_path):
+                pass
+        finally:
+            holder.kill()
+    told = str(raised.value)
+    assert f"{tmp_path} is in use by another terminal (process {holder.pid})" in told
     with ProfileLock(tmp_path):  # a killed holder leaves nothing behind
         assert str(os.getpid()) in (tmp_path / LOCK_FILE).read_text(encoding="ascii")
 
