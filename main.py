@@ -13,6 +13,8 @@ import logging
 import queue
 import sys
 import threading
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from common import bootstrap
@@ -88,8 +90,8 @@ from common.ledger.writer import LedgerWriter  # noqa: E402
 from common.logs import Logs, forbid_core_dumps, hide  # noqa: E402
 from common.market_settings import missing_currencies, missing_symbols  # noqa: E402
 from common.profile import Profile, ProfileLock, find_profile  # noqa: E402
-from common.settings import demo_settings, read_settings  # noqa: E402
-from common.settings_types import MarketSettings, MysqlSettings, Settings  # noqa: E402
+from common.settings import demo_database, demo_settings, read_settings  # noqa: E402
+from common.settings_types import MysqlSettings, Settings, SqliteSettings  # noqa: E402
 
 log = logging.getLogger("main")
 
@@ -157,13 +159,13 @@ class Session:
         if error is not None:
             raise error
 
-    def _first_date(self, state: MarketState):
+    def _first_date(self, state: MarketState) -> datetime | None:
         date = self._history.read(state.key, SystemClock().now())
         if date.warning:
             self._notices.warning(date.warning)
         return date.at if date.by_user else None
 
-    def _check(self, market_name: str, instruments: list[Instrument]) -> None:
+    def _check(self, market_name: str, instruments: Sequence[Instrument]) -> None:
         """Compare the settings with what the exchange lists; ConfigurationError."""
         market = next(m for m in self._settings.markets if m.name == market_name)
         problems = missing_symbols(market, instruments)
@@ -179,9 +181,9 @@ class Program:
         self._profile = profile
         self._clock = SystemClock()
         self._notices = NoticeBoard(self._clock.now)
-        self._exchange = None
-        self._session = None
-        self._wishes = queue.SimpleQueue()
+        self._exchange: EmbeddedExchange | None = None
+        self._running: Session | None = None
+        self._wishes: queue.SimpleQueue[Reload | None] = queue.SimpleQueue()
         self._reloader = threading.Thread(target=self._serve, name="reload", daemon=True)
         self._events = itertools.count(1)
 
@@ -196,9 +198,9 @@ class Program:
                 on_moved=lambda _market: self._wishes.put(Reload()),
             )
             self._exchange.start()
-        self._session = Session(self.settings(), self._profile, self._notices, 0)
-        self._session.start()
-        self._session.wait_until_settled()
+        self._running = Session(self.settings(), self._profile, self._notices, 0)
+        self._running.start()
+        self._running.wait_until_settled()
         self._reloader.start()
 
     def settings(self) -> Settings:
@@ -208,6 +210,12 @@ class Program:
         settings = demo_settings(self._profile.folder, self._exchange.market)
         ensure_demo_robot(settings.database, DEMO_MARKET, *DEMO_BOT)
         return settings
+
+    @property
+    def _session(self) -> Session:
+        if self._running is None:
+            raise RuntimeError("the program has not been opened")
+        return self._running
 
     def snapshot(self) -> Snapshot:
         """Return the newest state."""
@@ -234,8 +242,8 @@ class Program:
         self._wishes.put(None)
         if self._reloader.is_alive():
             self._reloader.join()
-        if self._session is not None:
-            self._session.engine.stop()
+        if self._running is not None:
+            self._running.engine.stop()
         if self._exchange is not None:
             self._exchange.stop()
 
@@ -251,15 +259,13 @@ class Program:
     def _reload(self) -> None:
         try:
             settings = self.settings()
-            fresh = Session(
-                settings, self._profile, self._notices, self.snapshot().reloads + 1
-            )
+            fresh = Session(settings, self._profile, self._notices, self.snapshot().reloads + 1)
         except TmaticError as error:
             self._refuse(f"nothing was reloaded: {error}")
             return
         self._session.engine.stop()
         fresh.start()
-        self._session = fresh
+        self._running = fresh
         self._notices.info("settings, robots and algo were read again; TRADING is OFF")
 
     def _refuse(self, text: str) -> None:
@@ -276,8 +282,8 @@ def run_window(profile: Profile, theme: str) -> int:
         root = make_root()
     except tkinter.TclError as error:
         raise ConfigurationError(
-            "There is no display to open a window on ({}). Start from a desktop session, set "
-            "DISPLAY, or run without a window: --headless".format(error)
+            f"There is no display to open a window on ({error}). Start from a desktop session, "
+            "set DISPLAY, or run without a window: --headless"
         ) from error
     root.withdraw()
     program = Program(profile)
@@ -323,17 +329,15 @@ def run_without_window(profile: Profile, trading: bool) -> int:
 
 def add_bot(profile: Profile, row: list[str]) -> int:
     """Write a row of the table robots."""
-    if profile.demo:
-        from common.settings import demo_database  # noqa: PLC0415
-
-        database, market = demo_database(profile.folder), DEMO_MARKET
-    else:
+    database: SqliteSettings | MysqlSettings = demo_database(profile.folder)
+    market = DEMO_MARKET
+    if not profile.demo:
         settings = read_settings(profile.folder, MARKETS)
         database, market = settings.database, settings.markets[0].name
     robot = add_robot(database, market, *row)
     print(
-        "{} trades {} every {} min with {} lots. Name its function in algo/init.py, then start "
-        "or press F3.".format(robot.emi, robot.symbol, robot.timeframe, robot.capital)
+        f"{robot.emi} trades {robot.symbol} every {robot.timeframe} min with {robot.capital} lots. "
+        "Name its function in algo/init.py, then start the terminal or press F3."
     )
     return 0
 

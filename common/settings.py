@@ -82,9 +82,14 @@ def demo_settings(folder: Path, market: MarketSettings) -> Settings:
         profile=folder,
         demo=True,
         markets=(market,),
-        database=SqliteSettings(folder / DATABASE_FILE),
+        database=demo_database(folder),
         refresh_rate=DEMO_REFRESH_RATE,
     )
+
+
+def demo_database(folder: Path) -> SqliteSettings:
+    """Return where the books of a profile without `.env` are."""
+    return SqliteSettings(folder / DATABASE_FILE)
 
 
 def _raise_problems(files: Sequence[EnvFile]) -> None:

@@ -17,7 +17,6 @@ from common.domain.commands import (
     AmendOrder,
     CancelOrder,
     PlaceOrder,
-    Reload,
     SetRobotStatus,
     SetTrading,
     Shutdown,
@@ -36,6 +35,7 @@ from common.engine.ports import (
     BotRunner,
     Clock,
     Gateway,
+    Inbox,
     IntentWritten,
     Ledger,
     LedgerDown,
@@ -43,11 +43,12 @@ from common.engine.ports import (
     LedgerUp,
     NumbersReserved,
     RawText,
+    ReloadFailed,
     Reply,
     StreamClosed,
     StreamOpened,
 )
-from common.engine.snapshot import Health, Level, Notice, Snapshot
+from common.engine.snapshot import Health, Level, Snapshot
 from common.engine.state import MarketState
 from common.engine.take_snapshot import take_snapshot
 from common.errors import ConfigurationError
@@ -73,6 +74,7 @@ class Engine:
         history_days: float,
         first_date: Callable[[MarketState], datetime | None],
         check: Callable[[str, Sequence[Instrument]], None],
+        ledger_inbox: Callable[[Inbox], Inbox] = lambda inbox: inbox,
         reloads: int = 0,
     ) -> None:
         self.inbox = Mailbox()
@@ -81,7 +83,8 @@ class Engine:
         self._runner = runner
         self._clock = clock
         self._notices = notices
-        self._every = 1.0 / refresh_rate
+        self.refresh_rate = refresh_rate  # snapshots a second
+        self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
         self._reloads = reloads
         self._trading = False  # F9 is OFF after every start and F3
         self._ledger_problem = ""
@@ -122,7 +125,7 @@ class Engine:
 
     def start(self) -> None:
         """Start every adapter and the engine's thread."""
-        self._ledger.start(self.inbox)
+        self._ledger.start(self._ledger_inbox(self.inbox))
         self._runner.start(self.inbox)
         for market in self._markets.values():
             market.gateway.start(self.inbox)
@@ -173,7 +176,7 @@ class Engine:
         if not self.settled.is_set() and all(m.checked or m.fatal for m in self._markets.values()):
             self.settled.set()
         if self._clock.monotonic() >= self._next_snapshot:
-            self._next_snapshot = self._clock.monotonic() + self._every
+            self._next_snapshot = self._clock.monotonic() + 1.0 / self.refresh_rate
             self.snapshot = self._take_snapshot()
 
     def _patience(self) -> float:
@@ -215,10 +218,9 @@ class Engine:
             self._set_trading(item.on)
         elif isinstance(item, Shutdown):
             self._ends = True
-        elif isinstance(item, Reload):
-            log.warning("a reload reached the engine; it belongs to the program around it")
-        elif isinstance(item, Notice):
-            self._notices.post(item.level, item.text, item.event, item.refused)
+        elif isinstance(item, ReloadFailed):
+            self._reloads += 1
+            self._notices.error(item.reason)
         elif not self._handle_bot(item):
             self._handle_ledger(item)
 

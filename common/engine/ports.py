@@ -462,6 +462,13 @@ class BotRunner(Protocol):
         """End every worker."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReloadFailed:
+    """F3 was pressed and nothing was reloaded; everything goes on as before."""
+
+    reason: str
+
+
 class Clock(Protocol):
     """Time for the engine."""
 
@@ -488,4 +495,5 @@ Item = (
     | BotOrder
     | BotFinished
     | BotFailed
+    | ReloadFailed
 )
