@@ -150,7 +150,7 @@ def problems_of(execution: Executed) -> tuple[str, ...]:
     """Return what a person must know of an execution that was journaled but not booked."""
     if execution.kind is not ExecutionKind.UNKNOWN:
         return ()
-    return (unclassified_text(execution.exec_type, execution.exec_id, str(execution.symbol)),)
+    return (unclassified_text(execution.exec_type, execution.exec_id, execution.symbol.ticker),)
 
 
 def quarantine_text(exec_id: str, reason: str) -> str:

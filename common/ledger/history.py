@@ -27,8 +27,8 @@ class CatchUp:
     def __init__(self, configured: datetime | None, cursor: datetime | None, now: datetime) -> None:
         """`configured` is the date of history.ini, `cursor` the ledger's; both may be missing."""
         earliest = min(at for at in (configured, cursor, now) if at is not None)
-        known = configured is not None or cursor is not None
-        self.since = earliest - OVERLAP if known else BEGINNING
+        self._start = None if configured is None and cursor is None else earliest
+        self.since = BEGINNING if self._start is None else self._start - OVERLAP
         self.cursor: datetime | None = None  # everything up to here has been handed over
         self.done = False
         self.executions = 0  # handed over, each once as far as pages border on each other
@@ -66,6 +66,8 @@ class CatchUp:
             # is believed when an empty page confirms it.
             self._signs_of_end += 1
             self.done = page.rows == 0 and self._signs_of_end > 1
+            if self.done and self.cursor is None:
+                self.cursor = self._start  # nothing has happened since: go on from here
             return
         self._signs_of_end = 0
         newest = max((e.at for e in page.executions), default=self.since)

@@ -54,7 +54,11 @@ def read_robots(
 
 
 def past_problem(robot: Robot, balances: Sequence[Balance]) -> str:
-    """Return why the EMI's past in the books forbids to run it, "" where nothing does."""
+    """Return why the EMI's past in the books forbids to run it, "" where nothing does.
+
+    The currency of a symbol that was never traded is not in the books; there the engine, which
+    knows the instrument, looks again.
+    """
     own = [balance for balance in balances if balance.emi == robot.emi and balance.volume]
     for balance in own:
         if balance.symbol != robot.symbol and balance.position:
@@ -65,23 +69,6 @@ def past_problem(robot: Robot, balances: Sequence[Balance]) -> str:
     settled_in = {b.currency for b in balances if b.symbol == robot.symbol and b.volume}
     for balance in own:
         if settled_in and balance.symbol != robot.symbol and balance.currency not in settled_in:
-            return currency_text(robot, balance)
-    return ""
-
-
-def currency_problem(robot: Robot, balances: Iterable[Balance], settlement_currency: str) -> str:
-    """Return why past rows in another currency forbid to run the EMI, "" where none do.
-
-    For the engine, which knows the instrument: the books alone cannot tell the currency of a
-    symbol that has never been traded.
-    """
-    for balance in balances:
-        if (
-            balance.emi == robot.emi
-            and balance.volume
-            and balance.symbol != robot.symbol
-            and balance.currency != settlement_currency
-        ):
             return currency_text(robot, balance)
     return ""
 
