@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import logging
 import os
@@ -13,19 +12,19 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from api.simulator.ports import ApiKey, Json, Venue
+from api.simulator.ports import ApiKey
 from api.simulator.recording import RecordingError, read_instruments, read_recording
 from api.simulator.replay import ReplayVenue
 from api.simulator.server import HOST, ExchangeServer, utc_now
 from api.simulator.store import StateError, StateFile
+from api.simulator.venue import DEMO_ACCOUNT, Customer, LiveVenue, seeded_key
 
 log = logging.getLogger(__name__)
 
-ACCOUNT = 1000001  # number of the account whose key is printed
 EXIT_USAGE = 2
 EXIT_FAILED = 1
 
@@ -80,21 +79,15 @@ def _port(text: str) -> int:
 
 async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
     store = stack.enter_context(StateFile(options.state)) if options.state else None
-    saved = store.load() if store else None
-    key = _api_key(options.seed, saved, options.state)
-    venue, on_subscribe = _venue(options, key)
-    if saved is not None:
-        try:
-            venue.load(saved)
-        except ValueError as error:
-            raise StartError(f"{options.state}: {error}. Restore or delete the file.") from error
+    venue, key = (
+        _replay(options) if options.replay or options.instruments else _live(options, store)
+    )
     server = ExchangeServer(
         venue,
         rate_limits=not options.no_limits,
         accept_nonce=options.accept_nonce,
         store=store,
-        extra_state={"credentials": {"key": key.key, "secret": key.secret}},
-        on_subscribe=on_subscribe,
+        on_subscribe=venue.release if isinstance(venue, ReplayVenue) else lambda: None,
     )
     try:
         await server.start(options.port)
@@ -110,42 +103,37 @@ async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
         await server.stop()
 
 
-def _venue(options: argparse.Namespace, key: ApiKey) -> tuple[Venue, Callable[[], None]]:
-    """Return the venue and what to call when a client subscribes."""
-    if (options.replay is None) != (options.instruments is None):
-        raise StartError("--replay and --instruments belong together: name both files.")
-    if options.replay is None:
-        from api.simulator.venue import LiveVenue  # noqa: PLC0415 -- a replay starts without it
+def _live(options: argparse.Namespace, store: StateFile | None) -> tuple[LiveVenue, ApiKey]:
+    """Return the exchange with its own market, as it was saved if it was."""
+    seed = options.seed if options.seed is not None else secrets.randbits(63)
+    customer = Customer(keys=[_api_key(options.seed)])
+    venue = LiveVenue(seed=seed, now=utc_now(), accounts=[customer])
+    saved = store.load() if store else None
+    if saved is not None:
+        try:
+            venue.load(saved)
+        except ValueError as error:
+            raise StartError(f"{options.state}: {error}. Restore or delete the file.") from error
+    return venue, venue.keys[0]
 
-        seed = options.seed if options.seed is not None else secrets.randbits(63)
-        return LiveVenue(seed=seed, now=utc_now(), keys=[key]), lambda: None
+
+def _replay(options: argparse.Namespace) -> tuple[ReplayVenue, ApiKey]:
+    """Return the exchange that plays a recording."""
+    if options.replay is None or options.instruments is None:
+        raise StartError("--replay and --instruments belong together: name both files.")
     if options.state is not None:
         raise StartError("--state has no meaning with --replay: leave it out.")
-    replay = ReplayVenue(
-        read_instruments(options.instruments),
-        read_recording(options.replay),
-        [key],
-        hold=options.replay_hold,
-    )
-    return replay, replay.release
+    key = _api_key(options.seed)
+    instruments, recording = read_instruments(options.instruments), read_recording(options.replay)
+    return ReplayVenue(instruments, recording, [key], hold=options.replay_hold), key
 
 
-def _api_key(seed: int | None, saved: Mapping[str, Json] | None, path: Path | None) -> ApiKey:
-    """Return the key of the account: the saved one, the seed's, or a new one."""
-    if saved is not None:
-        found = saved.get("credentials")
-        names = ("key", "secret")
-        if not isinstance(found, dict) or not all(isinstance(found.get(n), str) for n in names):
-            raise StateError(
-                f"{path}: field credentials has no key and secret. Restore or delete the file."
-            )
-        key, secret = found["key"], found["secret"]
-    elif seed is not None:
-        digest = hashlib.sha256(f"embedded exchange {seed}".encode()).hexdigest()
-        key, secret = digest[:24], hashlib.sha256(digest.encode()).hexdigest()[:48]
-    else:
-        key, secret = secrets.token_urlsafe(18), secrets.token_urlsafe(36)
-    return ApiKey(key, secret, ACCOUNT, frozenset({"order"}))
+def _api_key(seed: int | None) -> ApiKey:
+    """Return the key of a new account: one that the seed decides, or a secret one."""
+    if seed is not None:
+        return seeded_key(seed, DEMO_ACCOUNT)
+    key, secret = secrets.token_urlsafe(18), secrets.token_urlsafe(36)
+    return ApiKey(key, secret, DEMO_ACCOUNT, frozenset({"order"}))
 
 
 def _announce(port: int, key: ApiKey) -> None:
