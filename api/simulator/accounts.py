@@ -6,13 +6,18 @@ the gross profit of a flat round trip is minus the sum of its costs.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
-from .contracts import Contract
-from .orders import Order
-from .ports import ApiKey, Row
+from api.simulator.contracts import Contract
+from api.simulator.orders import Order
+from api.simulator.ports import ApiKey, Row
 
+HISTORY_TYPES = frozenset({"Trade", "Funding", "Settlement"})
+REPORTS_KEPT = 20_000  # execution reports of any type that GET /execution can show
+ORDERS_KEPT = 12_000  # of these, orders that ended without a fill are forgotten first
 EXCHANGE_ACCOUNT = 1  # takes fees, pays what rounding leaves over and what a loser cannot pay
 
 
@@ -62,7 +67,9 @@ class Account:
     positions: dict[str, Position] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)  # by orderID, oldest first
     live: dict[str, Order] = field(default_factory=dict)  # those of them that are open
-    executions: list[Row] = field(default_factory=list)
+    reports: deque[Row] = field(default_factory=lambda: deque(maxlen=REPORTS_KEPT))
+    history: list[Row] = field(default_factory=list)  # executions that moved money, all of them
+    archive: list[Row] = field(default_factory=list)  # orders as they were when they ended
     transactions: list[Row] = field(default_factory=list)
     keys: list[ApiKey] = field(default_factory=list)
     cancel_at: int | None = None  # ms; the dead man's switch
@@ -86,12 +93,24 @@ class Account:
 
     def track(self, order: Order) -> None:
         """Take note of an order, new or changed."""
-        if order.order_id not in self.orders:
-            self.orders[order.order_id] = order
+        self.orders.setdefault(order.order_id, order)
         if order.is_open:
             self.live[order.order_id] = order
-        else:
-            self.live.pop(order.order_id, None)
+        elif self.live.pop(order.order_id, None) is not None:
+            self.archive.append(order.figures())
+            if len(self.orders) > ORDERS_KEPT:
+                self._forget_unfilled(ORDERS_KEPT // 6)
+
+    def record(self, execution: Row) -> None:
+        """Keep an execution report, for ever if it moved money."""
+        self.reports.append(execution)
+        if execution["execType"] in HISTORY_TYPES:
+            self.history.append(execution)
+
+    def _forget_unfilled(self, count: int) -> None:
+        ended = (o for o in self.orders.values() if not o.is_open and not o.filled)
+        for order in list(islice(ended, count)):
+            del self.orders[order.order_id]
 
 
 def check_books(accounts: Iterable[Account], supply: dict[str, int]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .accounts import Account
-from .contracts import Contract
-from .entry import check_quantity, client_id, price_ticks
-from .exchange import Exchange
-from .orders import PRICED_TYPES, STOP_TYPES, Order
-from .parameters import Parameters
-from .refusals import Refused
+from api.simulator.accounts import Account
+from api.simulator.contracts import Contract
+from api.simulator.entry import check_quantity, client_id, price_ticks
+from api.simulator.exchange import Exchange
+from api.simulator.orders import PRICED_TYPES, STOP_TYPES, Order
+from api.simulator.parameters import Parameters
+from api.simulator.refusals import Refused
 
 REVIVAL = 60_000  # ms within which a filled order may get a new rest
 

@@ -1,8 +1,8 @@
-"""The currencies of the exchange, as /wallet/assets lists them. Deposits and withdrawals are off."""
+"""The currencies of the exchange, as /wallet/assets lists them; nothing comes in or goes out."""
 
 from __future__ import annotations
 
-from .ports import Row
+from api.simulator.ports import Row
 
 
 def _asset(asset: str, currency: str, name: str, scale: int, network: str, margin: bool) -> Row:

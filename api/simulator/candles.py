@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .contracts import Contract
-from .prices import MINUTE, Prices, stream_of, uniform, volume_in
+from api.simulator.contracts import Contract
+from api.simulator.prices import MINUTE, Prices, stream_of, uniform, volume_in
 
 BIN_SIZES = {"1m": 1, "5m": 5, "1h": 60, "1d": 1440}  # minutes
-_KEPT_MINUTES = 31 * 1440
+_KEPT_MINUTES = 7 * 1440
 _KEPT_HOURS = 256
 _MADE = 60  # minutes of the path that are made together
 
@@ -70,6 +70,7 @@ class Candles:
     def __init__(self, contract: Contract, prices: Prices) -> None:
         self._contract = contract
         self._prices = prices
+        self.archive: list[str] = []  # finished live minutes as text, for the state
         self._live: OrderedDict[int, Bar] = OrderedDict()
         self._made: OrderedDict[int, list[Bar]] = OrderedDict()
         self._stream = stream_of(prices.seed, "candles " + contract.symbol)
@@ -84,6 +85,8 @@ class Candles:
         minute = time // MINUTE
         if minute in self._live:
             return
+        if self._live:
+            self._archive_last()
         before = self._live.get(minute - 1)
         opened = before.close if before is not None else self._path(minute).open
         self._live[minute] = Bar(opened, max(opened, ticks), min(opened, ticks), ticks)
@@ -117,17 +120,19 @@ class Candles:
         """Return the contracts traded in a past period number `period` of `length` ms."""
         return volume_in(self._contract, self._stream + 1, period, length)
 
-    def dump(self) -> list[list[int | None]]:
-        """Return the live minutes of the last day as rows of numbers."""
-        recent = list(self._live.items())[-1440:]
-        return [
-            [m, b.open, b.high, b.low, b.close, b.volume, b.trades, b.turnover, b.last_size]
-            for m, b in recent
-        ]
+    def load(self, archive: list[str]) -> None:
+        """Restore the finished live minutes of `archive`. Raises ValueError, TypeError."""
+        self.archive = archive[-_KEPT_MINUTES:]
+        self._live = OrderedDict()
+        for text in self.archive:
+            minute, *figures = (int(part) for part in text.split())
+            self._live[minute] = Bar(*figures)
 
-    def load(self, rows: list[list[int]]) -> None:
-        """Restore what `dump` returned."""
-        self._live = OrderedDict((row[0], Bar(*row[1:])) for row in rows)
+    def _archive_last(self) -> None:
+        minute, bar = next(reversed(self._live.items()))
+        prices = f"{bar.open} {bar.high} {bar.low} {bar.close}"
+        last = "" if bar.last_size is None else f" {bar.last_size}"
+        self.archive.append(f"{minute} {prices} {bar.volume} {bar.trades} {bar.turnover}{last}")
 
     def _minute(self, minute: int) -> Bar:
         return self._live.get(minute) or self._path(minute)

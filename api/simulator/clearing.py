@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .accounts import Account
-from .contracts import BUY, MILLION, SIDE_NAMES, Contract
-from .exchange import Exchange
-from .instruments import Instrument
-from .orders import Order
-from .ports import Action, Row
-from .prices import FUNDING_INTERVAL, funding_time
-from .rows import present, report_row
-from .times import iso, timespan
+from api.simulator.accounts import Account
+from api.simulator.contracts import BUY, MILLION, SIDE_NAMES, Contract
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.orders import Order
+from api.simulator.ports import Action, Row
+from api.simulator.prices import FUNDING_INTERVAL, funding_time
+from api.simulator.rows import present, report_row
+from api.simulator.times import iso, timespan
 
 
 class Clearing:

@@ -5,18 +5,18 @@ Two orders of one account never trade with each other: the one that rests is can
 
 from __future__ import annotations
 
-from .accounts import Account
-from .amendment import amended_figures
-from .clearing import Clearing
-from .contracts import MILLION, Contract
-from .entry import new_order
-from .exchange import Exchange
-from .instruments import Instrument
-from .margin import initial_ppm, margin, open_orders, order_margin, spot_locked
-from .matching import Match, Resting
-from .orders import POST_ONLY, STOP_TYPES, Order
-from .parameters import Parameters
-from .refusals import Refused
+from api.simulator.accounts import Account
+from api.simulator.amendment import amended_figures
+from api.simulator.clearing import Clearing
+from api.simulator.contracts import MILLION, Contract
+from api.simulator.entry import new_order
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.margin import initial_ppm, margin, open_orders, order_margin, spot_locked
+from api.simulator.matching import Match, Resting
+from api.simulator.orders import POST_ONLY, STOP_TYPES, Order
+from api.simulator.parameters import Parameters
+from api.simulator.refusals import Refused
 
 
 class Engine:
@@ -147,10 +147,10 @@ class Engine:
         if POST_ONLY in order.instructions and book.crosses(order.side, order.limit):
             self._cancel(account, order, f"Canceled: Order had execInst of {POST_ONLY}")
             return
-        if order.time_in_force == "FillOrKill":
-            if book.available(order.side, order.limit, account.number) < order.leaves:
-                self._cancel(account, order, "Canceled: Order had timeInForce of FillOrKill")
-                return
+        available = book.available(order.side, order.limit, account.number)
+        if order.time_in_force == "FillOrKill" and available < order.leaves:
+            self._cancel(account, order, "Canceled: Order had timeInForce of FillOrKill")
+            return
         matches, own = book.match(order.side, order.leaves, order.limit, account.number)
         for resting in own:
             other = self._exchange.resting[resting.order_id]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from .accounts import Account
-from .contracts import BUY, SELL, SIDE_NAMES, Contract
-from .exchange import Exchange
-from .instruments import Instrument
-from .orders import POST_ONLY, PRICED_TYPES, STOP_TYPES, Order
-from .parameters import Parameters
-from .refusals import Refused
+from api.simulator.accounts import Account
+from api.simulator.contracts import BUY, SELL, SIDE_NAMES, Contract
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.orders import POST_ONLY, PRICED_TYPES, STOP_TYPES, Order
+from api.simulator.parameters import Parameters
+from api.simulator.refusals import Refused
 
 _TYPES = frozenset({"Limit", "Market"}) | STOP_TYPES
 _TIMES = frozenset({"GoodTillCancel", "Day", "ImmediateOrCancel", "FillOrKill"})

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from .accounts import EXCHANGE_ACCOUNT, Account, check_books
-from .contracts import Contract
-from .feed import Feed
-from .ids import Ids
-from .instruments import Instrument
-from .orders import Order
-from .ports import Row
-from .prices import Prices
-from .refusals import Refused
+from api.simulator.accounts import EXCHANGE_ACCOUNT, Account, check_books
+from api.simulator.contracts import Contract
+from api.simulator.feed import Feed
+from api.simulator.ids import Ids
+from api.simulator.instruments import Instrument
+from api.simulator.orders import Order
+from api.simulator.ports import Row
+from api.simulator.prices import Prices
+from api.simulator.refusals import Refused
 
 MARGIN_CURRENCIES = ("XBt", "USDt")
 

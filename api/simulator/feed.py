@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .accounts import Account
-from .margin import margin, open_orders
-from .ports import Action, Row, TableEvent
-from .rows import margin_row, order_row, position_row, report_row, wallet_row
-from .shown import Shown
-from .times import iso
+from api.simulator.accounts import Account
+from api.simulator.margin import margin, open_orders
+from api.simulator.ports import Action, Row, TableEvent
+from api.simulator.rows import margin_row, order_row, position_row, report_row, wallet_row
+from api.simulator.shown import Shown
+from api.simulator.times import iso
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
-    from .instruments import Instrument
-    from .orders import Order
+    from api.simulator.exchange import Exchange
+    from api.simulator.instruments import Instrument
+    from api.simulator.orders import Order
 
 _ALWAYS = {
     "order": ("orderID", "clOrdID", "account", "symbol", "timestamp"),
@@ -75,7 +75,7 @@ class Feed:
 
     def execution(self, account: Account, row: Row) -> None:
         """Record an execution of a customer."""
-        account.executions.append(row)
+        account.record(row)
         self._executions.setdefault(account.number, []).append(row)
 
     def transaction(

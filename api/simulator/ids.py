@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .prices import mix
+from api.simulator.prices import mix
 
 _ORIGIN = 1_767_225_600_000  # 2026-01-01; ms << 8 fits 48 bits until 2060
 _PER_MILLISECOND_BITS = 8

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from .candles import Candles
-from .contracts import Contract
-from .matching import Book
-from .ports import Row
-from .prices import DAY, HOUR, Prices, funding_period
+from api.simulator.candles import Candles
+from api.simulator.contracts import Contract
+from api.simulator.matching import Book
+from api.simulator.ports import Row
+from api.simulator.prices import DAY, HOUR, Prices, funding_period
 
 TRADES_KEPT = 2_000
 QUOTES_KEPT = 1_000

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .accounts import Account
-from .contracts import BUY, SELL, SIDE_NAMES
-from .engine import Engine
-from .exchange import MARGIN_CURRENCIES, Exchange
-from .margin import margin
-from .orders import Order
-from .ports import Action, Row
+from api.simulator.accounts import Account
+from api.simulator.contracts import BUY, SELL, SIDE_NAMES
+from api.simulator.engine import Engine
+from api.simulator.exchange import MARGIN_CURRENCIES, Exchange
+from api.simulator.margin import margin
+from api.simulator.orders import Order
+from api.simulator.ports import Action, Row
 
 
 class Liquidation:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .accounts import Account, Position
-from .contracts import BUY, MILLION, Contract
-from .instruments import Instrument
-from .orders import Order
+from api.simulator.accounts import Account, Position
+from api.simulator.contracts import BUY, MILLION, Contract
+from api.simulator.instruments import Instrument
+from api.simulator.orders import Order
 
 
 @dataclass(slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .accounts import Account
-from .contracts import BUY, SELL, Contract, Kind
-from .engine import Engine
-from .exchange import Exchange
-from .instruments import Instrument
-from .matching import Resting
+from api.simulator.accounts import Account
+from api.simulator.contracts import BUY, SELL, Contract, Kind
+from api.simulator.engine import Engine
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.matching import Resting
 
 MAKERS, TAKERS = 2, 3  # account numbers
 DEPTH = 26  # price levels that makers keep on each side

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from .assets import ASSETS
-from .candles import BIN_SIZES, Bar
-from .contracts import BUY
-from .exchange import Exchange
-from .instruments import Instrument
-from .parameters import Parameters
-from .ports import Json, Row
-from .prices import FUNDING_INTERVAL, FUNDING_OFFSET, MINUTE, funding_time
-from .queries import columns, page, resolve, select
-from .quotes import average_traded, index_row, instrument_row
-from .refusals import Refused, invalid
-from .tables import TABLES
-from .times import iso, timespan
+from api.simulator.assets import ASSETS
+from api.simulator.candles import BIN_SIZES, Bar
+from api.simulator.contracts import BUY
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.parameters import Parameters
+from api.simulator.ports import Json, Row
+from api.simulator.prices import FUNDING_INTERVAL, FUNDING_OFFSET, MINUTE, funding_time
+from api.simulator.queries import columns, page, resolve, select
+from api.simulator.quotes import average_traded, index_row, instrument_row
+from api.simulator.refusals import Refused, invalid
+from api.simulator.tables import TABLES
+from api.simulator.times import iso, timespan
 
 _MANY = 1_000
 

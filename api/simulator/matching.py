@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .contracts import BUY
+from api.simulator.contracts import BUY
 
 
 @dataclass(slots=True, eq=False)

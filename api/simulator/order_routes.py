@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .accounts import Account
-from .engine import Engine
-from .exchange import Exchange
-from .margin import maintenance_margin
-from .orders import Order
-from .parameters import Parameters
-from .ports import Json, Row
-from .refusals import Refused, invalid
-from .rows import order_row
-from .times import iso
+from api.simulator.accounts import Account
+from api.simulator.engine import Engine
+from api.simulator.exchange import Exchange
+from api.simulator.margin import maintenance_margin
+from api.simulator.orders import Order
+from api.simulator.parameters import Parameters
+from api.simulator.ports import Json, Row
+from api.simulator.refusals import Refused, invalid
+from api.simulator.rows import order_row
+from api.simulator.times import iso
 
 _SIDE_OF = {"Buy": 1, "Sell": -1}
 _MAX_LEVERAGE = 100.0
@@ -61,8 +61,8 @@ class OrderRoutes:
         if not by_id and not by_client:
             raise Refused("orderID or clOrdID must be sent.")
         note = given.text("text")
-        wanted = [(name, None) for name in by_id] + [(None, name) for name in by_client]
-        return [self._cancel_one(account, *names, note) for names in wanted]
+        canceled = [self._cancel_one(account, name, None, note) for name in by_id]
+        return canceled + [self._cancel_one(account, None, name, note) for name in by_client]
 
     def cancel_all(self, account: Account, given: Parameters) -> list[Row]:
         """Cancel all open orders, perhaps of one symbol or side only."""

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
-from .contracts import Contract, Kind
-from .matching import Resting
-from .ports import Row
+from api.simulator.contracts import Contract, Kind
+from api.simulator.matching import Resting
+from api.simulator.ports import Row
 
 STOP_TYPES = frozenset({"Stop", "StopLimit", "MarketIfTouched", "LimitIfTouched"})
 PRICED_TYPES = frozenset({"Limit", "StopLimit", "LimitIfTouched"})
+_SAVED = (
+    *("order_id", "account", "symbol", "side", "quantity", "ticks", "kind", "time_in_force"),
+    *("client_id", "link_id", "display", "stop", "peg_offset", "peg_type", "contingency"),
+    *("text", "status", "leaves", "filled", "triggered", "working", "transacted", "updated"),
+)
 POST_ONLY = "ParticipateDoNotInitiate"
+
+
+def restored(figures: Mapping[str, Any]) -> Order:
+    """Return the order whose `figures` these are. Raises KeyError, TypeError or ValueError."""
+    values = {name: figures[name] for name in _SAVED}
+    for name in ("account", "side", "quantity", "leaves", "filled", "transacted", "updated"):
+        if type(values[name]) is not int:
+            raise TypeError(f"{name} {values[name]!r} is not a whole number")
+    order = Order(**values, instructions=tuple(figures["instructions"]))
+    order.fills = {int(ticks): int(quantity) for ticks, quantity in figures["fills"]}
+    return order
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -92,6 +110,13 @@ class Order:
         self.fills[ticks] = self.fills.get(ticks, 0) + quantity
         self.status = "PartiallyFilled" if self.leaves else "Filled"
         self.working = self.leaves > 0
+
+    def figures(self) -> Row:
+        """Return everything that must survive a restart, as JSON."""
+        row: Row = {name: getattr(self, name) for name in _SAVED}
+        row["instructions"] = list(self.instructions)
+        row["fills"] = [[ticks, quantity] for ticks, quantity in self.fills.items()]
+        return row
 
     def finish(self, reason: str) -> None:
         """Cancel what is left, saying why before the text of the order."""

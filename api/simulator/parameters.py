@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from .ports import Json, Row
-from .refusals import Refused, invalid
-from .times import parse
+from api.simulator.ports import Json, Row
+from api.simulator.refusals import Refused, invalid
+from api.simulator.times import parse
 
 
 class Parameters:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from .contracts import Contract, Kind
+from api.simulator.contracts import Contract, Kind
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -60,7 +60,7 @@ class Wander:
 
     def __init__(self, stream: int, amplitude: float) -> None:
         """Start a path whose noise with a period of one day has this amplitude."""
-        periods = [MINUTE * 4**octave for octave in range(_OCTAVES)] + list(_FAST)
+        periods = [MINUTE << 2 * octave for octave in range(_OCTAVES)] + list(_FAST)
         self._octaves = [
             (mix(stream + number), period, amplitude * math.sqrt(period / DAY))
             for number, period in enumerate(periods)

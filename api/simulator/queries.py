@@ -1,15 +1,15 @@
-"""Table queries: which rows of a table a request asks for, in which order and with which columns."""
+"""Table queries: which rows of a table a request asks for, in which order, which columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from .exchange import Exchange
-from .parameters import Parameters
-from .ports import Row
-from .refusals import Refused, invalid
-from .times import iso, parse
+from api.simulator.exchange import Exchange
+from api.simulator.parameters import Parameters
+from api.simulator.ports import Row
+from api.simulator.refusals import Refused, invalid
+from api.simulator.times import iso, parse
 
 _TERMINATED = ("Filled", "Canceled", "Rejected")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .contracts import BUY, MILLION, Kind
-from .instruments import Instrument
-from .matching import Side
-from .ports import Row
-from .prices import HOUR, funding_period, funding_time
-from .rows import present
-from .times import iso, milliseconds, timespan
+from api.simulator.contracts import BUY, MILLION, Kind
+from api.simulator.instruments import Instrument
+from api.simulator.matching import Side
+from api.simulator.ports import Row
+from api.simulator.prices import HOUR, funding_period, funding_time
+from api.simulator.rows import present
+from api.simulator.times import iso, milliseconds, timespan
 
 BOOK_TEN = 10
 _IMPACT_LOTS = 500

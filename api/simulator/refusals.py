@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .ports import Answer, Row
+from api.simulator.ports import Answer, Row
 
 
 class Refused(Exception):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .accounts import Account
-from .exchange import Exchange
-from .market_routes import MarketRoutes
-from .order_routes import OrderRoutes
-from .parameters import Parameters
-from .ports import Answer, Json, Request
-from .refusals import Refused
-from .user_routes import UserRoutes
+from api.simulator.accounts import Account
+from api.simulator.exchange import Exchange
+from api.simulator.market_routes import MarketRoutes
+from api.simulator.order_routes import OrderRoutes
+from api.simulator.parameters import Parameters
+from api.simulator.ports import Answer, Json, Request
+from api.simulator.refusals import Refused
+from api.simulator.user_routes import UserRoutes
 
 Public = Callable[[Parameters], Json]
 Private = Callable[[Account, Parameters], Json]

@@ -5,13 +5,13 @@ A column without a value is left out. Floats appear only here, made from integer
 
 from __future__ import annotations
 
-from .accounts import Account, Position
-from .contracts import BUY, MILLION, SIDE_NAMES, Contract, Kind
-from .instruments import Instrument
-from .margin import Margin, OpenOrders, initial_ppm, maintenance_margin, order_margin
-from .orders import Order, average_price
-from .ports import Row
-from .times import iso
+from api.simulator.accounts import Account, Position
+from api.simulator.contracts import BUY, MILLION, SIDE_NAMES, Contract, Kind
+from api.simulator.instruments import Instrument
+from api.simulator.margin import Margin, OpenOrders, initial_ppm, maintenance_margin, order_margin
+from api.simulator.orders import Order, average_price
+from api.simulator.ports import Row
+from api.simulator.times import iso
 
 
 def order_row(order: Order, contract: Contract) -> Row:

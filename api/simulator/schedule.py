@@ -5,18 +5,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from .candles import BIN_SIZES
-from .clearing import Clearing
-from .contracts import dated_future
-from .engine import Engine
-from .exchange import Exchange
-from .instruments import Instrument
-from .liquidation import Liquidation
-from .market import Population
-from .market_routes import bin_row
-from .ports import Action
-from .prices import DAY, FUNDING_OFFSET, HOUR, MINUTE, funding_period, funding_time
-from .times import milliseconds, moment
+from api.simulator.candles import BIN_SIZES
+from api.simulator.clearing import Clearing
+from api.simulator.contracts import dated_future
+from api.simulator.engine import Engine
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.liquidation import Liquidation
+from api.simulator.market import Population
+from api.simulator.market_routes import bin_row
+from api.simulator.ports import Action
+from api.simulator.prices import DAY, FUNDING_OFFSET, HOUR, MINUTE, funding_period, funding_time
+from api.simulator.times import milliseconds, moment
 
 MARK_PERIOD, MARK_OFFSET = 5_000, 500  # marks are taken at x.500 every five seconds
 SESSION_END = 12 * HOUR

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .contracts import SIDE_NAMES
-from .instruments import Instrument
-from .matching import Side
-from .ports import Action, Row, TableEvent
-from .quotes import (
+from api.simulator.contracts import SIDE_NAMES
+from api.simulator.instruments import Instrument
+from api.simulator.matching import Side
+from api.simulator.ports import Action, Row, TableEvent
+from api.simulator.quotes import (
     book_columns,
     instrument_row,
     ladder,
@@ -16,10 +16,10 @@ from .quotes import (
     quote_row,
     trade_columns,
 )
-from .times import iso
+from api.simulator.times import iso
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
+    from api.simulator.exchange import Exchange
 
 BOOKS = {"orderBookL2": None, "orderBookL2_25": 25}
 Levels = dict[tuple[int, int], tuple[int, int]]  # (side, ticks) -> (id, size)

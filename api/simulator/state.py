@@ -7,23 +7,31 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from .accounts import Account, Position
-from .contracts import Contract, future_expiring, perpetuals_and_spot
-from .exchange import Exchange
-from .ids import Ids
-from .instruments import Hour, Instrument
-from .matching import Resting
-from .orders import Order
-from .ports import ApiKey, Json
-from .rows import order_row
+from api.simulator.accounts import ORDERS_KEPT, Account
+from api.simulator.contracts import Contract, future_expiring, perpetuals_and_spot
+from api.simulator.exchange import Exchange
+from api.simulator.ids import Ids
+from api.simulator.instruments import Hour, Instrument
+from api.simulator.matching import Resting
+from api.simulator.orders import restored
+from api.simulator.ports import ApiKey, Json
+from api.simulator.rows import order_row
 
 VERSION = 1
-_ORDER_FIELDS = ["order_id", "account", "symbol", "side", "quantity", "ticks", "kind", "time_in_force", "client_id", "link_id", "display", "stop", "peg_offset", "peg_type", "instructions", "contingency", "text", "status", "leaves", "filled", "triggered", "working", "transacted", "updated"]
 _POSITION_FIELDS = ("quantity", "cost", "leverage", "rebalanced", "previous", "touched")
+_INSTRUMENT_FIELDS = (
+    *("state", "settled", "last", "direction", "mark", "index", "previous_close"),
+    *("open_interest", "total_volume", "total_turnover"),
+)
 
 
 def save(exchange: Exchange) -> dict[str, Json]:
-    """Return everything that must survive a restart."""
+    """Return everything that must survive a restart.
+
+    What grows is under "history", in lists to which rows are only ever added, so that a writer
+    need not write them anew; everything else is small. Nothing in it is a copy.
+    """
+    customers = list(exchange.customers())
     return {
         "version": VERSION,
         "seed": exchange.seed,
@@ -32,11 +40,18 @@ def save(exchange: Exchange) -> dict[str, Json]:
         "lastID": exchange.ids.last,
         "supply": dict(exchange.supply),
         "shift": dict(exchange.prices.shift),
-        "instruments": [_save_instrument(i) for i in exchange.instruments.values()],
-        "accounts": [_save_account(account) for account in exchange.accounts.values()],
+        "instruments": {s: _save_instrument(i) for s, i in exchange.instruments.items()},
+        "accounts": {str(n): _save_account(a) for n, a in exchange.accounts.items()},
+        "orders": {o.order_id: o.figures() for a in customers for o in a.open_orders()},
         "resting": _resting_ids(exchange),
-        "settlements": list(exchange.settlements),
-        "fundings": list(exchange.fundings),
+        "history": {
+            "settlements": exchange.settlements,
+            "fundings": exchange.fundings,
+            **{f"orders {a.number}": a.archive for a in customers},
+            **{f"executions {a.number}": a.history for a in customers},
+            **{f"transactions {a.number}": a.transactions for a in customers},
+            **{f"candles {s}": i.candles.archive for s, i in exchange.instruments.items()},
+        },
     }
 
 
@@ -55,16 +70,20 @@ def restore(state: Mapping[str, Json], now: int) -> Exchange:
     exchange.random = Random(exchange.seed ^ exchange.time)
     exchange.supply.update(reader.get("supply", dict))
     exchange.prices.shift.update(reader.get("shift", dict))
-    for place, row in enumerate(reader.get("instruments", list)):
-        _restore_instrument(exchange, _Reader(row, f"state.instruments[{place}]"))
-    for place, row in enumerate(reader.get("accounts", list)):
-        _restore_account(exchange, _Reader(row, f"state.accounts[{place}]"))
+    history = _Reader(reader.get("history", dict), "state.history")
+    exchange.settlements.extend(history.rows("settlements"))
+    exchange.fundings.extend(history.rows("fundings"))
+    for symbol, row in reader.get("instruments", dict).items():
+        where = f"state.instruments.{symbol}"
+        _restore_instrument(exchange, symbol, _Reader(row, where), history)
+    for number, row in reader.get("accounts", dict).items():
+        _restore_account(exchange, _Reader(row, f"state.accounts.{number}"), history)
+    for order_id, row in reader.get("orders", dict).items():
+        _restore_order(exchange, row, f"state.orders.{order_id}")
     _restore_book(exchange, reader.get("resting", list))
-    exchange.settlements.extend(reader.get("settlements", list))
-    exchange.fundings.extend(reader.get("fundings", list))
     try:
         exchange.check()
-    except AssertionError as error:
+    except (AssertionError, TypeError, AttributeError) as error:
         raise ValueError(f"state.accounts: {error}") from None
     return exchange
 
@@ -89,59 +108,48 @@ class _Reader:
         """Return a field that may be missing."""
         return self._values.get(name)
 
+    def rows(self, name: str) -> list[Any]:
+        """Return a list that may be missing."""
+        return list(self.get(name, list)) if self.maybe(name) is not None else []
+
 
 def _save_instrument(instrument: Instrument) -> dict[str, Json]:
     expiry = instrument.contract.expiry
     return {
-        "symbol": instrument.symbol,
+        **{name: getattr(instrument, name) for name in _INSTRUMENT_FIELDS},
         "expiry": None if expiry is None else expiry.isoformat(),
-        "state": instrument.state,
-        "settled": instrument.settled,
-        "last": instrument.last,
-        "direction": instrument.direction,
-        "mark": instrument.mark,
-        "index": instrument.index,
-        "previousClose": instrument.previous_close,
-        "openInterest": instrument.open_interest,
-        "totalVolume": instrument.total_volume,
-        "totalTurnover": instrument.total_turnover,
         "hours": [
             [h.number, h.volume, h.turnover, h.high, h.low, h.first] for h in instrument.hours
         ],
-        "candles": instrument.candles.dump(),
     }
 
 
-def _restore_instrument(exchange: Exchange, reader: _Reader) -> None:
-    instrument = exchange.list_contract(_contract(reader))
-    instrument.state = reader.get("state", str)
-    instrument.settled = reader.maybe("settled")
-    instrument.last = reader.get("last", int)
-    instrument.direction = reader.get("direction", str)
-    instrument.mark = reader.get("mark", int)
-    instrument.index = reader.get("index", int)
-    instrument.previous_close = reader.get("previousClose", int)
-    instrument.open_interest = reader.get("openInterest", int)
-    instrument.total_volume = reader.get("totalVolume", int)
-    instrument.total_turnover = reader.get("totalTurnover", int)
+def _restore_instrument(exchange: Exchange, symbol: str, reader: _Reader, history: _Reader) -> None:
+    instrument = exchange.list_contract(_contract(symbol, reader))
+    for name in _INSTRUMENT_FIELDS:
+        kind = str if name in ("state", "direction") else int
+        optional = name == "settled" and reader.maybe(name) is None
+        setattr(instrument, name, None if optional else reader.get(name, kind))
     try:
         instrument.hours.clear()
         instrument.hours.extend(Hour(*row) for row in reader.get("hours", list))
-        instrument.candles.load(reader.get("candles", list))
-    except (TypeError, IndexError) as error:
+        instrument.candles.load(history.rows(f"candles {symbol}"))
+    except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{reader.where}: hours or candles are malformed: {error}") from None
 
 
-def _contract(reader: _Reader) -> Contract:
-    symbol, expiry = reader.get("symbol", str), reader.maybe("expiry")
-    if expiry is not None:
-        contract = future_expiring(datetime.fromisoformat(reader.get("expiry", str)))
+def _contract(symbol: str, reader: _Reader) -> Contract:
+    if reader.maybe("expiry") is not None:
+        try:
+            contract = future_expiring(datetime.fromisoformat(reader.get("expiry", str)))
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{reader.where}.expiry: {error}") from None
         if contract.symbol == symbol:
             return contract
     for contract in perpetuals_and_spot():
         if contract.symbol == symbol:
             return contract
-    raise ValueError(f"{reader.where}.symbol: {symbol!r} is not traded here")
+    raise ValueError(f"{reader.where}: not traded here")
 
 
 def _save_account(account: Account) -> dict[str, Json]:
@@ -161,63 +169,62 @@ def _save_account(account: Account) -> dict[str, Json]:
             symbol: {name: getattr(position, name) for name in _POSITION_FIELDS}
             for symbol, position in account.positions.items()
         },
-        "orders": [_save_order(order) for order in account.orders.values()],
-        "executions": list(account.executions),
-        "transactions": list(account.transactions),
     }
 
 
-def _restore_account(exchange: Exchange, reader: _Reader) -> None:
+def _restore_account(exchange: Exchange, reader: _Reader, history: _Reader) -> None:
+    number = reader.get("number", int)
     account = Account(
-        reader.get("number", int),
+        number,
         reader.get("username", str),
         house=reader.get("house", bool),
         created=reader.get("created", int),
         wallet=dict(reader.get("wallet", dict)),
         deposited=dict(reader.get("deposited", dict)),
-        executions=list(reader.get("executions", list)),
-        transactions=list(reader.get("transactions", list)),
-        cancel_at=reader.maybe("cancelAt"),
+        history=history.rows(f"executions {number}"),
+        transactions=history.rows(f"transactions {number}"),
+        cancel_at=None if reader.maybe("cancelAt") is None else reader.get("cancelAt", int),
     )
+    account.reports.extend(account.history)
     for place, row in enumerate(reader.get("keys", list)):
         key = _Reader(row, f"{reader.where}.keys[{place}]")
         permissions = frozenset(key.get("permissions", list))
         account.keys.append(
-            ApiKey(key.get("key", str), key.get("secret", str), account.number, permissions)
+            ApiKey(key.get("key", str), key.get("secret", str), number, permissions)
         )
     for symbol, row in reader.get("positions", dict).items():
-        where = f"{reader.where}.positions.{symbol}"
+        values = _Reader(row, f"{reader.where}.positions.{symbol}")
         if symbol not in exchange.instruments:
-            raise ValueError(f"{where}: not traded here")
-        position = Position(exchange.instruments[symbol].contract)
-        values = _Reader(row, where)
+            raise ValueError(f"{values.where}: not traded here")
+        position = account.position(exchange.instruments[symbol].contract)
         for name in _POSITION_FIELDS:
-            kind = float if name == "leverage" else int
-            setattr(position, name, values.get(name, kind))
-        account.positions[symbol] = position
-    exchange.accounts[account.number] = account
-    for place, row in enumerate(reader.get("orders", list)):
-        _restore_order(exchange, account, _Reader(row, f"{reader.where}.orders[{place}]"))
+            setattr(position, name, values.get(name, float if name == "leverage" else int))
+    exchange.accounts[number] = account
+    for place, row in enumerate(_latest(history.rows(f"orders {number}"))):
+        _restore_order(exchange, row, f"state.history.orders {number}[{place}]")
 
 
-def _save_order(order: Order) -> dict[str, Json]:
-    row: dict[str, Json] = {name: getattr(order, name) for name in _ORDER_FIELDS}
-    row["instructions"] = list(order.instructions)
-    row["fills"] = [[ticks, quantity] for ticks, quantity in order.fills.items()]
-    return row
+def _latest(rows: list[Any]) -> list[Any]:
+    """Return the archived orders, the last state of each, without old ones that never traded."""
+    kept = rows[-ORDERS_KEPT:]
+    filled = [row for row in rows[:-ORDERS_KEPT] if isinstance(row, dict) and row.get("fills")]
+    return filled + kept
 
 
-def _restore_order(exchange: Exchange, account: Account, reader: _Reader) -> None:
-    if reader.get("symbol", str) not in exchange.instruments:
-        raise ValueError(f"{reader.where}.symbol: not traded here")
-    values = {name: reader.maybe(name) for name in _ORDER_FIELDS}
-    values["instructions"] = tuple(reader.get("instructions", list))
-    for name in ("side", "quantity", "leaves", "filled", "transacted", "updated"):
-        reader.get(name, int)
-    order = Order(**values)
-    order.fills = {ticks: quantity for ticks, quantity in reader.get("fills", list)}
-    order.published = order_row(order, exchange.instruments[order.symbol].contract)
-    account.track(order)
+def _restore_order(exchange: Exchange, row: Any, where: str) -> None:  # noqa: ANN401 - JSON
+    try:
+        order = restored(row)
+        contract = exchange.instruments[order.symbol].contract
+        account = exchange.accounts[order.account]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error!r}") from None
+    order.published = order_row(order, contract)
+    account.orders[order.order_id] = order
+    if order.is_open:
+        account.live[order.order_id] = order
+    else:
+        account.live.pop(order.order_id, None)
+        account.archive.append(order.figures())
 
 
 def _resting_ids(exchange: Exchange) -> list[Json]:

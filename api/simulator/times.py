@@ -7,6 +7,7 @@ from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
+_TIMESPAN_ORIGIN = 946_684_800_000  # the year 2000
 
 
 def milliseconds(moment: datetime) -> int:
@@ -57,4 +58,4 @@ def _full_fraction(text: str) -> str:
 
 def timespan(hours: int) -> str:
     """Return a duration as the exchange writes it: the offset from the year 2000."""
-    return f"{datetime(2000, 1, 1, tzinfo=timezone.utc) + timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}.000Z"
+    return iso(_TIMESPAN_ORIGIN + hours * 3_600_000)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
-from .accounts import Account
-from .contracts import MILLION
-from .exchange import Exchange
-from .parameters import Parameters
-from .ports import Json, Row
-from .queries import columns, page, resolve, select
-from .refusals import invalid
-from .times import iso
+from api.simulator.accounts import Account
+from api.simulator.contracts import MILLION
+from api.simulator.exchange import Exchange
+from api.simulator.parameters import Parameters
+from api.simulator.ports import Json, Row
+from api.simulator.queries import columns, page, resolve, select
+from api.simulator.refusals import invalid
+from api.simulator.times import iso
 
-HISTORY_TYPES = ("Trade", "Funding", "Settlement")
 _WALLET_MAXIMUM = 10_000
 
 
@@ -125,7 +125,7 @@ class UserRoutes:
         day = iso(time)[:10]
         return [
             row
-            for row in _history(account)
+            for row in account.history
             if row["symbol"] == symbol and str(row["transactTime"]).startswith(day)
         ]
 
@@ -147,16 +147,20 @@ class UserRoutes:
 
     def orders(self, account: Account, given: Parameters) -> list[Row]:
         """Return orders, open or finished."""
-        rows = (order.published for order in account.orders.values() if order.published)
+        only_open = given.mapping("filter").get("open") is True
+        orders = account.open_orders() if only_open else account.orders.values()
+        rows = (order.published for order in orders if order.published)
         return select(self._exchange, rows, given, keys=("orderID",))
 
     def executions(self, account: Account, given: Parameters) -> list[Row]:
         """Return every execution report."""
-        return select(self._exchange, account.executions, given, keys=("execID", "symbol"))
+        return select(self._exchange, account.reports, given, keys=("execID", "symbol"))
 
     def trade_history(self, account: Account, given: Parameters) -> list[Row]:
         """Return the executions that moved money, in the order of their transactTime."""
-        rows = _history(account)
+        rows, since = account.history, given.time("startTime")
+        if since is not None:  # the rows are in the order of time
+            rows = rows[bisect_left(rows, iso(since), key=_timestamp) :]
         return select(self._exchange, rows, given, keys=("execID", "symbol", "timestamp"))
 
     def positions(self, account: Account, given: Parameters) -> list[Row]:
@@ -191,10 +195,8 @@ class UserRoutes:
         }
 
 
-def _history(account: Account) -> list[Row]:
-    rows = [row for row in account.executions if row["execType"] in HISTORY_TYPES]
-    rows.sort(key=lambda row: str(row["transactTime"]))
-    return rows
+def _timestamp(row: Row) -> str:
+    return str(row["timestamp"])
 
 
 def _by_currency(rows: list[Row], given: Parameters) -> Json:

@@ -13,26 +13,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .accounts import EXCHANGE_ACCOUNT, Account
-from .candles import BIN_SIZES
-from .clearing import Clearing
-from .contracts import dated_future, perpetuals_and_spot
-from .engine import Engine
-from .exchange import Exchange
-from .instruments import Instrument
-from .liquidation import Liquidation
-from .market import MAKERS, TAKERS, Population
-from .market_routes import MarketRoutes, bin_row, funding_row
-from .order_routes import OrderRoutes
-from .ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
-from .prices import MINUTE, funding_period
-from .quotes import index_row, instrument_row, quote_row
-from .routes import Routes
-from .schedule import Schedule, interest_of
-from .state import restore, save
-from .tables import TABLES
-from .times import milliseconds
-from .user_routes import UserRoutes
+from api.simulator.accounts import EXCHANGE_ACCOUNT, Account
+from api.simulator.candles import BIN_SIZES
+from api.simulator.clearing import Clearing
+from api.simulator.contracts import dated_future, perpetuals_and_spot
+from api.simulator.engine import Engine
+from api.simulator.exchange import Exchange
+from api.simulator.instruments import Instrument
+from api.simulator.liquidation import Liquidation
+from api.simulator.market import MAKERS, TAKERS, Population
+from api.simulator.market_routes import MarketRoutes, bin_row, funding_row
+from api.simulator.order_routes import OrderRoutes
+from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
+from api.simulator.prices import MINUTE, funding_period
+from api.simulator.quotes import index_row, instrument_row, quote_row
+from api.simulator.routes import Routes
+from api.simulator.schedule import Schedule, interest_of
+from api.simulator.shown import BOOKS
+from api.simulator.state import restore, save
+from api.simulator.tables import TABLES
+from api.simulator.times import milliseconds
+from api.simulator.user_routes import UserRoutes
 
 DEMO_ACCOUNT = 1_000_001
 DEMO_MONEY: Mapping[str, int] = {"XBt": 100_000_000, "USDt": 10_000_000_000}
@@ -59,11 +60,22 @@ class LiveVenue:
     """An exchange whose market moves by itself, the same for the same seed and times."""
 
     def __init__(
-        self, *, seed: int, now: datetime, accounts: Iterable[Customer] | None = None
+        self,
+        *,
+        seed: int,
+        now: datetime,
+        keys: Sequence[ApiKey] | None = None,
+        accounts: Iterable[Customer] | None = None,
     ) -> None:
+        """Open the exchange at `now` with `accounts`, or with one demo account for each of `keys`.
+
+        Without either there is one demo account with a key that depends on the seed.
+        """
         self._started = milliseconds(now)
+        self._wanted: frozenset[tuple[str, str | None]] | None = None
+        self._given_keys = tuple(keys or ())
         if accounts is None:
-            accounts = [Customer(keys=[seeded_key(seed, DEMO_ACCOUNT)])]
+            accounts = _demo_accounts(self._given_keys or [seeded_key(seed, DEMO_ACCOUNT)])
         self._exchange = Exchange(seed, self._started)
         for number, name in HOUSE.items():
             self._exchange.open_account(Account(number, name, house=True), {})
@@ -142,6 +154,11 @@ class LiveVenue:
         between quickly, with all its funding payments and expiries.
         """
         self._exchange = restore(state, self._started)
+        known = {key.key for key in self.keys}
+        for key in self._given_keys:
+            account = self._exchange.accounts.get(key.account)
+            if account is not None and key.key not in known:
+                account.keys.append(key)
         self._assemble()
         for instrument in self._exchange.instruments.values():
             if instrument.is_open:
@@ -161,7 +178,7 @@ class LiveVenue:
             UserRoutes(exchange),
             OrderRoutes(exchange, self._engine),
         )
-        self._wanted: frozenset[tuple[str, str | None]] | None = None
+        exchange.feed.shown.want(self._wanted)
 
     def _start(self) -> None:
         self._schedule.begin()
@@ -196,24 +213,39 @@ class LiveVenue:
 
     def _rows_of(self, table: str, instrument: Instrument) -> list[Row]:
         time, shown = self._exchange.time, self._exchange.feed.shown
-        if table == "instrument":
-            return [instrument_row(instrument, time)]
-        if table in ("orderBookL2", "orderBookL2_25"):
+        if table in BOOKS:
             return shown.book_rows(table, instrument)
-        if table == "orderBook10":
-            return [shown.ladder_row(instrument)]
-        if table == "trade":
-            return list(instrument.trades)[-1:]
-        if table == "quote":
-            return list(instrument.quotes)[-1:] or [quote_row(instrument, time)]
-        if table == "funding" and instrument.contract.is_perpetual:
-            return [funding_row(instrument, funding_period(time)[0] - 1)]
         if table.startswith("tradeBin"):
-            minutes = BIN_SIZES[table.removeprefix("tradeBin")]
-            bucket = time // MINUTE // minutes
-            bar = instrument.candles.bar((bucket - 1) * minutes, minutes)
-            return [bin_row(instrument, bucket * minutes * MINUTE, bar)]
-        return []
+            return [self._last_bin(BIN_SIZES[table.removeprefix("tradeBin")], instrument)]
+        rows: list[Row] = []
+        if table == "instrument":
+            rows = [instrument_row(instrument, time)]
+        elif table == "orderBook10":
+            rows = [shown.ladder_row(instrument)]
+        elif table == "trade":
+            rows = list(instrument.trades)[-1:]
+        elif table == "quote":
+            rows = list(instrument.quotes)[-1:] or [quote_row(instrument, time)]
+        elif table == "funding" and instrument.contract.is_perpetual:
+            rows = [funding_row(instrument, funding_period(time)[0] - 1)]
+        return rows
+
+    def _last_bin(self, minutes: int, instrument: Instrument) -> Row:
+        bucket = self._exchange.time // MINUTE // minutes
+        bar = instrument.candles.bar((bucket - 1) * minutes, minutes)
+        return bin_row(instrument, bucket * minutes * MINUTE, bar)
+
+
+def _demo_accounts(keys: Sequence[ApiKey]) -> list[Customer]:
+    numbers = dict.fromkeys(key.account for key in keys)
+    return [
+        Customer(
+            number,
+            "demo" if number == DEMO_ACCOUNT else f"demo{number}",
+            keys=[key for key in keys if key.account == number],
+        )
+        for number in numbers
+    ]
 
 
 def _in_group(instrument: Instrument, name: str | None) -> bool:
