@@ -27,7 +27,7 @@ from api.simulator.limits import RateLimits
 from api.simulator.merging import merge_parameters
 from api.simulator.outlet import SocketOutlet
 from api.simulator.permissions import changes_orders, check_permission
-from api.simulator.ports import Answer, ApiKey, Json, Request, Venue
+from api.simulator.ports import Answer, ApiKey, Request, Venue
 from api.simulator.realtime import Realtime
 from api.simulator.store import StateFile
 
@@ -58,13 +58,11 @@ class ExchangeServer:
         rate_limits: bool = True,
         accept_nonce: bool = False,
         store: StateFile | None = None,
-        extra_state: Mapping[str, Json] | None = None,
         now: Callable[[], datetime] = utc_now,
         on_subscribe: Callable[[], None] = lambda: None,
     ) -> None:
         self._venue = venue
         self._store = store
-        self._extra_state = extra_state or {}
         self._clock = now
         self._latest = now()
         self._limits = RateLimits(enabled=rate_limits)
@@ -85,10 +83,10 @@ class ExchangeServer:
         self._advance()
         self._settle(save=True)
         server = web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE)
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, HOST, port, shutdown_timeout=1.0).start()
+            await web.TCPSite(self._runner, HOST, port).start()
         except OSError:
             await self._runner.cleanup()
             self._runner = None
@@ -111,7 +109,7 @@ class ExchangeServer:
         if self._runner is not None:
             await self._runner.cleanup()
         if self._store is not None:
-            self._store.write_snapshot(self._state())
+            self._store.write_snapshot(self._venue.dump())
 
     # Time and state
 
@@ -135,11 +133,8 @@ class ExchangeServer:
         events = self._venue.drain()
         durable = save or any(event.table in DURABLE_TABLES for event in events)
         if self._store is not None and durable:
-            self._store.save(self._state())
+            self._store.save(self._venue.dump())
         self._realtime.publish(events)
-
-    def _state(self) -> dict[str, Json]:
-        return {**self._venue.dump(), **self._extra_state}
 
     # Requests
 
