@@ -77,6 +77,11 @@ class AmendDialog(Dialog):
         whole = quantity_text(row.quantity, row.instrument)
         return f"{row.side} {rest} of {whole} {row.symbol} at {order_price(row)}"
 
+    @property
+    def heading(self) -> str:
+        """What is said of the order as it is now."""
+        return str(self._heading["text"])
+
     def follow(self, snapshot: Snapshot) -> None:
         """Take a snapshot: the order as it is now, or that it is not there any more."""
         row = next((each for each in snapshot.orders if each.key == self.key), None)

@@ -67,6 +67,11 @@ class StepField:
     def _move(self, steps: int) -> None:
         self.text.set(self._step(self.text.get(), steps))
 
+    @property
+    def problem(self) -> str:
+        """What is said beside the field."""
+        return str(self._problem["text"])
+
     def complain(self, problem: str) -> None:
         """Show what is wrong, or nothing."""
         if self._problem["text"] != problem:

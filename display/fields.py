@@ -18,6 +18,8 @@ from display.formats import price_text, quantity_text
 
 FAR = Decimal("0.05")  # share of the best price beyond which an order is asked about again
 
+_LONGEST = 18  # characters; any tick and unit stay exact within Decimal's 28 digits
+
 _SPACES = re.compile(r"[\s'\u00a0\u2009\u202f\u066c]+")
 _PLAIN = re.compile(r"\d+([.,]\d+)?|[.,]\d+")
 _GROUPED = re.compile(r"\d{1,3}(?:(,\d{3})+(\.\d+)?|(\.\d{3})+(,\d+)?)")
@@ -40,7 +42,7 @@ def parse_decimal(text: str) -> Decimal:
         raise FieldError("a number is needed")
     if compact.startswith(("-", "\u2212")):
         raise FieldError("must be above zero")
-    if len(compact) > 40:
+    if len(compact) > _LONGEST:
         raise FieldError("too long for a number")
     if _LIKE_THOUSANDS.fullmatch(compact):
         plain = compact.replace(",", "")

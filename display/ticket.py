@@ -113,6 +113,11 @@ class OrderTicket(Dialog):
 
     # ---- what it is told --------------------------------------------------------------------
 
+    @property
+    def bot_problem(self) -> str:
+        """What is said beside the choice of the bot."""
+        return str(self._bot_problem["text"])
+
     def belongs_to(self, market: str, symbol: Symbol) -> bool:
         """Return whether this is the ticket of a symbol."""
         return (self._market, self._symbol) == (market, symbol)

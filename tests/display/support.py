@@ -28,7 +28,10 @@ from common.engine.snapshot import (
     RobotRow,
     Snapshot,
 )
+from display.amend import AmendDialog
 from display.app import Terminal
+from display.dialogs import Dialog
+from display.ticket import OrderTicket
 
 MARKET = "Bitmex"
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=timezone.utc)
@@ -301,11 +304,13 @@ class Bench:
 
     def __init__(self, snapshot: Snapshot, size: str = "1280x800+0+0", theme: str = "dark") -> None:
         self.snapshot = snapshot
+        self.take: Callable[[], Snapshot] = lambda: self.snapshot
         self.sent: list[Command] = []
         self.closed = 0
+        self.expected_errors: list[str] = []  # of callbacks, for tests of such errors
         self.now = 100.0  # monotonic seconds, moved by the test
         self.terminal = Terminal(
-            snapshot=lambda: self.snapshot,
+            snapshot=self._take,
             submit=self.sent.append,
             refresh_rate=10,
             title="Tmatic",
@@ -316,6 +321,9 @@ class Bench:
         )
         self.terminal.root.geometry(size)
         self.turn()
+
+    def _take(self) -> Snapshot:
+        return self.take()
 
     def _close(self) -> None:
         self.closed += 1
@@ -362,6 +370,27 @@ class Bench:
             release()
         return release
 
+    def ticket(self) -> OrderTicket:
+        """The newest open order ticket."""
+        return next(d for d in self._newest() if isinstance(d, OrderTicket))
+
+    def amendment(self) -> AmendDialog:
+        """The newest open window of an order."""
+        return next(d for d in self._newest() if isinstance(d, AmendDialog))
+
+    def _newest(self) -> list[Dialog]:
+        return self.terminal.actions.dialogs()[::-1]
+
     def click_on(self, what: str, key: str | None = None) -> None:
         """Click on a thing of the window by its name."""
         self.click(self.terminal.geometry_of(what, key))
+
+
+def option_of(canvas: tk.Canvas, item: int, option: str) -> str:
+    """Return an option of a canvas item (tkinter's own method has no types)."""
+    return str(canvas.tk.call(str(canvas), "itemcget", item, f"-{option}"))
+
+
+def type_of(canvas: tk.Canvas, item: int) -> str:
+    """Return "text", "rectangle", ... of a canvas item."""
+    return str(canvas.tk.call(str(canvas), "type", item))
