@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
+from common.errors import ConfigurationError
 from common.redaction import clean, redactor
 from common.settings_types import Secret
 
@@ -120,9 +121,15 @@ class Logs:
     def start(self) -> None:
         """Log to the profile from now on, uncaught exceptions included.
 
-        Raises OSError when the file cannot be opened.
+        Raises ConfigurationError when the file cannot be opened.
         """
-        self._file = LogFile(self.path)
+        try:
+            self._file = LogFile(self.path)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigurationError(
+                f"{self.path} cannot be written ({reason}); make the file yours or remove it"
+            ) from None
         self._file.setFormatter(Formatter())
         root = logging.getLogger()
         root.addHandler(self._file)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.errors import ConfigurationError
 from common.logs import (
     LONGEST_MESSAGE,
     TRACEBACK_LINES,
@@ -231,6 +232,16 @@ def test_stopping_gives_the_hooks_back_and_closes_the_file(tmp_path: Path) -> No
     logs.stop()
     logs.stop()
     assert (sys.excepthook, threading.excepthook, list(logging.getLogger().handlers)) == before
+
+
+def test_a_log_that_cannot_be_opened_is_named_with_the_remedy(tmp_path: Path) -> None:
+    logs = Logs(tmp_path)
+    logs.path.mkdir()
+    before = sys.excepthook
+    with pytest.raises(ConfigurationError, match="make the file yours or remove it") as raised:
+        logs.start()
+    assert str(logs.path) in str(raised.value)
+    assert sys.excepthook is before
 
 
 @given(st.text(max_size=200))
