@@ -231,10 +231,8 @@ def _is_root() -> bool:
 
 
 def _of_the_system() -> bool:
-    """Tell whether this Python came with the system's package manager."""
-    if sys.platform == "darwin":
-        return "Cellar" in sys.base_prefix or "homebrew" in sys.base_prefix
-    return sys.base_prefix == "/usr"
+    """Tell whether this Python came with the system's package manager (on macOS: Homebrew)."""
+    return sys.base_prefix == "/usr" or "Cellar" in sys.base_prefix or "brew" in sys.base_prefix
 
 
 def _is_default_python() -> bool:
