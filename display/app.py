@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from types import TracebackType
 
 from common.domain.commands import Command, Reload, SetTrading
-from common.engine.snapshot import Level, Snapshot
+from common.engine.snapshot import BookView, Level, Snapshot
 from display import presenter
 from display.actions import Actions, Guard
 from display.book_rows import book_table
@@ -71,6 +71,7 @@ class Terminal:
         self._last_notice = 0
         self._reloading: int | None = None  # count of bring-ups when F3 was pressed
         self._guard = Guard(monotonic)
+        self._book: tuple[BookView | None, int] | None = None  # what the book shows
         self._sheet: tk.Toplevel | None = None
         self.theme = Theme(self.root, theme)
         self.actions = Actions(self.root, self.theme, desk, self.say, self._guard)
@@ -216,7 +217,10 @@ class Terminal:
         self.layout.positions.select(presenter.position_key(selected) if selected else None)
         if self.layout.book_caption["text"] != caption:
             self.layout.book_caption["text"] = caption
-        self.layout.book.show(book_table(view, self.layout.book.levels))
+        levels = self.layout.book.levels
+        if view is None or (view, levels) != self._book:
+            self._book = (view, levels)
+            self.layout.book.show(book_table(view, levels))
 
     def say(self, level: Level, text: str) -> None:
         """Add a line of the window's own to the information panel."""

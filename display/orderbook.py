@@ -79,22 +79,9 @@ class OrderBook(tk.Frame):
 
     def show(self, table: BookTable) -> None:
         """Show a book of at most `levels` prices a side."""
-        self._table = table
-        levels = self.levels
-        asks, bids = list(table.asks)[:levels], list(table.bids)[:levels]
-        rows: list[BookRow | None] = [None] * (levels - len(asks))
-        rows += [*reversed(asks), *bids]
-        rows += [None] * (2 * levels - len(rows))
-        for line, row in enumerate(rows):
-            if row != self._rows[line]:
-                self._rows[line] = row
-                self._show_row(line, row)
-        spread = f"spread {table.spread}" if table.spread else "no order book yet"
-        if rows.count(None) < len(rows) and not table.spread:
-            spread = "one side only"
-        if spread != self._spread_text:
-            self._spread_text = spread
-            self.canvas.itemconfigure(self._spread, text=spread)
+        if table is not self._table:
+            self._table = table
+            self._paint()
 
     def row_at_root(self, price: Decimal, side: Side | None) -> tuple[int, int] | None:
         """Return the middle of a price's cell in coordinates of the screen; None: not in sight."""
@@ -142,7 +129,24 @@ class OrderBook(tk.Frame):
         self._rows = [None] * (2 * levels)
         for line in range(2 * levels):
             self._show_row(line, None)
-        self.show(self._table)
+        self._paint()
+
+    def _paint(self) -> None:
+        table, levels = self._table, self.levels
+        asks, bids = list(table.asks)[:levels], list(table.bids)[:levels]
+        rows: list[BookRow | None] = [None] * (levels - len(asks))
+        rows += [*reversed(asks), *bids]
+        rows += [None] * (2 * levels - len(rows))
+        for line, row in enumerate(rows):
+            if row != self._rows[line]:
+                self._rows[line] = row
+                self._show_row(line, row)
+        spread = f"spread {table.spread}" if table.spread else "no order book yet"
+        if rows.count(None) < len(rows) and not table.spread:
+            spread = "one side only"
+        if spread != self._spread_text:
+            self._spread_text = spread
+            self.canvas.itemconfigure(self._spread, text=spread)
 
     def _resize_boxes(self, lines: int) -> None:
         canvas, palette = self.canvas, self._theme.palette
