@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
 from common.domain.instruments import Category, Symbol
-from common.domain.market import Candle
+from common.domain.market import Candle, Ticker
 from common.domain.orders import Side
-from common.engine.ports import BotAnswer, BotCall, RobotView
+from common.engine.ports import BotAnswer, OrderView, RobotView
 from common.errors import StrategyError
 
 LINE_LIMIT = 1_000_000  # bytes of one message of a worker
@@ -54,7 +55,59 @@ class Where:
     """Tell where the strategy is at this moment."""
 
 
-ToWorker = Setup | History | LoadStrategy | BotCall | BotAnswer | Where
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A `BotCall` on its way."""
+
+    view: RobotView
+    candles: tuple[Candle, ...]
+    ticker: Ticker
+    orders: bytes  # as `pack_orders` made them
+
+
+ToWorker = Setup | History | LoadStrategy | Call | BotAnswer | Where
+
+
+def pack_orders(orders: Iterable[OrderView]) -> bytes:
+    """Return orders in a form that is quick to read: rows of plain values instead of objects.
+
+    Every bot is told of all orders, so with a hundred bots this is most of what the pipes carry;
+    one packed list can go to all of them.
+    """
+    rows = [
+        (
+            order.cl_ord_id,
+            order.emi,
+            order.symbol.ticker,
+            order.symbol.category.value,
+            order.side.value,
+            str(order.price),
+            order.leaves,
+            order.market,
+            order.at.timestamp(),
+        )
+        for order in orders
+    ]
+    return pickle.dumps(rows, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def unpack_orders(packed: bytes) -> list[OrderView]:
+    """Return what `pack_orders` was given."""
+    return [
+        OrderView(
+            cl_ord_id=cl_ord_id,
+            emi=emi,
+            symbol=Symbol(ticker, Category(category)),
+            side=Side(side),
+            price=Decimal(price),
+            leaves=leaves,
+            market=market,
+            at=datetime.fromtimestamp(at, timezone.utc),
+        )
+        for cl_ord_id, emi, ticker, category, side, price, leaves, market, at in pickle.loads(
+            packed
+        )
+    ]
 
 
 def write_to_worker(stream: BinaryIO, message: ToWorker) -> None:

@@ -28,6 +28,7 @@ from common.engine.ports import (
     BotLoaded,
     BotOrder,
     Inbox,
+    OrderView,
     RobotView,
 )
 from common.errors import StrategyError
@@ -138,6 +139,7 @@ class Supervisor:
         self._load: Load | None = None
         self._waiting: deque[RobotView] = deque()  # not started yet
         self._bots: dict[str, _Bot] = {}
+        self._packed: tuple[Sequence[OrderView], bytes] | None = None
         self._number = 0  # of the last order call; never repeats
 
     def run(self) -> None:
@@ -252,7 +254,16 @@ class Supervisor:
             return
         bot.phase, bot.order_calls = Phase.RUNNING, 0
         bot.deadline = time.monotonic() + self._limits.budget
-        bot.worker.send(event.call)
+        call = event.call
+        bot.worker.send(
+            channel.Call(call.view, tuple(call.candles), call.ticker, self._pack(call.orders))
+        )
+
+    def _pack(self, orders: Sequence[OrderView]) -> bytes:
+        """Pack the open orders; a list that goes to many bots is packed once."""
+        if self._packed is None or self._packed[0] is not orders:
+            self._packed = (orders, channel.pack_orders(orders))
+        return self._packed[1]
 
     def _answer(self, event: Answer) -> None:
         bot = self._bots.get(event.emi)

@@ -22,7 +22,7 @@ from bots.loading import Strategy
 from bots.orders import MarketDesk, OrderTable
 from bots.output import Outlet, PrintedLines
 from bots.variables import Variables
-from common.engine.ports import BotAnswer, BotCall, RobotView
+from common.engine.ports import BotAnswer, RobotView
 
 Jobs = queue.SimpleQueue[channel.ToWorker]
 
@@ -67,7 +67,7 @@ class Worker:
                 self._frame.extend(job.candles)
             elif isinstance(job, channel.LoadStrategy):
                 going = self._load()
-            elif isinstance(job, BotCall):
+            elif isinstance(job, channel.Call):
                 going = self._call(job)
 
     def _bind(self) -> None:
@@ -98,14 +98,14 @@ class Worker:
         self._outlet.send(channel.Loaded(""))
         return True
 
-    def _call(self, job: BotCall) -> bool:
+    def _call(self, job: channel.Call) -> bool:
         """Let the strategy look at a closed bar; False when it raised."""
         begun = time.perf_counter()
         robot = Variables.robots[self._setup.emi]
         robot.update(dialect.robot_dict(job.view))
         ticker = dialect.ticker_dict(job.ticker)
         self._frame.extend(job.candles, ticker["fundingRate"])
-        self._table.replace(job.orders)
+        self._table.replace(channel.unpack_orders(job.orders))
         self._lines.refill()
         if self._strategy is not None and self._is_ready(robot, ticker):
             self._in_call = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from bots import channel
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
+from common.engine.ports import OrderView
 from common.errors import StrategyError
 
 ORDER = channel.OrderCall(
@@ -44,6 +46,20 @@ def read(line: bytes) -> channel.FromWorker | None:
 @pytest.mark.parametrize("message", MESSAGES)
 def test_messages_arrive_as_they_were_sent(message: channel.FromWorker) -> None:
     assert read(channel.encode(message)) == message
+
+
+def test_packed_orders_are_the_same_orders() -> None:
+    order = OrderView(
+        cl_ord_id="1.bot",
+        emi="bot",
+        symbol=Symbol("S", Category.SPOT),
+        side=Side.BUY,
+        price=Decimal("0.00000001"),
+        leaves=5,
+        market="M",
+        at=datetime(2026, 11, 23, 4, 5, 6, 789000, tzinfo=timezone.utc),
+    )
+    assert channel.unpack_orders(channel.pack_orders([order, order])) == [order, order]
 
 
 def test_a_closed_or_torn_pipe_is_the_end() -> None:
