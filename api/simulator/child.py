@@ -90,6 +90,11 @@ class EmbeddedExchange:
             raise ExchangeUnavailable("the embedded exchange has not been started")
         return self._market
 
+    @property
+    def pid(self) -> int:
+        """Process id of the exchange; 0 before the start."""
+        return self._child.pid if self._child is not None else 0
+
     def start(self) -> MarketSettings:
         """Start the exchange and wait until it is ready; once for each object.
 
@@ -186,6 +191,11 @@ class _Child:
         if self._access is None:
             raise ExchangeUnavailable("the embedded exchange is not ready")
         return self._access
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def wait_until_ready(self, deadline: float, stopping: threading.Event) -> None:
         """Wait for the line that says where it listens. Raises ConfigurationError."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -93,6 +95,14 @@ def starts(folder: Path) -> list[tuple[int, int]]:
 
 def port_of(market: MarketSettings) -> int | None:
     return urlsplit(market.http_url).port
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def kill(pid: int) -> None:
@@ -196,6 +206,31 @@ def test_its_errors_reach_the_log_without_the_secret(
     assert "canary" not in told()
 
 
+def test_the_exchange_itself_comes_back_with_its_port_keys_and_account(tmp_path: Path) -> None:
+    exchange = EmbeddedExchange(tmp_path / "exchange.json", ROOT, restart_delays=(0.01,))
+    before = exchange.start()
+    try:
+        with urlopen(before.http_url + "instrument/active", timeout=10) as answer:
+            tickers = {row["symbol"] for row in json.load(answer)}
+        assert {symbol.ticker for symbol in DEMO_SYMBOLS} <= tickers
+        kill(exchange.pid)
+        wait_until(lambda: exchange.market is not before, 30, "the second start")
+        assert exchange.market.http_url == before.http_url
+        assert exchange.market.api_key.reveal() == before.api_key.reveal()
+        assert exchange.market.api_secret.reveal() == before.api_secret.reveal()
+    finally:
+        exchange.stop()
+
+
+def test_a_broken_state_file_is_named_with_the_remedy(tmp_path: Path) -> None:
+    state = tmp_path / "exchange.json"
+    state.write_text('{"format": ', encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        EmbeddedExchange(state, ROOT).start()
+    assert str(raised.value).startswith("The embedded exchange does not start: ")
+    assert str(state) in str(raised.value)
+
+
 if os.name == "posix":
 
     def test_a_stop_during_restarts_ends_them(make: Make, tmp_path: Path) -> None:
@@ -227,19 +262,22 @@ if os.name == "posix":
             text=True,
         )
         with terminal:
-            assert terminal.stdout is not None
-            assert json.loads(terminal.stdout.readline()) == "started"
-            terminal.kill()
-        wait_until((tmp_path / "saved").exists, message="the exchange to notice")
+            try:
+                assert terminal.stdout is not None
+                port = json.loads(terminal.stdout.readline())
+                assert listens(port)
+            finally:
+                terminal.kill()
+        wait_until(lambda: not listens(port), message="the exchange to notice")
 
 
 _TERMINAL = """
-import json, sys
+import sys
 from pathlib import Path
 from api.simulator.child import EmbeddedExchange
 folder = Path(sys.argv[1])
 command = [sys.executable, "-c", sys.argv[2], str(folder), "plain"]
-EmbeddedExchange(folder / "exchange.json", folder, command=command).start()
-print(json.dumps("started"), flush=True)
+exchange = EmbeddedExchange(folder / "exchange.json", folder, command=command)
+print(exchange.start().http_url.split(":")[2].split("/")[0], flush=True)
 sys.stdin.read()
 """
