@@ -1,0 +1,61 @@
+"""The request budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.bitmex.budget import Budget
+
+
+class Time:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def told(left: int, limit: int = 120) -> dict[str, str]:
+    return {"x-ratelimit-limit": str(limit), "x-ratelimit-remaining": str(left)}
+
+
+def test_nothing_waits_before_the_exchange_names_a_limit() -> None:
+    budget = Budget(Time())
+    assert all(budget.take(counts_as_order=True) == 0.0 for _ in range(1000))
+
+
+def test_a_fifth_is_kept_for_cancels_and_the_rest_refills() -> None:
+    time = Time()
+    budget = Budget(time)
+    budget.observe(told(27))
+    taken = [budget.take(counts_as_order=False) for _ in range(4)]
+    assert taken[:3] == [0.0, 0.0, 0.0]
+    assert taken[3] == pytest.approx(0.5)  # two requests a second come back
+    time.now += 0.5
+    assert budget.take(counts_as_order=False) == 0.0
+
+
+def test_orders_have_a_second_bucket_of_a_second() -> None:
+    time = Time()
+    budget = Budget(time)
+    budget.observe(told(100) | {"x-ratelimit-limit-1s": "10", "x-ratelimit-remaining-1s": "2"})
+    assert budget.take(counts_as_order=True) == pytest.approx(0.1)
+    assert budget.take(counts_as_order=False) == 0.0
+
+
+def test_the_exchange_can_close_everything_for_a_while() -> None:
+    time = Time()
+    budget = Budget(time)
+    budget.close(5.0)
+    assert budget.take(counts_as_order=False) == pytest.approx(5.0)
+    time.now += 5.0
+    assert budget.take(counts_as_order=False) == 0.0
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1e9", "²"])
+def test_headers_that_are_no_numbers_are_passed_over(text: str) -> None:
+    budget = Budget(Time())
+    budget.observe({"x-ratelimit-limit": text, "x-ratelimit-remaining": text})
+    assert budget.take(counts_as_order=True) == 0.0

@@ -1,0 +1,42 @@
+"""The exchange's clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from email.utils import format_datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.bitmex.exchange_clock import ExchangeClock
+
+
+@given(
+    st.floats(-300, 300),
+    st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)), min_size=1, max_size=20),
+)
+def test_the_estimate_is_never_further_off_than_an_answer_leaves_open(
+    offset: float, delays: list[tuple[float, float]]
+) -> None:
+    local = 1_800_000_000.25
+    clock = ExchangeClock(lambda: local)
+    for going, coming in delays:
+        sent = local
+        told = float(int(sent + going + offset))
+        received = sent + going + coming
+        clock.observe(told, sent, received)
+        assert abs(clock.offset - offset) <= 1.0 + going + coming + 1e-6
+        local = received + 0.37
+
+
+def test_a_date_header_teaches_and_anything_else_does_not() -> None:
+    clock = ExchangeClock(lambda: 1_800_000_000.0)
+    ahead = datetime.fromtimestamp(1_800_000_100, timezone.utc)
+    clock.observe_date(format_datetime(ahead, usegmt=True), 1_800_000_000.0, 1_800_000_000.1)
+    assert 99.8 < clock.offset < 101.1
+    before = clock.offset
+    for header in (None, "", "yesterday"):
+        clock.observe_date(header, 0.0, 0.0)
+    assert clock.offset == before
+    assert clock.expires() == int(1_800_000_000.0 + before) + 10
+    assert clock.now() > datetime.fromtimestamp(1_800_000_099, timezone.utc)
