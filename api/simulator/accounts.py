@@ -93,10 +93,11 @@ class Account:
 
     def track(self, order: Order) -> None:
         """Take note of an order, new or changed."""
+        is_new = order.order_id not in self.orders
         self.orders.setdefault(order.order_id, order)
         if order.is_open:
             self.live[order.order_id] = order
-        elif self.live.pop(order.order_id, None) is not None:
+        elif self.live.pop(order.order_id, None) is not None or is_new:
             self.archive.append(order.figures())
             if len(self.orders) > ORDERS_KEPT:
                 self._forget_unfilled(ORDERS_KEPT // 6)

@@ -20,7 +20,7 @@ from api.simulator.encoding import to_json_bytes
 from api.simulator.ports import Json
 
 FORMAT = 1
-COMPACT_AT = 8_000_000  # bytes of journal after which a snapshot is written
+COMPACT_AT = 8_000_000  # bytes of journal, at least, before a snapshot is written
 HISTORY = "history"
 Path2 = tuple[str, ...]  # one or two keys
 
@@ -36,6 +36,7 @@ class StateFile:
         self._path = path
         self._journal_path = path.with_name(path.name + ".journal")
         self._compact_at = compact_at
+        self._journal_limit = compact_at
         self._lock = _Lock(path.with_name(path.name + ".lock"))
         self._journal: IO[bytes] | None = None
         self._generation = 0
@@ -72,7 +73,8 @@ class StateFile:
 
     def save(self, state: Mapping[str, Json]) -> None:
         """Put the changes of `state` since the last call into the files."""
-        if self._journal is None or self._journal.tell() > self._compact_at:
+        full = self._journal is not None and self._journal.tell() > self._journal_limit
+        if self._journal is None or full or self._has_shrunk(state):
             self.write_snapshot(state)
             return
         changes = self._changes(state)
@@ -89,7 +91,9 @@ class StateFile:
         """Write the whole state and start an empty journal."""
         self._generation += 1
         body = {"format": FORMAT, "generation": self._generation, "state": state}
-        _replace_file(self._path, to_json_bytes(body) + b"\n")
+        content = to_json_bytes(body) + b"\n"
+        _replace_file(self._path, content)
+        self._journal_limit = max(self._compact_at, len(content))
         # A journal of an older generation is ignored, so a kill between the two files is harmless.
         self._close_journal()
         self._journal = _open_private(self._journal_path)
@@ -128,6 +132,12 @@ class StateFile:
         if appended:
             changes["append"] = appended
         return changes
+
+    def _has_shrunk(self, state: Mapping[str, Json]) -> bool:
+        """Whether a list of the history lost rows, which a journal cannot say."""
+        history = state.get(HISTORY, {})
+        assert isinstance(history, Mapping)
+        return any(len(history.get(name, ())) < known for name, known in self._history.items())
 
     def _new_rows(self, state: Mapping[str, Json]) -> dict[str, Json]:
         history = state.get(HISTORY, {})

@@ -81,6 +81,14 @@ def test_growing_history_is_appended_not_rewritten(tmp_path: Path) -> None:
         assert journal_of(path).stat().st_size - before < 100
 
 
+def test_history_that_lost_rows_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with StateFile(path) as store:
+        store.save({"history": {"rows": [1, 2, 3], "more": [1]}})
+        store.save({"history": {"rows": [3, 4]}})
+    assert reload(path) == {"history": {"rows": [3, 4]}}
+
+
 def test_line_cut_off_by_a_kill_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "state"
     with StateFile(path) as store:
