@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 ORDER_CALLS_PER_BAR = 500  # more in one call of a strategy is taken for a loop
 REFUSALS = 3  # orders with senseless arguments within ...
 REFUSAL_WINDOW = 60.0  # ... so many seconds stop the bot
+_ANSWER_PATIENCE = 60.0  # seconds; only a defect makes the engine answer later
 _LAST_WORDS = 0.3  # seconds to answer `Where`
 _HISTORY_PORTION = 500  # bars a message
 _STARTING_AT_ONCE = max(2, os.cpu_count() or 1)
@@ -237,6 +238,8 @@ class Supervisor:
             elif bot.phase is Phase.LOADING:
                 seconds = self._limits.load_budget
                 self._fail(bot, f"not loaded within {seconds:g} s", "")
+            elif bot.phase is Phase.ASKING:
+                self._fail(bot, "the terminal did not answer its order call", "")
             else:
                 bot.phase = Phase.OVERDUE
                 bot.deadline = now + _LAST_WORDS
@@ -327,8 +330,9 @@ class Supervisor:
         self._number += 1
         bot.phase, bot.pending = Phase.ASKING, self._number
         # Waiting for the engine does not count: a bot must not die of the engine's delay.
-        bot.left = (bot.deadline or 0.0) - time.monotonic()
-        bot.deadline = None
+        now = time.monotonic()
+        bot.left = (bot.deadline or now) - now
+        bot.deadline = now + _ANSWER_PATIENCE
         self._inbox.put(
             BotOrder(
                 emi=bot.emi,
