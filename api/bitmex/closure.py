@@ -60,9 +60,10 @@ def check_endpoints(settings: MarketSettings) -> None:
 
 def _check(settings: MarketSettings, key: str, url: str, schemes: dict[str, str]) -> None:
     [(encrypted, plain)] = schemes.items()
-    problem = _problem(url, encrypted, plain)
+    problem = _problem(url, encrypted, plain) or _network_problem(url, settings.network)
     if problem:
-        raise ConfigurationError(f".env.{settings.name}: {key} {problem}")
+        place = settings.places.get(key, f".env.{settings.name}")
+        raise ConfigurationError(f"{place}: {key} {problem}")
 
 
 def _problem(url: str, encrypted: str, plain: str) -> str:
@@ -76,6 +77,15 @@ def _problem(url: str, encrypted: str, plain: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must not carry a user, a password, a query or a fragment; remove them"
     return _host_problem(parts.scheme, parts.hostname or "", encrypted, plain)
+
+
+def _network_problem(url: str, network: Network) -> str:
+    """Real orders must not be taken for test orders, nor the other way round."""
+    host = host_of(url)
+    if network is Network.DEMO or ("testnet" in host.split(".")) == (network is Network.TEST):
+        return ""
+    other = "real" if network is Network.TEST else "test"
+    return f"names {host}, which is the {other} network; correct it or TESTNET"
 
 
 def _host_problem(scheme: str, host: str, encrypted: str, plain: str) -> str:

@@ -79,3 +79,31 @@ def test_a_gateway_shows_its_host_and_no_secret() -> None:
     gateway = create_gateway(settings(REST, WS))
     assert (gateway.market, gateway.endpoint) == ("Bitmex", "127.0.0.1:8700")
     assert "chNOOS4" not in repr(vars(gateway))
+
+
+@pytest.mark.parametrize(
+    ("network", "host", "refused"),
+    [
+        (Network.TEST, "www.bitmex.com", True),
+        (Network.REAL, "testnet.bitmex.com", True),
+        (Network.REAL, "ws.testnet.bitmex.com", True),
+        (Network.REAL, "www.bitmex.com", False),
+        (Network.TEST, "testnet.bitmex.com", False),
+        (Network.TEST, "ws.testnet.bitmex.com", False),
+    ],
+)
+def test_an_address_of_the_other_network_is_refused(
+    network: Network, host: str, refused: bool
+) -> None:
+    own = "testnet" if network is Network.TEST else "ws"
+    key = "TESTNET_HTTP_URL" if network is Network.TEST else "HTTP_URL"
+    named = replace(
+        settings(f"https://{host}/api/v1/", f"wss://{own}.bitmex.com/realtime"),
+        network=network,
+        places={key: "folder/.env.Bitmex, line 7"},
+    )
+    if not refused:
+        check_endpoints(named)
+        return
+    with pytest.raises(ConfigurationError, match=rf"\.env\.Bitmex, line 7: {key} names {host}"):
+        check_endpoints(named)
