@@ -35,7 +35,7 @@ class ProcessBotRunner:
         algo: Path | None = None,
         budget: float = 2.0,
         load_budget: float = 60.0,
-        memory_limit: int = 1 << 30,
+        memory_limit: int = 2 << 30,
     ) -> None:
         self._algo = algo
         self._limits = Limits(budget, load_budget, memory_limit)
@@ -52,6 +52,7 @@ class ProcessBotRunner:
     def load(self, views: Sequence[RobotView], history: dict[str, Sequence[Candle]]) -> None:
         """End all workers and start one for each view; each gives one `BotLoaded`."""
         algo = self._algo.resolve() if self._algo and self._algo.is_dir() else None
+        self._batch.retired = True
         self._batch = Batch(view.robot.emi for view in views)
         self._events.put(Load(self._batch, tuple(views), dict(history), algo))
 
@@ -71,6 +72,7 @@ class ProcessBotRunner:
         """End every worker and the supervisor; waits until they are gone."""
         if self._thread is None:
             return
+        self._batch.retired = True
         self._batch = Batch(())
         self._events.put(Stop())
         self._thread.join(_STOP_TIMEOUT)

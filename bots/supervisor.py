@@ -61,6 +61,7 @@ class Batch:
     def __init__(self, emis: Iterable[str]) -> None:
         self.emis = tuple(emis)
         self.free: set[str] = set()
+        self.retired = False  # another batch was asked for: nobody wants to hear of this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Supervisor:
             detail = traceback.format_exc()
             log.error("the supervisor of the bots failed\n%s", detail)
             for emi in self._batch.emis:
-                self._inbox.put(BotFailed(emi, "the bots' supervisor failed; F3 reloads", detail))
+                self._tell(BotFailed(emi, "the bots' supervisor failed; F3 reloads", detail))
         finally:
             self._end_all()
 
@@ -197,7 +198,7 @@ class Supervisor:
         try:
             worker = WorkerProcess(emi, lambda who, message: self._events.put(Heard(who, message)))
         except OSError as error:
-            self._inbox.put(BotLoaded(emi, f"its process cannot be started: {error}"))
+            self._tell(BotLoaded(emi, f"its process cannot be started: {error}"))
             return
         self._bots[emi] = _Bot(emi, worker, deadline=time.monotonic() + self._limits.load_budget)
         folder = None if load.algo is None else str(load.algo)
@@ -223,9 +224,14 @@ class Supervisor:
         ended = self._end(bot)
         log.error("bot %s: %s (%s)\n%s", bot.emi, reason, ended, detail)
         if was is Phase.LOADING:
-            self._inbox.put(BotLoaded(bot.emi, reason or ended))
+            self._tell(BotLoaded(bot.emi, reason or ended))
         else:
-            self._inbox.put(BotFailed(bot.emi, reason or ended, detail))
+            self._tell(BotFailed(bot.emi, reason or ended, detail))
+
+    def _tell(self, outcome: BotLoaded | BotOrder | BotFinished | BotFailed) -> None:
+        """Put an outcome into the inbox, unless it would be taken for one of the next batch."""
+        if not self._batch.retired:
+            self._inbox.put(outcome)
 
     # ---- time -----------------------------------------------------------------------------
 
@@ -305,7 +311,7 @@ class Supervisor:
         elif isinstance(message, channel.Finished) and bot.phase is Phase.RUNNING:
             bot.phase, bot.deadline = Phase.IDLE, None
             self._batch.free.add(bot.emi)
-            self._inbox.put(BotFinished(bot.emi, message.seconds))
+            self._tell(BotFinished(bot.emi, message.seconds))
         elif isinstance(message, channel.OrderCall) and bot.phase is Phase.RUNNING:
             self._order(bot, message)
         elif isinstance(message, channel.RefusedHere):
@@ -320,7 +326,7 @@ class Supervisor:
         bot.phase, bot.deadline = Phase.IDLE, None
         self._batch.free.add(bot.emi)
         log.info("bot %s: loaded, process %d", bot.emi, bot.worker.pid)
-        self._inbox.put(BotLoaded(bot.emi))
+        self._tell(BotLoaded(bot.emi))
 
     def _order(self, bot: _Bot, call: channel.OrderCall) -> None:
         bot.order_calls += 1
@@ -333,7 +339,7 @@ class Supervisor:
         now = time.monotonic()
         bot.left = (bot.deadline or now) - now
         bot.deadline = now + _ANSWER_PATIENCE
-        self._inbox.put(
+        self._tell(
             BotOrder(
                 emi=bot.emi,
                 call=self._number,
