@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from common.domain.books import AccountKey, Books, Entry
+from common.domain.books import AccountKey, Balance, Books, Entry
 from common.domain.executions import Executed
 from common.engine.ports import Booked, IntentWritten, LedgerOpened, NumbersReserved
 from common.ledger import jobs
@@ -80,6 +80,10 @@ class Clerk:
         except DataRefused:
             for job in batch:
                 self._book_one_by_one(job)
+
+    def balances(self, key: AccountKey) -> tuple[Balance, ...]:
+        """Return the sums in memory of an open account."""
+        return tuple(self._accounts[key].balances.values())
 
     # ---- executions -------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from common.errors import LedgerUnavailable
 from common.settings_types import MysqlSettings, SqliteSettings
 
-Value = int | str | bytes | Decimal | datetime | None
+Value = int | str | Decimal | datetime | None
 Parameter = int | str | None
 DatabaseSettings = SqliteSettings | MysqlSettings
 

@@ -32,7 +32,7 @@ SESSION = (
 # MariaDB before 11.1 knows the variable by its old name only.
 SESSION_OLD = SESSION.replace("transaction_isolation", "tx_isolation")
 UNKNOWN_VARIABLE = 1193
-UNKNOWN_DATABASE = 1049
+NO_DATABASE = frozenset({1044, 1049})  # without rights on it, 1044 also hides that it is missing
 ACCESS_DENIED = frozenset({1044, 1045, 1142, 1227})
 DUPLICATE = frozenset({1062, 1586})
 LOCKED = frozenset({1205, 1213})
@@ -122,7 +122,7 @@ def _connect(
         try:
             return _dial(settings, settings.database)
         except pymysql.err.OperationalError as error:
-            if error.args[0] != UNKNOWN_DATABASE:
+            if error.args[0] not in NO_DATABASE:
                 raise
         _create_database(settings)
         return _dial(settings, settings.database)
@@ -147,18 +147,21 @@ def _dial(
 
 
 def _create_database(settings: MysqlSettings) -> None:
-    statement = f"CREATE DATABASE `{settings.database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    statement = (
+        f"CREATE DATABASE IF NOT EXISTS `{settings.database}`"
+        " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    )
     connection = _dial(settings, None)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement.replace("DATABASE", "DATABASE IF NOT EXISTS", 1))
+            cursor.execute(statement)
     except pymysql.err.OperationalError as error:
         if error.args[0] not in ACCESS_DENIED:
             raise
         raise LedgerUnavailable(
-            f"The database {settings.database} does not exist and the user {settings.user} may not "
-            f"create it. Let an administrator run: {statement}; and grant "
-            f"{settings.user} all privileges on it."
+            f"The user {settings.user} may not use the database {settings.database} "
+            f"(MYSQL_DATABASE) nor create it. Let an administrator run: {statement}; "
+            f"GRANT ALL PRIVILEGES ON `{settings.database}`.* TO this user;"
         ) from error
     finally:
         connection.close()
@@ -181,7 +184,7 @@ def _translated(name: str) -> Iterator[None]:
             raise DataRefused(text) from error
         if code in LOCKED:
             raise LockConflict(f"The database {name} is busy: {text}") from error
-        raise LedgerUnavailable(f"The database {name} does not answer: {text}") from error
+        raise LedgerUnavailable(f"The database {name} cannot be used: {text}") from error
     except UnicodeEncodeError as error:
         raise DataRefused(str(error)) from error
     # PyMySQL lets some of these out when the server dies in the middle of a packet.

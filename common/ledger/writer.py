@@ -128,6 +128,7 @@ class LedgerWriter:
                     break
                 delay = min(max(self._first_delay, 2 * delay), LAST_DELAY)
         self._disconnect()
+        self._drain()
         left = sum(1 for job in self._pending if not isinstance(job, jobs.Stop))
         if left:
             log.error("the database stayed down: %d jobs of the ledger were not carried out", left)
@@ -162,6 +163,9 @@ class LedgerWriter:
                 self._pending.append(self._queue.get(timeout=IDLE_SECONDS))
             except queue.Empty:
                 return
+        self._drain()
+
+    def _drain(self) -> None:
         while not self._queue.empty():
             self._pending.append(self._queue.get())
 
@@ -182,7 +186,8 @@ class LedgerWriter:
         self._database = self._connect(self._settings)
         migrate(self._database, self._now())
         self._clerk = Clerk(self._database, self._accounts, self._put, self._now)
-        if not self._pending:
+        self._drain()
+        if not self._pending:  # else the first job that succeeds shows that writing works too
             self._announce_up()
         return self._clerk
 

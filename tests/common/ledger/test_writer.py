@@ -36,7 +36,7 @@ def test_a_fill_becomes_one_row_with_every_column(settings: DatabaseSettings) ->
     with running(settings) as ledger:
         ledger.open()
         booked = ledger.book(fill)
-    assert (booked.known, booked.exec_ids, booked.problems) == (0, {"exec-000001"}, ())
+    assert (booked.known, set(booked.exec_ids), len(booked.problems)) == (0, {"exec-000001"}, 0)
     (row,) = query(
         settings,
         "SELECT EXECID, EMI, REFER, MARKET, CURRENCY, SYMBOL, CATEGORY, SIDE, QTY, QTY_REST,"
@@ -172,7 +172,7 @@ def test_reports_are_told_as_taken_and_leave_no_trace(settings: DatabaseSettings
     with running(settings) as ledger:
         ledger.open()
         booked = ledger.book(replace(trade(1, 1), kind=ExecutionKind.REPORT, exec_type="New"))
-    assert (booked.exec_ids, booked.entries, booked.known) == ({"exec-000001"}, (), 0)
+    assert (set(booked.exec_ids), len(booked.entries), booked.known) == ({"exec-000001"}, 0, 0)
     assert query(settings, "SELECT COUNT(*) FROM executions") == [(0,)]
 
 
@@ -223,7 +223,7 @@ def test_rows_deleted_by_hand_are_booked_again_to_todays_owner(settings: Databas
         books = ledger.open()
     # The removed bot still holds what was left in the books, so the first row is its own again.
     assert positions(books) == {"a": 150}
-    assert [row[0] for row in sorted(coin_rows(settings))] == [f.exec_id for f in fills]
+    assert sorted(str(row[0]) for row in coin_rows(settings)) == [f.exec_id for f in fills]
 
 
 def test_after_deleting_rows_and_robots_everything_is_reserved(settings: DatabaseSettings) -> None:

@@ -1,0 +1,138 @@
+"""The books depend on what happened, not on how often, when or in which pieces it was told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.domain.executions import Executed, ExecutionKind
+from common.ledger import jobs
+from common.ledger.clerk import Clerk
+from common.ledger.database import Value, to_int
+from common.ledger.schema import migrate
+from common.ledger.sqlite_database import SqliteDatabase
+from tests.common.ledger.support import CURRENCIES, KEY, XBTUSD, funding, settlement, trade
+
+BOTS = ("a", "b", "stranger", "")
+NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+Rows = list[tuple[Value, ...]]
+SLOW = settings(max_examples=60, deadline=None)
+
+steps = st.lists(
+    st.tuples(st.sampled_from(BOTS), st.integers(-500, 500), st.integers(-(10**6), 10**6)),
+    min_size=1,
+    max_size=25,
+)
+
+
+def history(drawn: list[tuple[str, int, int]]) -> list[Executed]:
+    """Return a history whose funding and settlement rows fit the account's position."""
+    total, rows = 0, []
+    for number, (bot, quantity, money) in enumerate(drawn, start=1):
+        if quantity % 5 == 0 and total:
+            rows.append(funding(number, total, money))
+        elif quantity % 7 == 0 and total:
+            rows.append(settlement(number, total, cost=money, fee=money % 11))
+            total = 0
+        else:
+            cl_ord_id = f"{number}.{bot}" if bot else ""
+            rows.append(trade(number, quantity or 1, cl_ord_id=cl_ord_id, cost=money))
+            total += quantity or 1
+    return rows
+
+
+def booked(*batches: list[Executed], restart: bool = False) -> tuple[Rows, Rows]:
+    """Book batch by batch in a fresh file; return the rows of `coins` and the sums in memory."""
+    with TemporaryDirectory() as folder:
+        database = SqliteDatabase(Path(folder) / "books.db")
+        migrate(database, NOW)
+        for emi in ("a", "b"):
+            database.execute(
+                "INSERT INTO robots (EMI, SYMBOL, CATEGORY, MARKET, TIMEFR)"
+                " VALUES (?, 'XBTUSD', 'inverse', ?, 1)",
+                (emi, KEY.market),
+            )
+        scales = {currency.code: currency.scale for currency in CURRENCIES}
+        clerk = Clerk(database, {}, lambda _: None, lambda: NOW)
+        clerk.carry_out(jobs.Open(KEY, (XBTUSD,), scales))
+        for batch in batches:
+            if restart:
+                clerk = Clerk(database, {}, lambda _: None, lambda: NOW)
+                clerk.carry_out(jobs.Open(KEY, (XBTUSD,), scales))
+            clerk.carry_out(jobs.Book(KEY, batch, None))
+        rows = database.query(
+            "SELECT EXECID, EMI, SIDE, QTY, SUMREAL_I, COMMISS_I FROM coins ORDER BY EXECID, EMI"
+        )
+        sums = database.query(
+            "SELECT EMI, SUM(CASE SIDE WHEN 0 THEN QTY WHEN 1 THEN -QTY ELSE 0 END) FROM coins"
+            " GROUP BY EMI ORDER BY EMI"
+        )
+        memory = [
+            (balance.emi, balance.position)
+            for balance in sorted(clerk.balances(KEY), key=lambda b: b.emi)
+        ]
+        database.close()
+        assert memory == [(emi, to_int(total)) for emi, total in sums]
+        return rows, sums
+
+
+@SLOW
+@given(steps)
+def test_the_shares_of_every_execution_sum_to_the_exchanges_figures(
+    drawn: list[tuple[str, int, int]],
+) -> None:
+    rows = history(drawn)
+    coins, sums = booked(rows)
+    for row in rows:
+        mine = [coin for coin in coins if coin[0] == row.exec_id]
+        cost = 0 if row.kind is ExecutionKind.FUNDING else row.cost
+        assert sum(int(str(coin[4])) for coin in mine) == -cost
+        assert sum(int(str(coin[5])) for coin in mine) == row.fee
+    signed = {ExecutionKind.TRADE: 1, ExecutionKind.SETTLEMENT: 1, ExecutionKind.FUNDING: 0}
+    total = sum(signed[r.kind] * r.side.sign * r.quantity for r in rows if r.side)
+    assert sum(int(str(position)) for _, position in sums) == total
+    if rows[-1].kind is ExecutionKind.SETTLEMENT:
+        assert all(position == 0 for _, position in sums)
+
+
+@SLOW
+@given(steps, st.data())
+def test_pieces_repetitions_and_restarts_change_nothing(
+    drawn: list[tuple[str, int, int]], data: st.DataObject
+) -> None:
+    rows = history(drawn)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
+    pieces = [
+        rows[max(0, start - data.draw(st.integers(0, 5))) : end]
+        for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)
+    ]
+    assert booked(*pieces, restart=data.draw(st.booleans())) == booked(rows)
+
+
+@SLOW
+@given(steps, st.data())
+def test_funding_may_come_later_than_the_trades_after_it(
+    drawn: list[tuple[str, int, int]], data: st.DataObject
+) -> None:
+    rows = [row for row in history(drawn) if row.kind is not ExecutionKind.SETTLEMENT]
+    rows = history_without_settlements(rows)
+    late = [row for row in rows if row.kind is ExecutionKind.FUNDING and data.draw(st.booleans())]
+    assert booked([row for row in rows if row not in late], late) == booked(rows)
+
+
+def history_without_settlements(rows: list[Executed]) -> list[Executed]:
+    """Return the trades with funding rows that fit the position they leave."""
+    total, fitting = 0, []
+    for number, row in enumerate(rows, start=1):
+        if row.kind is ExecutionKind.FUNDING:
+            if total:
+                fitting.append(funding(number, total, row.fee))
+            continue
+        assert row.side is not None
+        total += row.side.sign * row.quantity
+        fitting.append(trade(number, row.side.sign * row.quantity, cl_ord_id=row.cl_ord_id))
+    return fitting

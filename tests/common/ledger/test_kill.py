@@ -1,0 +1,99 @@
+"""The process is killed in the middle of writing, again and again; then the books are checked."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from common.domain.executions import ExecutionKind
+from common.ledger.database import to_int
+from common.settings_types import SqliteSettings
+from tests.common.ledger.kill_victim import BOTS, LENGTH, SETTLED_FEE, stream
+from tests.common.ledger.support import add_bots, coin_rows, query
+from tests.support.places import ROOT
+from tests.support.waiting import wait_until
+
+KILLS = 12
+
+
+def wrongs(settings: SqliteSettings, seed: int) -> list[str]:
+    """Return what is lost, doubled or partial against the stream."""
+    rows = coin_rows(settings)
+    found: list[str] = []
+    by_bot = Counter((str(row[0]), str(row[1])) for row in rows)
+    found += [f"doubled {key}" for key, count in by_bot.items() if count > 1]
+    present = {str(row[0]) for row in rows}
+    for execution in stream(seed):
+        mine = [row for row in rows if row[0] == execution.exec_id]
+        if execution.exec_id not in present:
+            found.append(f"lost {execution.exec_id}")
+        elif execution.kind is ExecutionKind.FUNDING:
+            if sum(to_int(row[4]) for row in mine) != SETTLED_FEE:
+                found.append(f"partial {execution.exec_id}")
+        elif [(row[2], row[3]) for row in mine] != [(execution.quantity, -execution.cost)]:
+            found.append(f"wrong {execution.exec_id}")
+    return found
+
+
+def run_killed(scheme: str, settings: SqliteSettings, seed: int, kills: int) -> int:
+    """Run the victim, killing it at random growth of the table; return how often it was killed."""
+    rng = random.Random(seed)
+    command = [sys.executable, "-m", "tests.common.ledger.kill_victim", scheme]
+    command += [str(settings.path), str(seed)]
+    killed = 0
+    while True:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "begun\n"
+            if killed < kills:
+                aim = _count(settings) + rng.randint(1, LENGTH // kills)
+                wait_until(partial(_grown, process, settings, aim), 60, "rows to be written")
+                killed += process.poll() is None
+                process.kill()
+            rest = process.stdout.read()
+            process.wait(60)
+        finally:
+            process.kill()
+            process.stdout.close()
+            process.wait()
+        if rest == "done\n":
+            return killed
+
+
+def _grown(process: subprocess.Popen[str], settings: SqliteSettings, aim: int) -> bool:
+    return process.poll() is not None or _count(settings) >= aim
+
+
+def _count(settings: SqliteSettings) -> int:
+    return to_int(query(settings, "SELECT COUNT(*) FROM coins")[0][0])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_killed_ledger_goes_on_without_loss_double_or_part(tmp_path: Path, seed: int) -> None:
+    settings = SqliteSettings(tmp_path / "tmatic.db")
+    add_bots(settings, *BOTS)
+    assert run_killed("ledger", settings, seed, KILLS) >= KILLS // 2
+    assert wrongs(settings, seed) == []
+    unharmed = SqliteSettings(tmp_path / "unharmed.db")
+    add_bots(unharmed, *BOTS)
+    assert run_killed("ledger", unharmed, seed, 0) == 0
+    assert coin_rows(settings) == coin_rows(unharmed)
+
+
+def test_the_same_kills_break_a_scheme_that_commits_row_by_row(tmp_path: Path) -> None:
+    found: list[str] = []
+    for seed in range(1, 9):
+        settings = SqliteSettings(tmp_path / f"control{seed}.db")
+        add_bots(settings, *BOTS)
+        run_killed("rows", settings, seed, KILLS)
+        found += wrongs(settings, seed)
+        if found:
+            break
+    assert any(text.startswith("partial") for text in found)
