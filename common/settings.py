@@ -181,7 +181,8 @@ def _database(file: EnvFile, folder: Path) -> MysqlSettings | SqliteSettings | N
     if not host:
         if "MYSQL_HOST" in file.broken:
             return None
-        _warn_of_idle_mysql_keys(file)
+        if "MYSQL_HOST" not in file.values:  # an empty one is a decision, an absent one a slip
+            _warn_of_idle_mysql_keys(file)
         return SqliteSettings(folder / DATABASE_FILE)
     if not re.fullmatch(r"[0-9A-Za-z._:-]+", host):
         file.refuse("MYSQL_HOST", "is not the name or address of a server, such as localhost")

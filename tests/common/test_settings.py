@@ -99,11 +99,16 @@ def test_mysql_host_chooses_the_server(tmp_path: Path) -> None:
     assert ported.port == 3307
 
 
-def test_an_empty_mysql_host_chooses_the_file_and_says_what_is_idle(tmp_path: Path) -> None:
-    result = read(tmp_path, {**MYSQL, "MYSQL_HOST": ""})
-    assert isinstance(result.database, SqliteSettings)
-    assert len(result.warnings) == 1
-    assert "MYSQL_DATABASE has no effect without MYSQL_HOST" in result.warnings[0]
+def test_without_mysql_host_the_books_are_kept_in_a_file(tmp_path: Path) -> None:
+    for host in (None, "", " "):
+        result = read(tmp_path, {**MYSQL, "MYSQL_HOST": host})
+        assert result.database == SqliteSettings(tmp_path / "tmatic.db")
+
+
+def test_mysql_keys_without_the_host_are_told_to_be_idle(tmp_path: Path) -> None:
+    (warning,) = read(tmp_path, {**MYSQL, "MYSQL_HOST": None}).warnings
+    assert "MYSQL_DATABASE has no effect without MYSQL_HOST" in warning
+    assert read(tmp_path, {**MYSQL, "MYSQL_HOST": ""}).warnings == ()
 
 
 # key, its value (None: the line is missing), file and line, the sentence
@@ -393,6 +398,18 @@ def test_a_symbol_that_the_exchange_lacks_is_named_with_its_line(tmp_path: Path)
         f"{tmp_path / '.env.Bitmex'}, line 1: LINEAR_SYMBOLS names XBTUSDT,"
         " but Bitmex has no such linear instrument"
     )
+
+
+def test_the_shipped_examples_ask_for_the_keys(tmp_path: Path) -> None:
+    for name in (".env", ".env.Bitmex"):
+        (tmp_path / name).write_bytes((ROOT / f"{name}.example").read_bytes())
+    with pytest.raises(ConfigurationError) as raised:
+        read_settings(tmp_path, KNOWN)
+    problems = [line for line in str(raised.value).splitlines() if line.startswith("  - ")]
+    assert [line.split(": ")[1].split(maxsplit=1)[0] for line in problems] == [
+        "TESTNET_API_KEY",
+        "TESTNET_API_SECRET",
+    ]
 
 
 def test_the_shipped_examples_are_read_once_their_keys_are_filled_in(tmp_path: Path) -> None:
