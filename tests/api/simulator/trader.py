@@ -38,7 +38,7 @@ class Trader:
 
     def rows(self, path: str, **query: Json) -> list[Row]:
         """Return the rows of a table route."""
-        rows = self.ask("GET", path, **query)
+        rows = self.ask("GET", path, None, **query)
         assert isinstance(rows, list)
         return rows
 
