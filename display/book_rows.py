@@ -17,8 +17,8 @@ def book_table(view: BookView | None, levels: int) -> BookTable:
     """Present up to `levels` prices of each side, own orders included where the book ends too."""
     if view is None:
         return BookTable((), (), "")
-    bids = _levels(view.book.bids, view.own_bids, Side.BUY)[:levels]
-    asks = _levels(view.book.asks, view.own_asks, Side.SELL)[:levels]
+    bids = _cut(_levels(view.book.bids, view.own_bids, Side.BUY), levels)
+    asks = _cut(_levels(view.book.asks, view.own_asks, Side.SELL), levels)
     largest = max((market for _, market, _ in (*bids, *asks)), default=0)
     spread = ""
     if view.book.bids and view.book.asks:
@@ -39,6 +39,16 @@ def _levels(
         rows += [(price, 0, contracts) for price, contracts in orders.items()]
         rows.sort(reverse=side is Side.BUY)
     return rows
+
+
+def _cut(rows: list[_Level], levels: int) -> list[_Level]:
+    """Return the rows nearest to the market; own orders beyond them take places at the edge."""
+    if len(rows) <= levels:
+        return rows
+    own = [row[0] for row in rows if row[2]]
+    kept = own[: levels // 2]
+    others = [row[0] for row in rows if row[0] not in kept][: levels - len(kept)]
+    return [row for row in rows if row[0] in kept or row[0] in others]
 
 
 def _book_row(view: BookView, side: Side, level: _Level, largest: int) -> BookRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from tkinter import ttk
 from tkinter.font import Font
@@ -54,6 +54,7 @@ class StepField:
         self._problem.grid(row=row, column=4, sticky="w", padx=(8, 0))
         self.entry.bind("<Up>", lambda _event: self._move(1))
         self.entry.bind("<Down>", lambda _event: self._move(-1))
+        self.entry.bind("<Control-a>", self._select_all)
 
     def _button(self, parent: tk.Misc, text: str, steps: int) -> ttk.Button:
         return ttk.Button(
@@ -66,6 +67,12 @@ class StepField:
 
     def _move(self, steps: int) -> None:
         self.text.set(self._step(self.text.get(), steps))
+
+    def _select_all(self, _event: tk.Event[tk.Misc]) -> str:
+        """Select the whole text; Tk on X would move to its beginning instead."""
+        self.entry.selection_range(0, "end")
+        self.entry.icursor("end")
+        return "break"
 
     @property
     def problem(self) -> str:
@@ -128,6 +135,7 @@ class Dialog(tk.Toplevel):
         self._desk = desk
         self._event: int | None = None
         self._sent_at = 0.0
+        self._asked: Hashable = None  # what the last question was about
         self.body = ttk.Frame(self, name="body", padding=12)
         self.body.pack(fill="both", expand=True)
         self.message = ttk.Label(self.body, name="message", wraplength=520, style="Hint.TLabel")
@@ -159,7 +167,11 @@ class Dialog(tk.Toplevel):
 
     def close(self) -> None:
         """Take the window away; a command that was sent is not recalled."""
+        focused = self.focus_get()
+        had_keyboard = focused is not None and focused.winfo_toplevel() is self
         self.destroy()
+        if had_keyboard:  # else the keys would go nowhere where no window manager hands them on
+            self.master.focus_force()
 
     def dispatch(self, make: Callable[[int], Command]) -> None:
         """Hand a command with a new event number to the engine, unless one is under way."""
@@ -182,6 +194,19 @@ class Dialog(tk.Toplevel):
         else:
             self.close()
         return True
+
+    def confirmed(self, question: str | None, about: Hashable) -> bool:
+        """Show a question once; True when there is none or the same is wanted again."""
+        if question is None or self._asked == about:
+            self._asked = None
+            return True
+        self._asked = about
+        self.say(question, bad=True)
+        return False
+
+    def forget_question(self) -> None:
+        """Ask again: a field has been changed."""
+        self._asked = None
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a line below the fields."""

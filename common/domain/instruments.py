@@ -68,6 +68,12 @@ class Instrument:
         smallest = Decimal(self.lot_size) / Decimal(self.contracts_per_unit)
         return max(0, -int(smallest.normalize().as_tuple().exponent))
 
+    def shown(self, contracts: int) -> str:
+        """Return a quantity as the screen shows it, e.g. "0.0001" for 100 contracts."""
+        units = Decimal(contracts) / Decimal(self.contracts_per_unit)
+        decimals = max(self.quantity_decimals, -int(units.normalize().as_tuple().exponent))
+        return f"{units:.{decimals}f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Currency:

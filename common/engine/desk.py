@@ -15,7 +15,7 @@ from common.domain.instruments import Instrument, Symbol
 from common.domain.orders import Phase, Side, format_cl_ord_id
 from common.engine import limits
 from common.engine.notices import NoticeBoard
-from common.engine.order_wire import OrderWire, describe
+from common.engine.order_wire import OrderWire
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, IntentWritten, Ledger
 from common.engine.state import MarketState
@@ -266,7 +266,9 @@ class Desk:
         self._waiting.pop(key, None)
         order = self._state.orders.drop(key)
         if order:
-            self._notices.info(f"{describe(order)}: withdrawn before it was sent", order.event)
+            self._notices.info(
+                f"{self.wire.name(order)}: withdrawn before it was sent", order.event
+            )
 
     def _send_next(self, order: LiveOrder) -> None:
         change = order.next_change
@@ -276,4 +278,4 @@ class Desk:
         try:
             self.amend(order.key, change)
         except OrderRefused as error:
-            self._notices.refuse(f"{describe(order)}: {error}", change.event)
+            self._notices.refuse(f"{self.wire.name(order)}: {error}", change.event)

@@ -35,11 +35,13 @@ def check_quantity(instrument: Instrument, quantity: int) -> None:
         raise OrderRefused(f"{where}: the quantity must be greater than 0")
     if quantity % instrument.lot_size:
         raise OrderRefused(
-            f"{where}: {quantity} contracts are not a multiple of the lot {instrument.lot_size}"
+            f"{where}: quantity {instrument.shown(quantity)} is not a multiple of the lot "
+            f"{instrument.shown(instrument.lot_size)}"
         )
     if instrument.max_quantity is not None and quantity > instrument.max_quantity:
         raise OrderRefused(
-            f"{where}: {quantity} contracts exceed the maximum {instrument.max_quantity}"
+            f"{where}: quantity {instrument.shown(quantity)} exceeds the maximum "
+            f"{instrument.shown(instrument.max_quantity)}"
         )
 
 
@@ -61,7 +63,7 @@ def check_robot(robot: Robot, side: Side, quantity: int, position: int, resting:
         )
     if robot.status is Status.NOT_DEFINED and side.sign * position + resting + quantity > 0:
         raise OrderRefused(
-            f"{robot.emi} is NOT DEFINED: its position of {position} contracts can only be closed"
+            f"{robot.emi} is NOT DEFINED: its position can only be closed, not enlarged or turned"
         )
 
 
@@ -73,8 +75,9 @@ def check_capital(
     reached = side.sign * position + resting + quantity
     if reached > max(limit, 0):
         raise OrderRefused(
-            f"{robot.emi}: {side} {quantity} could make its position {reached} contracts, more "
-            f"than its CAPITAL of {robot.capital} lots ({limit} contracts)"
+            f"{robot.emi}: {side} {instrument.shown(quantity)} could make its position "
+            f"{instrument.shown(reached)}, more than its CAPITAL of {robot.capital} lots "
+            f"({instrument.shown(limit)})"
         )
 
 

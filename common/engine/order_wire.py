@@ -7,6 +7,7 @@ could be a second order. A cancel is repeated until the order is gone.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -25,6 +26,8 @@ from common.engine.ports import (
 )
 from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused, OutcomeUnknown
+
+log = logging.getLogger(__name__)
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unknown outcome
 MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
@@ -52,14 +55,14 @@ class OrderWire:
         self._notices = notices
         self._later = later
         self._opened = opened  # an order is open at the exchange: what waited for it may follow
-        self._requests: dict[int, str] = {}  # request number -> order key
+        self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
 
     # ---- out ------------------------------------------------------------------------------
 
     def send(self, order: LiveOrder, price: Decimal) -> None:
         """Send a new order whose intent is durable."""
         request = SendOrder(order.cl_ord_id, order.symbol, order.side, order.quantity, price)
-        self._requests[self._gateway.request(request)] = order.key
+        self._requests[self._gateway.request(request)] = (order, order.event)
 
     def amend(self, order: LiveOrder, change: Change) -> None:
         """Send an amendment as a new total: filled + wanted rest.
@@ -70,13 +73,13 @@ class OrderWire:
         order.next_change = None
         total = None if change.leaves is None else order.filled + change.leaves
         request = SendAmend(order.order_id, order.cl_ord_id, total, change.price)
-        self._requests[self._gateway.request(request)] = order.key
+        self._requests[self._gateway.request(request)] = (order, change.event)
 
     def cancel(self, order: LiveOrder) -> None:
         """Send a cancellation."""
         order.cancel_sent = True
         request = SendCancel(order.order_id, order.cl_ord_id)
-        self._requests[self._gateway.request(request)] = order.key
+        self._requests[self._gateway.request(request)] = (order, order.event)
 
     def settle(self, cl_ord_id: str, outcome: str, order_id: str) -> None:
         """Record what became of an intent."""
@@ -93,23 +96,24 @@ class OrderWire:
 
     def replied(self, reply: Reply) -> None:
         """Take the outcome of one of this desk's requests."""
-        key = self._requests.pop(reply.number, "")
-        order = self._state.orders.get(key)
+        order, event = self._requests.pop(reply.number, (None, None))
+        if order is None:
+            return
         if isinstance(reply.request, SendOrder):
-            self._order_answered(reply.request, reply, order)
+            self._order_answered(reply, order, event)
         elif isinstance(reply.request, SendAmend):
-            self._amend_answered(reply, order)
+            self._amend_answered(reply, order, event)
         elif isinstance(reply.request, SendCancel):
-            self._cancel_answered(reply, order)
+            self._cancel_answered(reply, order, event)
         elif isinstance(reply.request, FindOrder):
-            self._looked(reply.request, reply, order)
+            self._looked(reply, order)
 
     def reported(self, order: Order) -> None:
         """Take what the stream says of an order, and send what waited for it."""
         known = self._state.orders.find(order)
         if known and known.phase is Phase.UNKNOWN:
             self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
-            self._notices.info(f"{describe(known)}: found at the exchange", known.event)
+            self._tell(known, f"is {order.phase.value} at the exchange", known.event)
         emi = known.emi if known else self._state.emi_of(order)
         self._follow(self._state.orders.apply(order, emi, from_stream=True))
 
@@ -124,75 +128,76 @@ class OrderWire:
         elif not order.amending:
             self._opened(order)
 
-    def _order_answered(self, request: SendOrder, reply: Reply, order: LiveOrder | None) -> None:
+    def _order_answered(self, reply: Reply, order: LiveOrder, event: int | None) -> None:
+        shown = bool(order.order_id) or not self._is_live(order)  # by the stream, perhaps its end
         if reply.error is None and isinstance(reply.result, Order):
-            self._accepted(reply.result, order)
-        elif isinstance(reply.error, OutcomeUnknown) and order and not order.order_id:
-            self._notices.warning(f"{describe(order)}: {reply.error}; asking the exchange")
+            self._accepted(reply.result, order, event)
+        elif shown:
+            self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
+            self._tell(order, "placed", event)
+        elif isinstance(reply.error, OutcomeUnknown):
+            self._notices.warning(f"{self.name(order)}: {reply.error}; asking the exchange")
             self.look_for(order)
-        elif isinstance(reply.error, OutcomeUnknown) or (order and order.order_id):
-            # The stream has shown the order already, perhaps also its end.
-            self.settle(request.cl_ord_id, "ACCEPTED", order.order_id if order else "")
         else:
-            self._state.orders.drop(request.cl_ord_id)
-            self.settle(request.cl_ord_id, "REFUSED", "")
-            text = f"{request.side} {request.symbol.ticker} refused: {reply.error}"
-            self._notices.refuse(text, order.event if order else None)
+            self._state.orders.drop(order.key)
+            self.settle(order.cl_ord_id, "REFUSED", "")
+            self._notices.refuse(f"{self.name(order)} refused: {reply.error}", event)
 
-    def _accepted(self, answer: Order, pending: LiveOrder | None) -> None:
+    def _accepted(self, answer: Order, order: LiveOrder, event: int | None) -> None:
         self.settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
-        event = pending.event if pending else None
-        emi = pending.emi if pending else self._state.emi_of(answer)
-        live = self._state.orders.apply(answer, emi, from_stream=False)
+        live = self._state.orders.apply(answer, order.emi, from_stream=False)
         if answer.phase in (Phase.CANCELED, Phase.REJECTED):
-            self._notices.refuse(
-                f"{answer.side} {answer.symbol.ticker} not placed: {answer.text}", event
-            )
-        elif event is not None:
-            self._notices.info(
-                f"{answer.side} {answer.quantity} {answer.symbol.ticker} at {answer.price} placed",
-                event,
-            )
+            self._notices.refuse(f"{self.name(order)} not placed: {answer.text}", event)
+        else:
+            self._tell(order, "placed", event)
         self._follow(live)
 
-    def _amend_answered(self, reply: Reply, order: LiveOrder | None) -> None:
-        change = order.amending if order else None
-        event = change.event if change else None
-        if order:
-            order.amending = None
+    def _amend_answered(self, reply: Reply, order: LiveOrder, event: int | None) -> None:
+        order.amending = None
         if reply.error is None and isinstance(reply.result, Order):
-            emi = order.emi if order else self._state.emi_of(reply.result)
-            live = self._state.orders.apply(reply.result, emi, from_stream=False)
-            if event is not None:
-                self._notices.info(f"{reply.result.symbol.ticker}: order moved", event)
+            live = self._state.orders.apply(reply.result, order.emi, from_stream=False)
+            self._tell(order, "moved", event)
             self._follow(live)
             return
-        self._notices.refuse(
-            f"{describe(order) if order else 'order'} not moved: {reply.error}", event
-        )
-        if order and isinstance(reply.error, (OutcomeUnknown, OrderNotFound)):
+        self._notices.refuse(f"{self.name(order)} not moved: {reply.error}", event)
+        if isinstance(reply.error, (OutcomeUnknown, OrderNotFound)):
             self._look(order)
-        elif order:
-            self._follow(order)
+        else:
+            self._follow(order if self._is_live(order) else None)
 
-    def _cancel_answered(self, reply: Reply, order: LiveOrder | None) -> None:
-        if reply.error is None and isinstance(reply.result, Order):
-            emi = order.emi if order else self._state.emi_of(reply.result)
-            self._state.orders.apply(reply.result, emi, from_stream=False)
-            if order and order.event is not None:
-                self._notices.info(f"{describe(order)}: cancelled", order.event)
-            return
-        if order is None:
-            return
+    def _cancel_answered(self, reply: Reply, order: LiveOrder, event: int | None) -> None:
         order.cancel_sent = False
-        if isinstance(reply.error, OrderNotFound):
+        if reply.error is None and isinstance(reply.result, Order):
+            self._state.orders.apply(reply.result, order.emi, from_stream=False)
+            self._tell(order, "cancelled", event)
+        elif not self._is_live(order):
+            self._tell(order, "had ended already", event)
+        elif isinstance(reply.error, OrderNotFound):
             self._look(order)
         elif isinstance(reply.error, OrderRefused):
             order.cancel_wanted = False
-            self._notices.refuse(f"{describe(order)} not cancelled: {reply.error}", order.event)
+            self._notices.refuse(f"{self.name(order)} not cancelled: {reply.error}", event)
         else:
-            self._notices.warning(f"{describe(order)}: cancel not confirmed, trying again")
+            self._notices.warning(f"{self.name(order)}: cancel not confirmed, trying again")
             self._later(CANCEL_RETRY, lambda: self._retry_cancel(order.key))
+
+    def _tell(self, order: LiveOrder, what: str, event: int | None) -> None:
+        """Answer a click; what strategies do goes to the log only."""
+        if event is None:
+            log.info("%s %s %s", order.key, self.name(order), what)
+        else:
+            self._notices.info(f"{self.name(order)} {what}", event)
+
+    def _is_live(self, order: LiveOrder) -> bool:
+        return self._state.orders.get(order.key) is order
+
+    def name(self, order: LiveOrder) -> str:
+        """Return side, rest, ticker, price and owner of an order for a notice."""
+        instrument = self._state.instruments.get(order.symbol)
+        contracts = order.leaves or order.quantity
+        quantity = instrument.shown(contracts) if instrument else f"{contracts} contracts"
+        price = "" if order.price is None else f" at {order.price}"
+        return f"{order.side} {quantity} {order.symbol.ticker}{price} ({order.emi})"
 
     def _retry_cancel(self, key: str) -> None:
         order = self._state.orders.get(key)
@@ -208,19 +213,20 @@ class OrderWire:
 
     def _look(self, order: LiveOrder) -> None:
         if order.cl_ord_id:
-            self._requests[self._gateway.request(FindOrder(order.cl_ord_id))] = order.key
+            request = FindOrder(order.cl_ord_id)
+            self._requests[self._gateway.request(request)] = (order, order.event)
 
-    def _looked(self, request: FindOrder, reply: Reply, order: LiveOrder | None) -> None:
+    def _looked(self, reply: Reply, order: LiveOrder) -> None:
         if reply.error is None and isinstance(reply.result, Order):
-            if order and _is_same(order, reply.result):
+            if _is_same(order, reply.result):
                 self._found(reply.result, order)
             else:
                 self._notices.error(
-                    f"clOrdID {request.cl_ord_id} belongs to another order at the exchange: "
+                    f"clOrdID {order.cl_ord_id} belongs to another order at the exchange: "
                     "is a second terminal trading on this account?"
                 )
             return
-        if order is None or order.phase is not Phase.UNKNOWN:
+        if not self._is_live(order) or order.phase is not Phase.UNKNOWN:
             return
         if reply.error is None:
             order.looks += 1
@@ -235,14 +241,14 @@ class OrderWire:
         was_unknown = order.phase is Phase.UNKNOWN
         self.settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
         live = self._state.orders.apply(answer, order.emi, from_stream=False)
-        if was_unknown:
-            self._notices.info(f"{describe(order)}: found at the exchange", order.event)
+        if was_unknown or answer.phase.ended:
+            self._tell(order, f"is {answer.phase.value} at the exchange", order.event)
         self._follow(live)
 
     def _never_placed(self, order: LiveOrder) -> None:
         self._state.orders.drop(order.key)
         self.settle(order.cl_ord_id, "NOT_PLACED", "")
-        self._notices.refuse(f"{describe(order)} never reached the exchange", order.event)
+        self._notices.refuse(f"{self.name(order)} never reached the exchange", order.event)
 
 
 def _is_same(order: LiveOrder, answer: Order) -> bool:
@@ -252,8 +258,3 @@ def _is_same(order: LiveOrder, answer: Order) -> bool:
         and order.side is answer.side
         and (not order.order_id or order.order_id == answer.order_id)
     )
-
-
-def describe(order: LiveOrder) -> str:
-    """Return side, rest, ticker and owner of an order for a notice."""
-    return f"{order.side} {order.leaves} {order.symbol.ticker} ({order.emi})"

@@ -320,6 +320,27 @@ def test_a_second_cancel_click_sends_no_second_request(bench: Bench) -> None:
     assert bench.gateway.count(SendCancel) == 1
 
 
+def test_every_click_is_answered_even_when_the_stream_was_faster(bench: Bench) -> None:
+    key = bench.place(event=1)
+    bench.desk.wire.reported(order(key, "o1", seconds=2))
+    bench.desk.cancel(key, event=2)
+    bench.desk.wire.reported(order(key, "o1", phase=Phase.CANCELED, seconds=3))
+    for kind, phase in ((SendOrder, Phase.OPEN), (SendCancel, Phase.CANCELED)):
+        number, request = bench.gateway.last(kind)
+        bench.desk.wire.replied(accepted(number, request, order(key, "o1", phase=phase)))
+
+    assert [n.event for n in bench.notices.all()] == [1, 2]
+
+
+def test_a_cancel_that_comes_after_the_fill_is_answered_too(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.cancel(key, event=2)
+    bench.desk.wire.reported(order(key, f"o-{key}", phase=Phase.FILLED, filled=100, seconds=5))
+    bench.fail(SendCancel, OrderNotFound("Unable to cancel order"))
+
+    assert bench.notices.all()[-1].event == 2
+
+
 def test_cancelling_an_order_that_is_gone_is_refused_in_words(bench: Bench) -> None:
     with pytest.raises(OrderNotFound, match="no longer open"):
         bench.desk.cancel("7.bot1", event=2)
@@ -336,7 +357,7 @@ def test_cancelling_an_order_that_is_gone_is_refused_in_words(bench: Bench) -> N
         ({"quantity": 150}, "multiple of the lot"),
         ({"quantity": 0}, "greater than 0"),
         ({"quantity": -100}, "greater than 0"),
-        ({"quantity": 10**12}, "exceed the maximum"),
+        ({"quantity": 10**12}, "exceeds the maximum"),
         ({"emi": "nobody"}, "no bot nobody"),
         ({"emi": "b" * 40}, "no bot"),
         ({"quantity": 1100, "event": None}, "CAPITAL"),
