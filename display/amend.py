@@ -6,9 +6,10 @@ import tkinter as tk
 from tkinter import ttk
 
 from common.domain.commands import AmendOrder, CancelOrder
+from common.domain.market import Book
 from common.engine.snapshot import Health, OrderRow, Snapshot
 from display.dialogs import Desk, Dialog, StepField, checked, go_on, set_enabled
-from display.fields import parse_price, parse_quantity, step_price, step_quantity
+from display.fields import far_from_book, parse_price, parse_quantity, step_price, step_quantity
 from display.formats import price_text, quantity_text, quantity_unit
 from display.presenter import order_price
 from display.theme import Theme
@@ -24,6 +25,7 @@ class AmendDialog(Dialog):
         self.key = row.key
         self._row = row
         self._gone = False
+        self._book = Book()
         self._blocked = ""  # why the order cannot be moved now; cancelling is always possible
         self._make_widgets()
 
@@ -86,6 +88,8 @@ class AmendDialog(Dialog):
         """Take a snapshot: the order as it is now, or that it is not there any more."""
         row = next((each for each in snapshot.orders if each.key == self.key), None)
         self._gone = row is None
+        view = snapshot.books.get(self._row.symbol)
+        self._book = view.book if view else Book()
         if row is not None and row != self._row:
             self._row = row
             self._heading["text"] = self._describe()
@@ -125,6 +129,9 @@ class AmendDialog(Dialog):
         if new_price is None and new_leaves is None:
             self.say("nothing differs from the order as it is", bad=True)
             return
+        question = None if new_price is None else far_from_book(row.side, new_price, self._book)
+        if not self.confirmed(question, (new_price, new_leaves)):
+            return
         self.dispatch(lambda event: AmendOrder(event, row.market, self.key, new_price, new_leaves))
 
     def press_cancel(self) -> None:
@@ -134,6 +141,7 @@ class AmendDialog(Dialog):
         self.dispatch(lambda event: CancelOrder(event, self._row.market, self.key))
 
     def _edited(self) -> None:
+        self.forget_question()
         self.price.complain("")
         self.quantity.complain("")
         if not self.waiting and not self._gone and not self._blocked:

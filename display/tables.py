@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 import tkinter as tk
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from tkinter import ttk
 
 from display.cells import Column, Row, Tone
 from display.grid import CellGrid
 from display.theme import Theme
+from display.widths import ColumnWidths
 
-_GAP = 6  # least pixels between the texts of two columns
 _ROW_SPACE = 3  # pixels between the texts of two rows
 
 
@@ -36,7 +35,7 @@ class Table(ttk.Frame):
         super().__init__(parent, name=name)
         self._theme = theme
         self._columns = tuple(columns)
-        self._chars = [max(column.chars, len(column.title)) for column in columns]
+        self._widths = ColumnWidths(columns)
         self._empty = empty
         self._on_click = on_click
         self._rows: Sequence[Row] = ()
@@ -143,7 +142,7 @@ class Table(ttk.Frame):
 
     def forget_widths(self) -> None:
         """Let columns be as narrow again as the rows of now allow."""
-        self._chars = [max(column.chars, len(column.title)) for column in self._columns]
+        self._widths = ColumnWidths(self._columns)
         self._shown = [None] * len(self._shown)
         self._lay_out()
 
@@ -173,7 +172,7 @@ class Table(ttk.Frame):
         lines = max(1, -(-(height - self._row_height) // self._row_height))
         self._grid.resize(lines)
         self._shown = [*self._shown[:lines], *[None] * (lines - len(self._shown))]
-        edges, total = self._edges(width)
+        edges, total = self._widths.edges(width, self._char_width)
         anchors = ["e" if column.right else "w" for column in self._columns]
         for line in range(lines):
             self._grid.place(line, self._line_y(line), edges, anchors)
@@ -187,21 +186,6 @@ class Table(ttk.Frame):
         self.canvas.configure(scrollregion=(0, 0, total, height))
         _show_bar(self._horizontal, total > width, row=1, column=0, sticky="ew")
         self._paint()
-
-    def _edges(self, width: int) -> tuple[list[int], int]:
-        """Return the x of each column's text and the width of all; spare room goes between."""
-        widths = [chars * self._char_width for chars in self._chars]
-        # A number that ends where a word begins needs more air than two words do.
-        air = [1 + (before.right and not after.right) for before, after in pairwise(self._columns)]
-        air = [1, *air, 1]
-        gap = max(_GAP, min(4 * _GAP, (width - sum(widths)) // sum(air)))
-        spare = max(0, width - sum(widths) - gap * sum(air)) // len(widths)
-        edges, left = [], 0
-        for column, text_width, share in zip(self._columns, widths, air, strict=False):
-            left += gap * share
-            edges.append(left + text_width + spare if column.right else left)
-            left += text_width + spare
-        return edges, max(width, left + gap)
 
     def _place_stripes(self) -> None:
         """Shade every other line that shows a row."""
@@ -229,7 +213,7 @@ class Table(ttk.Frame):
             row = rows[index] if index < count else None
             if row is before:
                 continue
-            if row is not None and self._widen(row):
+            if row is not None and self._widths.widen(row.texts, self._theme.mono):
                 self._lay_out()  # paints this line and those below, too
                 return
             self._shown[line] = row
@@ -238,19 +222,6 @@ class Table(ttk.Frame):
             else:
                 self._grid.put(line, row.texts, row.tones)
         self._mark()
-
-    def _widen(self, row: Row) -> bool:
-        """Make room for the longest text of each column; True when a column has grown."""
-        grown = False
-        for column, text in enumerate(row.texts):
-            if len(text) > self._chars[column] or not text.isascii():
-                chars = len(text)
-                if not text.isascii():
-                    chars = -(-self._theme.mono.measure(text) // self._char_width)
-                if chars > self._chars[column]:
-                    self._chars[column] = chars
-                    grown = True
-        return grown
 
     def _mark(self) -> None:
         """Place the selection, the cursor, the note of an empty table and the bar."""

@@ -55,7 +55,6 @@ class OrderTicket(Dialog):
         self._book = Book()
         self._locked = ""
         self._was_locked = False
-        self._asked: tuple[Side, Decimal, int, str] | None = None  # far from the book, shown once
         self._make_widgets()
 
     def _make_widgets(self) -> None:
@@ -90,6 +89,9 @@ class OrderTicket(Dialog):
         for field in (self.price, self.quantity):
             field.text.trace_add("write", lambda *_: self._edited())
             field.entry.bind("<Return>", lambda event: go_on(event.widget))
+        for wheel in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
+            # Turning the wheel over the box must not hand the order to another bot.
+            self.emi.bind(wheel, lambda _event: "break")
         self.emi.bind("<<ComboboxSelected>>", lambda _event: self._edited())
 
     def _make_buttons(self) -> None:
@@ -186,11 +188,8 @@ class OrderTicket(Dialog):
             return
         price, contracts, emi = order
         question = far_from_book(side, price, self._book)
-        if question and self._asked != (side, price, contracts, emi):
-            self._asked = (side, price, contracts, emi)
-            self.say(f"{side}: {question}", bad=True)
+        if not self.confirmed(question, (side, *order)):
             return
-        self._asked = None
         self._used(emi)
         self.dispatch(
             lambda event: PlaceOrder(event, self._market, self._symbol, emi, side, price, contracts)
@@ -218,7 +217,7 @@ class OrderTicket(Dialog):
 
     def _edited(self) -> None:
         """Forget what was said about fields that have changed since."""
-        self._asked = None
+        self.forget_question()
         self._bot_problem["text"] = ""
         self.price.complain("")
         self.quantity.complain("")

@@ -63,6 +63,32 @@ def test_a_double_click_sends_one_order(clicked: Bench) -> None:
     assert len(clicked.sent) == 1
 
 
+def test_a_sent_order_disarms_the_ticket(clicked: Bench) -> None:
+    ticket = clicked.ticket()
+    ticket.press(Side.BUY)
+    for widget in (ticket.buy, ticket.sell, ticket.emi, ticket.price.entry, ticket.quantity.entry):
+        assert widget.instate(["disabled"])
+    ticket.press(Side.SELL)
+    ticket.press(Side.BUY)
+    assert len(clicked.sent) == 1
+
+
+def test_the_wheel_does_not_change_the_bot(clicked: Bench) -> None:
+    box = clicked.ticket().emi
+    chosen = box.get()
+    for event in ("<Button-4>", "<Button-5>"):
+        box.event_generate(event)
+    box.event_generate("<MouseWheel>", delta=120)
+    clicked.root.update()
+    assert box.get() == chosen
+
+
+def test_the_keyboard_returns_to_the_window_when_a_ticket_closes(clicked: Bench) -> None:
+    clicked.ticket().close()
+    clicked.root.update()
+    assert clicked.root.focus_get() is not None
+
+
 def test_the_ticket_closes_when_its_order_is_accepted(clicked: Bench) -> None:
     clicked.click_on("ticket", "buy")
     clicked.answer(7)
@@ -133,6 +159,8 @@ def test_an_open_ticket_is_locked_while_trading_is_on(clicked: Bench) -> None:
     clicked.change(trading=True)
     ticket = clicked.ticket()
     assert ticket.message["text"] == LOCKED
+    assert ticket.buy.instate(["disabled"])
+    ticket.press(Side.BUY)
     clicked.click_on("ticket", "buy")
     assert clicked.sent == []
     clicked.change(trading=False)
@@ -252,6 +280,15 @@ def test_move_without_a_difference_sends_nothing(window: Bench, order: OrderRow)
     window.click_on("amend", "move")
     assert window.sent == []
     assert "nothing differs" in window.amendment().message["text"]
+
+
+def test_a_move_far_through_the_book_needs_a_second_press(window: Bench, order: OrderRow) -> None:
+    window.amendment().price.text.set("684000")
+    window.click_on("amend", "move")
+    assert window.sent == []
+    assert "above the best ask" in window.amendment().message["text"]
+    window.click_on("amend", "move")
+    assert window.sent == [AmendOrder(1, MARKET, order.key, Decimal(684000), None)]
 
 
 def test_clicks_on_cancel_send_one_command(window: Bench, order: OrderRow) -> None:

@@ -161,9 +161,22 @@ def test_own_orders_beyond_the_streamed_depth_are_shown_too() -> None:
 
 
 def test_the_book_shows_the_best_prices_when_there_is_no_room_for_all() -> None:
-    table = book_table(support.book_view(0), 2)
+    view = replace(support.book_view(0), own_bids={}, own_asks={})
+    table = book_table(view, 2)
     assert [row.texts[1] for row in table.asks] == ["68413.0", "68413.5"]
     assert [row.texts[1] for row in table.bids] == ["68412.0", "68411.5"]
+
+
+def test_own_orders_beyond_the_room_take_places_at_the_edge() -> None:
+    table = book_table(support.book_view(0), 2)
+    assert [row.texts for row in table.asks] == [
+        ("", "68413.0", "0.022"),
+        ("0.010", "68414.0", "0.056"),
+    ]
+    many = {Decimal(60000 - number): 1000 for number in range(20)}
+    table = book_table(replace(support.book_view(0), own_bids=many), 10)
+    assert [row.texts[1] for row in table.bids][:5] == [f"{68412 - k / 2:.1f}" for k in range(5)]
+    assert len(table.bids) == 10
 
 
 def test_a_missing_or_one_sided_book_is_no_error() -> None:
