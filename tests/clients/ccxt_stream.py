@@ -73,6 +73,7 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
     await watchers["positions"].until(lambda seen: any(p["contracts"] == 3000 for p in rows(seen)))
     await watchers["public trades"].until(bool)
     await watchers["book"].until(lambda seen: len(seen) >= 5)
+    await watchers["ticker"].until(lambda seen: any(ticker["bid"] for ticker in seen))
     await watchers["balance"].until(lambda seen: len(wallets(seen)) >= 2)
     for watcher in watchers.values():
         watcher.task.cancel()

@@ -67,4 +67,7 @@ def test_public_trades_and_ticker_arrive(seen: Seen) -> None:
     trades = [trade for group in seen["public trades"] for trade in group]
     assert {trade["symbol"] for trade in trades} == {"BTC/USDT:USDT"}
     assert all(trade["price"] > 0 and trade["amount"] > 0 for trade in trades)
-    assert all(ticker["bid"] < ticker["ask"] for ticker in seen["ticker"])
+    # The first one that ccxt returns may still be empty, while its "info" holds the whole row.
+    quoted = [ticker for ticker in seen["ticker"] if ticker["bid"] is not None]
+    assert quoted and len(quoted) >= len(seen["ticker"]) - 1
+    assert all(ticker["bid"] < ticker["ask"] for ticker in quoted)
