@@ -14,10 +14,11 @@ from decimal import Decimal
 from common.domain.books import SIDE_FUNDING, AccountKey, Balance, Entry
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Symbol
-from common.domain.orders import parse_cl_ord_id
+from common.domain.orders import CL_ORD_ID_LENGTH, parse_cl_ord_id
 from common.ledger.booking import RowRefused, Standing, book
 from common.ledger.rows import Row, coin_row, execution_row
 from common.ledger.store import Store, unclassified_text
+from common.ledger.texts import storable
 
 BalanceKey = tuple[str, Symbol, str]  # EMI, symbol, currency
 
@@ -142,8 +143,14 @@ class Batch:
         return with_ties if fits else before
 
     def _asked_prices(self, executions: Iterable[Executed]) -> Mapping[str, Decimal]:
-        own = {e.cl_ord_id for e in executions if parse_cl_ord_id(e.cl_ord_id).number}
+        own = {e.cl_ord_id for e in executions if _may_be_ours(e.cl_ord_id)}
         return self._store.asked_prices(self._key, sorted(own))
+
+
+def _may_be_ours(cl_ord_id: str) -> bool:
+    return len(cl_ord_id) <= CL_ORD_ID_LENGTH and (
+        parse_cl_ord_id(cl_ord_id).number > 0 and cl_ord_id == storable(cl_ord_id)
+    )
 
 
 def problems_of(execution: Executed) -> tuple[str, ...]:

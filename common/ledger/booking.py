@@ -18,8 +18,11 @@ from common.domain.orders import OrderNumber, Side, parse_cl_ord_id
 from common.domain.robots import reserved_emi
 from common.errors import TmaticError
 from common.ledger.allocation import allocate
+from common.ledger.texts import storable
 
 log = logging.getLogger(__name__)
+
+REFER_SIZE = 64  # characters of the column REFER; the whole clOrdID stands in the journal
 
 
 class RowRefused(TmaticError):
@@ -71,7 +74,7 @@ def _book_trade(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
         exec_id=execution.exec_id,
         kind=execution.kind,
         emi=owner(order, execution.symbol, standing),
-        refer=order.emi,
+        refer=_refer(order),
         symbol=execution.symbol,
         currency=execution.currency,
         side=_side_column(side.sign),
@@ -116,6 +119,7 @@ def _foreign_fee(entry: Entry, execution: Executed, standing: Standing) -> Entry
 def _book_funding(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
     position = _funded_position(execution, standing)
     weights = _weights(execution, position, standing)
+    currency = execution.fee_currency or execution.currency  # only the fee moves
     fees = _shares(execution.fee, weights, execution)
     return tuple(
         _share(
@@ -126,12 +130,18 @@ def _book_funding(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
             weight=weights[emi],
             price=execution.rate,
             fee=fees[emi],
+            currency=currency,
         )
         for emi in sorted(fees)
     )
 
 
 def _book_settlement(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
+    if execution.fee and execution.fee_currency not in ("", execution.currency):
+        raise RowRefused(
+            f"settlement {execution.exec_id} is in {execution.currency}, its fee in "
+            f"{execution.fee_currency}"
+        )
     closing = _side(execution)  # Sell closes a long position
     weights = _weights(execution, -closing.sign * execution.quantity, standing)
     costs = _shares(execution.cost, weights, execution)
@@ -145,6 +155,7 @@ def _book_settlement(execution: Executed, standing: Standing) -> tuple[Entry, ..
             weight=weights[emi],
             price=execution.price,
             fee=fees[emi],
+            currency=execution.currency,
             sum_real=-costs[emi],
             position_delta=-weights[emi],
         )
@@ -161,6 +172,7 @@ def _share(
     weight: int,
     price: Decimal | None,
     fee: int,
+    currency: str,
     sum_real: int = 0,
     position_delta: int = 0,
 ) -> Entry:
@@ -169,9 +181,9 @@ def _share(
         exec_id=execution.exec_id,
         kind=execution.kind,
         emi=emi,
-        refer=order.emi,
+        refer=_refer(order),
         symbol=execution.symbol,
-        currency=execution.currency,
+        currency=currency,
         side=side,
         quantity=abs(weight),
         rest=execution.leaves,
@@ -180,7 +192,7 @@ def _share(
         trade_price=execution.trade_price,
         sum_real=sum_real,
         commission=fee,
-        scale=_scale(execution, execution.currency, standing),
+        scale=_scale(execution, currency, standing),
         at=execution.at,
         number=order.number,
         position_delta=position_delta,
@@ -222,6 +234,10 @@ def _funded_position(execution: Executed, standing: Standing) -> int:
         f"funding {execution.exec_id} of {execution.symbol} tells no side, and the books hold "
         f"{held} contracts instead of {execution.quantity}"
     )
+
+
+def _refer(order: OrderNumber) -> str | None:
+    return None if order.emi is None else storable(order.emi, REFER_SIZE)
 
 
 def _side(execution: Executed) -> Side:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -24,7 +25,10 @@ from common.ledger.numbers import EMI_LIMIT
 from common.ledger.rows import BIGINT
 from common.ledger.schema import migrate
 
+RESERVED_ENDINGS = frozenset(category.value for category in Category)
 CATEGORIES = ", ".join(category.value for category in Category)
+SYMBOL = re.compile(r"[A-Za-z0-9_]{1,40}")
+LONG = len(str(BIGINT))  # digits
 MINUTES_IN_A_WEEK = 7 * 24 * 60
 
 
@@ -143,11 +147,13 @@ def checked_robot(
 ) -> Robot:
     """Return a robot from what a user typed. ConfigurationError names what is wrong."""
     problem = emi_problem(emi)
+    if not problem and "." in emi:
+        problem = "an EMI has no dot: it ends the number in a clOrdID"
     if problem:
         raise ConfigurationError(f"EMI {emi!r}: {problem}")
     if category not in {known.value for known in Category}:
         raise ConfigurationError(f"CATEGORY {category!r} is unknown; it is one of {CATEGORIES}")
-    if not symbol or not symbol.isascii() or not symbol.replace("_", "").isalnum():
+    if not SYMBOL.fullmatch(symbol):
         raise ConfigurationError(f"SYMBOL {symbol!r} is not a symbol such as XBTUSDT")
     minutes = _positive("TIMEFR", timefr, "whole minutes, such as 1, 60 or 1440")
     if minutes > MINUTES_IN_A_WEEK:
@@ -170,8 +176,8 @@ def emi_problem(emi: str) -> str:
         return "an EMI must not be empty"
     if len(emi) > EMI_LIMIT:
         return f"an EMI has {EMI_LIMIT} characters at most, so that a clOrdID can carry it"
-    if "." in emi:
-        return "an EMI has no dot: names with a dot belong to symbols"
+    if emi.rpartition(".")[2] in RESERVED_ENDINGS and "." in emi:
+        return "names that end in a dot and a category belong to the RESERVED bots"
     if not emi.isprintable() or any(character.isspace() for character in emi):
         return "an EMI has no blanks or control characters"
     return ""
@@ -205,9 +211,10 @@ def _insert(database: Database, robot: Robot) -> Robot:
 
 def _positive(name: str, value: str | int, meaning: str) -> int:
     text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= BIGINT):
-        raise ConfigurationError(f"{name} {text!r} is not {meaning}")
-    return int(text)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= LONG else 0
+    if not 0 < number <= BIGINT:
+        raise ConfigurationError(f"{name} {text[:40]!r} is not {meaning}")
+    return number
 
 
 def _read(row: Sequence[Value]) -> tuple[Robot, bool]:

@@ -24,7 +24,15 @@ from common.ledger.database import (
     to_text,
     to_time,
 )
-from common.ledger.schema import COINS, DECIMAL_DIGITS, DECIMAL_PLACES, EXECUTIONS, Table
+from common.ledger.schema import (
+    CL_ORD_ID_SIZE,
+    COINS,
+    DECIMAL_DIGITS,
+    DECIMAL_PLACES,
+    EXECUTIONS,
+    Table,
+)
+from common.ledger.texts import storable
 
 BIGINT = 2**63 - 1
 Row = tuple[Parameter, ...]
@@ -96,7 +104,7 @@ def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
         "EXEC_TYPE": execution.exec_type,
         "SYMBOL": execution.symbol.ticker,
         "CATEGORY": execution.symbol.category.value,
-        "CLORDID": execution.cl_ord_id,
+        "CLORDID": storable(execution.cl_ord_id, CL_ORD_ID_SIZE),
         "ORDERID": execution.order_id,
         "TTIME": time_text(execution.at),
         "WRITTEN_AT": time_text(execution.written_at),
@@ -105,7 +113,7 @@ def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
         "FEE_CURRENCY": execution.fee_currency,
         "EXEC_COMM": execution.fee,
         "ROW_COUNT": row_count,
-        "RAW": execution.raw,
+        "RAW": storable(execution.raw),
     }
     if not execution.exec_id:
         raise RowRefused(f"{execution.exec_type} of {execution.symbol} has no execution id")
@@ -215,11 +223,6 @@ def major_text(amount: int, scale: int) -> str:
     return f"-{text}" if amount < 0 else text
 
 
-def clean(text: str) -> str:
-    """Return text that both databases can hold, with the rest spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _symbol(ticker: Value, category: Value) -> Symbol:
     return Symbol(to_text(ticker), Category(to_text(category)))
 
@@ -248,6 +251,6 @@ def _checked(table: Table, columns: Sequence[str], values: Mapping[str, Paramete
 
 def _check_text(column: str, text: str, size: int | None) -> None:
     if size is not None and len(text) > size:
-        raise RowRefused(f"{column} {clean(text[:80])!r} is longer than {size} characters")
-    if text != clean(text) or "\0" in text:
-        raise RowRefused(f"{column} {clean(text[:80])!r} has characters that are not text")
+        raise RowRefused(f"{column} {storable(text, 80)!r} is longer than {size} characters")
+    if text != storable(text):
+        raise RowRefused(f"{column} {storable(text, 80)!r} has characters that are not text")

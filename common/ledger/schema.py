@@ -40,6 +40,7 @@ DECIMAL_PLACES = 18  # of DECIMAL(38,18)
 DECIMAL_DIGITS = 38
 EMI_SIZE = 64  # characters
 EXEC_ID_SIZE = 64
+CL_ORD_ID_SIZE = 255  # other programs' ids may be longer than ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ EXECUTIONS = Table(
         Column("KIND", "text", 20, required=True),
         Column("EXEC_TYPE", "text", 40, required=True),
         *_SYMBOL,
-        Column("CLORDID", "text", 255),
+        Column("CLORDID", "text", CL_ORD_ID_SIZE),
         Column("ORDERID", "text", 64),
         Column("TTIME", "time", required=True),
         Column("WRITTEN_AT", "time", required=True),
@@ -296,6 +297,7 @@ def _apply(database: Database, number: int, now: datetime) -> None:
         database.execute(statement)
     for statement in MIGRATIONS[number](database.dialect):
         database.execute(statement)
+    # REPLACE: another process may have finished the same step in the meantime.
     database.execute(
-        "INSERT INTO schema_version (VERSION, APPLIED_AT) VALUES (?, ?)", (number, time_text(now))
+        "REPLACE INTO schema_version (VERSION, APPLIED_AT) VALUES (?, ?)", (number, time_text(now))
     )

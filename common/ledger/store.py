@@ -28,13 +28,13 @@ from common.ledger.database import (
 from common.ledger.numbers import NUMBER_LIMIT, first_free
 from common.ledger.rows import (
     Row,
-    clean,
     intent_row,
     to_balance,
     to_entry,
     to_intent,
 )
 from common.ledger.schema import EXEC_ID_SIZE
+from common.ledger.texts import storable
 
 CHUNK = 500  # values in one IN list; SQLite allows 999 in old versions
 
@@ -203,8 +203,8 @@ class Store:
             (
                 *_account(key),
                 quarantine_key(execution),
-                clean(reason),
-                clean(execution.raw).replace("\0", "\\0"),
+                storable(reason),
+                storable(execution.raw),
             ),
         )
 
@@ -221,8 +221,8 @@ class Store:
 def quarantine_key(execution: Executed) -> str:
     """Return the execution's id, or a digest of its row where that is no usable key."""
     exec_id = execution.exec_id
-    usable = 0 < len(exec_id) <= EXEC_ID_SIZE and exec_id == clean(exec_id) and "\0" not in exec_id
-    return exec_id if usable else sha256(clean(execution.raw).encode()).hexdigest()
+    usable = 0 < len(exec_id) <= EXEC_ID_SIZE and exec_id == storable(exec_id).strip()
+    return exec_id if usable else sha256(storable(execution.raw).encode()).hexdigest()
 
 
 def unclassified_text(exec_type: str, exec_id: str, symbol: str) -> str:

@@ -26,6 +26,7 @@ FIRST_DELAY = 0.5  # seconds between attempts to reach the database, doubled up 
 LAST_DELAY = 30.0
 IDLE_SECONDS = 5.0  # how often a database with nothing to do is asked whether it is there
 GRACE_SECONDS = 5.0  # how long stop() goes on with a database that is down
+STOP_SECONDS = 20.0  # then a server that hangs is left to itself
 EXECUTIONS_A_COMMIT = 1000
 
 
@@ -104,7 +105,10 @@ class LedgerWriter:
         self._queue.put(jobs.Stop())
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                # The exchange's history has what is not written; the next start fetches it.
+                log.error("the database does not answer; the ledger ends unfinished")
             self._thread = None
 
     # ---- the thread ---------------------------------------------------------------------------

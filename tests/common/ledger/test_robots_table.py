@@ -66,7 +66,7 @@ def test_a_row_without_capital_sort_or_margin_has_zeros() -> None:
         ({"timefr": "often"}, "TIMEFR 'often'"),
         ({"capital": -1}, "CAPITAL -1"),
         ({"emi": "x" * (EMI_LIMIT + 1)}, f"{EMI_LIMIT} characters"),
-        ({"emi": "my.bot"}, "dot"),
+        ({"emi": "my.linear"}, "RESERVED"),
         ({"emi": "mybot "}, "blank"),
         ({"emi": ""}, "empty"),
     ],

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from common.domain.books import Intent
 from common.domain.executions import ExecutionKind
 from common.domain.orders import Side
@@ -184,7 +186,6 @@ def test_a_row_that_does_not_fit_goes_to_quarantine_and_the_others_are_booked(
         replace(trade(3, 1), cost=2**63),
         replace(trade(4, 1), exec_id=""),
         replace(trade(5, 1), trade_price=Decimal("1e-19")),
-        replace(trade(6, 1), cl_ord_id="5.\ud800"),
         replace(trade(7, 1), side=None),
     ]
     with running(settings) as ledger:
@@ -195,6 +196,15 @@ def test_a_row_that_does_not_fit_goes_to_quarantine_and_the_others_are_booked(
         assert ledger.open().cursor == START
         assert len(ledger.inbox.wait(Booked, 2)[-1].problems) == len(bad)
     assert query(settings, "SELECT COUNT(*) FROM quarantine") == [(len(bad),)]
+
+
+@pytest.mark.parametrize("refer", ["Ж🚀", "\ud800", "a\0b", "x" * 300, "", " blank ", "5.6.7"])
+def test_a_foreign_client_id_of_any_text_is_booked(settings: DatabaseSettings, refer: str) -> None:
+    with running(settings) as ledger:
+        ledger.open()
+        booked = ledger.book(trade(1, 1, cl_ord_id=f"5.{refer}"))
+        assert booked.problems == ()
+        assert ledger.open().recent_trades == booked.entries
 
 
 def test_a_quarantined_execution_is_released_when_it_can_be_booked(
