@@ -1,219 +1,47 @@
-"""Repaint of all tables: the window's canvases against a plain grid of labels, in one run.
-
-Ten positions, twenty-one book rows, twenty robots and an account, painted alternately by both, from
-the same texts, until Tk has nothing left to draw. "Everything changed" gives each cell a new text;
-"varying widths" changes the number of digits, which makes labels ask for a new layout.
-"""
+"""Repaint of all tables: the window's canvases against a plain grid of labels."""
 
 from __future__ import annotations
 
-import random
-import statistics
-import sys
-import time
-import tkinter as tk
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from pathlib import Path
+import os
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from common.domain.orders import Side
-from common.engine.snapshot import Snapshot
-from display import columns
-from display.app import Terminal
-from display.cells import BookRow, BookTable, Row, Tone
-from tests.display import support
-
-ROUNDS = 60
-_TONES = (Tone.TEXT, Tone.GOOD, Tone.BAD)
+from tests.bench.registry import Figure, register
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What is painted once."""
+@register("repaint", "milliseconds until ten positions, a book, twenty robots and an account stand")
+def repaint() -> list[Figure]:
+    """Paint both in turn on a private display and return the medians."""
+    from tests.display.repainting import measure  # noqa: PLC0415 -- listing costs nothing
+    from tests.support.screen import virtual_display  # noqa: PLC0415 -- listing costs nothing
 
-    positions: Sequence[Row]
-    robots: Sequence[Row]
-    accounts: Sequence[Row]
-    book: BookTable
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Medians in milliseconds."""
-
-    canvas_varying: float
-    labels_varying: float
-    canvas_constant: float
-    labels_constant: float
-    canvas_unchanged: float
-    refresh_unchanged: float  # a whole turn of the loop on an equal snapshot
-    refresh_changed: float  # a whole turn, texts made of figures included
-
-
-class LabelGrid:
-    """The plain way: a label for each cell in a grid, told its text and colour."""
-
-    def __init__(self, root: tk.Tk, frame: Frame) -> None:
-        self._top = tk.Toplevel(root)
-        self._top.geometry("1280x800+0+0")
-        self._labels: list[list[tk.Label]] = []
-        for part in _cells(frame):
-            panel = tk.Frame(self._top)
-            panel.pack()
-            for number, (texts, _) in enumerate(part):
-                line = [tk.Label(panel, font="TkFixedFont") for _ in texts]
-                for column, label in enumerate(line):
-                    label.grid(row=number, column=column)
-                self._labels.append(line)
-
-    def show(self, frame: Frame) -> None:
-        """Set every label."""
-        rows = [row for part in _cells(frame) for row in part]
-        for line, (texts, colours) in zip(self._labels, rows, strict=True):
-            for label, text, colour in zip(line, texts, colours, strict=True):
-                label.configure(text=text, fg=colour)
-
-
-def _cells(frame: Frame) -> list[list[tuple[Sequence[str], Sequence[str]]]]:
-    colours = {Tone.TEXT: "black", Tone.GOOD: "green", Tone.BAD: "red"}
-    parts: list[list[tuple[Sequence[str], Sequence[str]]]] = [
-        [(row.texts, [colours[tone] for tone in row.tones]) for row in rows]
-        for rows in (frame.positions, frame.robots, frame.accounts)
-    ]
-    plain: list[tuple[Sequence[str], Sequence[str]]] = [
-        (row.texts, ["black"] * 3) for row in (*reversed(frame.book.asks), *frame.book.bids)
-    ]
-    plain.append((("", f"spread {frame.book.spread}", ""), ["black"] * 3))
-    return [*parts, plain]
-
-
-def random_frame(chance: random.Random, *, varying: bool) -> Frame:
-    """Return new figures for every cell; of six digits, or of three to nine."""
-
-    def figure() -> str:
-        digits = chance.randint(3, 9) if varying else 6
-        return str(chance.randint(10 ** (digits - 1), 10**digits - 1))
-
-    def rows(count: int, width: int) -> list[Row]:
-        return [
-            Row(
-                str(number),
-                tuple(figure() for _ in range(width)),
-                tuple(chance.choice(_TONES) for _ in range(width)),
-            )
-            for number in range(count)
-        ]
-
-    def level(side: Side, number: int) -> BookRow:
-        texts = (figure(), figure(), "") if side is Side.BUY else ("", figure(), figure())
-        return BookRow(side, Decimal(number), texts, own=False, share=chance.randint(0, 100))
-
-    asks = [level(Side.SELL, 20 + number) for number in range(10)]
-    bids = [level(Side.BUY, 19 - number) for number in range(10)]
-    return Frame(
-        rows(10, len(columns.POSITIONS)),
-        rows(20, len(columns.ROBOTS)),
-        rows(2, len(columns.ACCOUNTS)),
-        BookTable(asks, bids, figure()),
-    )
-
-
-def measure(rounds: int = ROUNDS, seed: int = 1) -> Figures:
-    """Return the figures; DISPLAY must name a display."""
-    chance = random.Random(seed)
-    snapshot = support.busy_snapshot()
-    holder = [snapshot]
-    terminal = Terminal(snapshot=lambda: holder[0], submit=_ignore, refresh_rate=10)
-    terminal.refresh()
-    root = terminal.root
-    root.geometry("1280x1000")  # high enough for all rows: nothing is saved by scrolling
-    root.update()
-    grid = LabelGrid(root, random_frame(chance, varying=True))
-    root.update()
-
-    def paint(frame: Frame) -> None:
-        layout = terminal.layout
-        layout.positions.show(frame.positions)
-        layout.robots.show(frame.robots)
-        layout.accounts.show(frame.accounts)
-        layout.book.show(frame.book)
-
-    both: dict[bool, tuple[float, float]] = {}
-    for varying in (True, False):
-        frames = [random_frame(chance, varying=varying) for _ in range(rounds)]
-        canvas, labels = [], []
-        for frame in frames:
-            canvas.append(_timed(root, paint, frame))
-            labels.append(_timed(root, grid.show, frame))
-        both[varying] = statistics.median(canvas), statistics.median(labels)
-    last = frames[-1]
-    unchanged = statistics.median(_timed(root, paint, last) for _ in range(rounds))
-    same = [replace(snapshot, beat=beat) for beat in range(2, rounds + 2)]
-    moving = [support.busy_snapshot(beat) for beat in range(100, rounds + 100)]
-    terminal.refresh()
-    root.update()
-    figures = Figures(
-        *both[True],
-        *both[False],
-        unchanged,
-        *(_turns(terminal, holder, each) for each in (same, moving)),
-    )
-    terminal.close()
-    return figures
-
-
-def _ignore(_command: object) -> None:
-    """Take a command of the window, which has no engine here."""
-
-
-def _turns(terminal: Terminal, holder: list[Snapshot], snapshots: list[Snapshot]) -> float:
-    times = []
-    for each in snapshots:
-        holder[0] = each
-        times.append(_timed(terminal.root, lambda _: terminal.refresh(), None))
-    return statistics.median(times)
-
-
-def _timed(root: tk.Tk, paint: Callable[..., None], frame: object) -> float:
-    """Return the milliseconds until everything is drawn."""
-    start = time.perf_counter()
-    paint(frame)
-    root.update()
-    return (time.perf_counter() - start) * 1000
-
-
-def report(figures: Figures) -> str:
-    """Return the figures side by side with their targets."""
-    varying = figures.labels_varying / figures.canvas_varying
-    constant = figures.labels_constant / figures.canvas_constant
-    return "\n".join(
-        (
-            f"{'repaint, ms (median)':<34}{'label grid':>12}{'window':>10}{'ratio':>8}  target",
-            f"{'everything changed, varying widths':<34}{figures.labels_varying:>12.2f}"
-            f"{figures.canvas_varying:>10.2f}{varying:>8.1f}  >= 5",
-            f"{'everything changed, same widths':<34}{figures.labels_constant:>12.2f}"
-            f"{figures.canvas_constant:>10.2f}{constant:>8.1f}  >= 2",
-            f"{'nothing changed':<34}{'':>12}{figures.canvas_unchanged:>10.3f}{'':>8}  < 0.1 ms",
-            f"{'a turn on an equal snapshot':<34}{'':>12}{figures.refresh_unchanged:>10.3f}",
-            f"{'a turn, books and clock moved':<34}{'':>12}{figures.refresh_changed:>10.2f}",
-        )
-    )
-
-
-def run() -> str:
-    """Measure on a private display and return the report."""
-    import os  # noqa: PLC0415 -- only to name the display
-
-    from tests.support.screen import virtual_display  # noqa: PLC0415 -- only where Xvfb is
-
+    before = os.environ.get("DISPLAY")
     with virtual_display("1280x1024x24") as name:
         os.environ["DISPLAY"] = name
-        return report(measure())
-
-
-if __name__ == "__main__":
-    print(run())
+        try:
+            figures = measure()
+        finally:
+            if before is None:
+                del os.environ["DISPLAY"]
+            else:
+                os.environ["DISPLAY"] = before
+    grid = "label grid"
+    return [
+        Figure(
+            "everything changed, varying widths",
+            figures.canvas_varying,
+            "ms",
+            figures.labels_varying,
+            grid,
+            at_most=1 / 5,
+        ),
+        Figure(
+            "everything changed, constant widths",
+            figures.canvas_constant,
+            "ms",
+            figures.labels_constant,
+            grid,
+            at_most=1 / 2,
+        ),
+        Figure("nothing changed", figures.canvas_unchanged, "ms", at_most=0.1),
+        Figure("a turn of the loop on an equal snapshot", figures.refresh_unchanged, "ms"),
+        Figure("a turn of the loop, all books moved", figures.refresh_changed, "ms"),
+    ]
