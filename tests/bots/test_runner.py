@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from common.engine.ports import BotCall, BotFailed, BotFinished, BotLoaded
+from bots.supervisor import Batch, Event, Limits, Load, Stop, Supervisor
+from common.engine.ports import BotCall, BotFailed, BotFinished, BotLoaded, RobotView
 from tests.bots.terminal import bar, terminal, ticker, view, write_algo
 from tests.support.waiting import wait_until
 
@@ -167,20 +170,38 @@ def test_loading_again_takes_the_edited_strategy_and_leaves_no_process(tmp_path:
     assert bot_threads() == []
 
 
-def test_outcomes_of_replaced_workers_are_not_told(tmp_path: Path) -> None:
-    body = "def a(robot, **other):\n    post(robot)\n    raise ValueError('old')"
-    with terminal(write_algo(tmp_path, body)) as desk:
-        desk.load(view("a"), history={"a": [bar(0, 1.0)]})
-        desk.silent = True
-        desk.call(view("a"))
-        order = desk.wait_order()
-        write_algo(tmp_path, "def a(robot, **other): pass")
-        desk.runner.load([view("a")], {"a": [bar(0, 1.0)]})
-        desk.silent = False
-        desk.serve(order)
-        assert desk.wait(BotLoaded, "a").problem == ""
-        desk.bar(view("a"))
-        assert desk.outcomes == []
+def test_a_process_that_cannot_be_started_is_told_but_not_of_a_replaced_bot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr("bots.supervisor.WorkerProcess", refuse)
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    told: queue.SimpleQueue[object] = queue.SimpleQueue()
+    former, present = Batch(["old"]), Batch(["new"])
+    former.retired = True
+    events.put(Load(former, (view("old"),), {}, None))
+    events.put(Load(present, (view("new"),), {}, None))
+    events.put(Stop())
+    Supervisor(events, told, Limits(1.0, 1.0, 0)).run()
+    assert told.get_nowait() == BotLoaded("new", "its process cannot be started: no more processes")
+    assert told.empty()
+
+
+def test_a_defect_of_the_supervisor_is_told_for_every_bot(caplog: pytest.LogCaptureFixture) -> None:
+    class Defect(list[RobotView]):
+        def __iter__(self) -> NoReturn:
+            raise ZeroDivisionError("defect")
+
+    with terminal(None) as desk:
+        views = Defect([view("a"), view("b")])
+        desk.runner._batch = Batch(["a", "b"])
+        load = Load(desk.runner._batch, views, {}, None)  # type: ignore[arg-type]
+        desk.runner._events.put(load)
+        for emi in ("a", "b"):
+            assert "supervisor failed" in desk.wait(BotFailed, emi).reason
+    assert "ZeroDivisionError: defect" in caplog.text
 
 
 def bot_threads() -> list[str]:

@@ -29,7 +29,7 @@ def run(desk: Terminal, folder: Path, body: str, *, times: int = 1) -> None:
         desk.bar(BOT)
 
 
-def report(folder: Path, body: str) -> Any:  # noqa: ANN401 - JSON
+def report(folder: Path, body: str) -> Any:
     """Run a strategy whose body leaves something in `found`, and return that."""
     target = folder / "found.json"
     tail = f"\nimport json, pathlib\npathlib.Path({str(target)!r}).write_text(json.dumps(found))"
