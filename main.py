@@ -14,6 +14,7 @@ import queue
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -169,7 +170,7 @@ class Session:
         """Compare the settings with what the exchange lists; ConfigurationError."""
         market = next(m for m in self._settings.markets if m.name == market_name)
         problems = missing_symbols(market, instruments)
-        problems += missing_currencies(self._settings, instruments)
+        problems += missing_currencies(replace(self._settings, markets=(market,)), instruments)
         if problems:
             raise ConfigurationError("\n".join(problems))
 

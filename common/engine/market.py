@@ -368,7 +368,7 @@ class Market:
         self._refused, self._offline = (reason, "") if refused else ("", reason)
         self.checked = True
         if news:
-            self._notices.warning(f"{self.state.market}: {reason} in {delay:.0f} s")
+            self._notices.warning(f"{self.state.market}: {reason} in {delay:.1f} s")
         self._later(delay, self._try_again)
 
     def _delay(self, error: TmaticError) -> float:
