@@ -146,7 +146,7 @@ def measure(rounds: int = ROUNDS, seed: int = 1) -> Figures:
             labels.append(_timed(root, grid.show, frame))
         both[varying] = statistics.median(canvas), statistics.median(labels)
     last = frames[-1]
-    unchanged = statistics.median(_timed(root, paint, last) for _ in range(rounds))
+    unchanged = statistics.median(_timed(root, paint, last) for _ in range(10 * rounds))
     same = [replace(snapshot, beat=beat) for beat in range(2, rounds + 2)]
     moving = [support.busy_snapshot(beat) for beat in range(100, rounds + 100)]
     terminal.refresh()
