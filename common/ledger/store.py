@@ -175,8 +175,13 @@ class Store:
         return prices
 
     def reserve_numbers(self, market: str, count: int, now: datetime) -> int:
-        """Take `count` numbers for this process and return the first."""
+        """Take `count` numbers for this process and return the first.
+
+        DuplicateKey when another process makes the row of the market in the same moment.
+        """
         rows = self.database.query(sql.NEXT_NUMBER, (market,))
+        if not rows:  # a lock needs a row to hold: of two that insert it one has to wait
+            self.database.execute(sql.INSERT_NUMBER, (market, 0))
         reserved = to_int(rows[0][0]) if rows else 0
         booked = self.database.query(sql.HIGHEST_NUMBER, (market, NUMBER_LIMIT))
         first = first_free(reserved, to_int(booked[0][0]), now)

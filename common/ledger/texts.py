@@ -8,5 +8,7 @@ def storable(text: str, size: int | None = None) -> str:
 
     `size`: characters that the column takes; the rest is cut off.
     """
+    if text.isascii() and "\0" not in text:  # nearly always
+        return text[:size]
     legible = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "")
     return legible[:size]

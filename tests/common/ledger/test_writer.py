@@ -321,7 +321,11 @@ def test_work_and_off_are_kept_over_restarts(settings: DatabaseSettings) -> None
     assert {r.emi: r.status for r in books.robots} == {"a": Status.OFF, "b": Status.WORK}
 
 
-def test_blocks_of_numbers_never_overlap_between_two_ledgers(settings: DatabaseSettings) -> None:
+@pytest.mark.parametrize("attempt", range(3))
+def test_blocks_of_numbers_never_overlap_between_two_ledgers(
+    settings: DatabaseSettings, attempt: int
+) -> None:
+    # Both begin with no row at all, in the same moment: each attempt is another fresh database.
     with running(settings) as one, running(settings) as two:
         for _ in range(10):
             one.writer.reserve_numbers(MARKET, 50)
