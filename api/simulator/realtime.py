@@ -31,6 +31,7 @@ from api.simulator.topics import (
 NO_AUTHORIZATION = (
     "User requested an account-locked subscription but no authorization was provided."
 )
+Wanted = tuple[str, str | None]  # a table and a filter of it; None: all rows
 POLICY_VIOLATION = 1008  # close code of a socket whose authentication failed
 MAX_TOPICS = 2000  # of one session
 
@@ -78,12 +79,12 @@ class Realtime:
         authenticator: Authenticator,
         now: Callable[[], datetime],
         *,
-        on_subscribe: Callable[[], None] = lambda: None,
+        on_topics: Callable[[frozenset[Wanted]], None] = lambda _: None,
     ) -> None:
         self._venue = venue
         self._authenticator = authenticator
         self._now = now
-        self._on_subscribe = on_subscribe
+        self._on_topics = on_topics  # told of every change, before the image is taken
         # table -> filter text ("" is all) -> sessions, in the order of their subscription
         self._subscribers: dict[str, dict[str, dict[Session, Topic]]] = {}
         self._operations: dict[str, Callable[[Session, Row], None]] = {
@@ -162,13 +163,14 @@ class Realtime:
         if len(session.topics) >= MAX_TOPICS:
             message = "Max Pending subscription limit reached, please try again later."
             raise Refusal(503, message)
-        image = self._image(session, topic)
-        session.topics[topic.canonical] = topic
-        filters = self._subscribers.setdefault(topic.table, {})
-        filters.setdefault(topic.filter, {})[session] = topic
+        self._add(session, topic)
+        try:
+            image = self._image(session, topic)
+        except Refusal:
+            self._drop(session, session.topics.pop(topic.canonical))
+            raise
         session.outlet.send(to_json({"success": True, "subscribe": name, "request": request}))
         session.outlet.send(image)
-        self._on_subscribe()
 
     def _known_topic(self, name: str) -> Topic:
         topic = parse_topic(name)
@@ -257,11 +259,27 @@ class Realtime:
             raise Refusal(answer.status, str(body.get("error", {}).get("message", "")))
         session.outlet.send(to_json({**body, "request": request}))
 
+    def _add(self, session: Session, topic: Topic) -> None:
+        session.topics[topic.canonical] = topic
+        filters = self._subscribers.setdefault(topic.table, {})
+        if topic.filter not in filters:
+            filters[topic.filter] = {}
+            self._on_topics(self._wanted())
+        filters[topic.filter][session] = topic
+
     def _drop(self, session: Session, topic: Topic) -> None:
         filters = self._subscribers[topic.table]
         del filters[topic.filter][session]
         if not filters[topic.filter]:
             del filters[topic.filter]
+            self._on_topics(self._wanted())
+
+    def _wanted(self) -> frozenset[Wanted]:
+        return frozenset(
+            (table, wanted or None)
+            for table, filters in self._subscribers.items()
+            for wanted in filters
+        )
 
     def _welcome(self) -> Row:
         return {

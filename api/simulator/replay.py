@@ -15,7 +15,8 @@ from api.simulator.ports import Action, Answer, ApiKey, Json, Partial, Request, 
 from api.simulator.recording import Recorded, Recording
 from api.simulator.replay_book import RecordedBook, differences
 from api.simulator.replay_routes import ReplayRoutes
-from api.simulator.replay_tables import KEYS, types_of
+from api.simulator.replay_tables import types_of
+from api.simulator.tables import TABLES
 
 KEPT_ROWS = 1000  # quotes and trades of a symbol that the routes can show
 
@@ -93,12 +94,12 @@ class ReplayVenue:
 
     def partial(self, table: str, symbol: str | None, account: int | None) -> Partial | None:
         """Return the image of a table."""
-        if table not in KEYS:
+        if table not in TABLES:
             return None
         rows = self.rows(table, symbol, account)
         if table in ("quote", "trade"):
             rows = self._last_rows(table, symbol)
-        return Partial(KEYS[table], types_of(table, rows), rows)
+        return Partial(list(TABLES[table].keys), types_of(table, rows), rows)
 
     def rows(self, table: str, symbol: str | None, account: int | None = None) -> list[Row]:
         """Return the present rows of a table, those of all symbols where `symbol` is None."""

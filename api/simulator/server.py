@@ -28,8 +28,10 @@ from api.simulator.merging import merge_parameters
 from api.simulator.outlet import SocketOutlet
 from api.simulator.permissions import changes_orders, check_permission
 from api.simulator.ports import Answer, ApiKey, Request, Venue
-from api.simulator.realtime import Realtime
+from api.simulator.realtime import Realtime, Wanted
 from api.simulator.store import StateFile
+from api.simulator.tables import TABLES
+from api.simulator.venue import LiveVenue
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,9 @@ KEEP_ALIVE = 90.0  # seconds
 MAX_BODY = 1024 * 1024  # bytes of a request or a WebSocket message
 # Events of these tables are on disk before a client hears of them.
 DURABLE_TABLES = frozenset({"order", "execution", "wallet", "transact"})
+
+LEVEL_TABLES = frozenset({"orderBookL2", "orderBookL2_25"})
+CHEAP_TOPICS: frozenset[Wanted] = frozenset((t, None) for t in TABLES if t not in LEVEL_TABLES)
 
 
 def utc_now() -> datetime:
@@ -68,8 +73,10 @@ class ExchangeServer:
         self._limits = RateLimits(enabled=rate_limits)
         self._authenticator = Authenticator(venue.find_key, time.time, accept_nonce=accept_nonce)
         self._realtime = Realtime(
-            venue, self._authenticator, lambda: self._latest, on_subscribe=on_subscribe
+            venue, self._authenticator, lambda: self._latest, on_topics=self._follow_topics
         )
+        self._on_subscribe = on_subscribe
+        self._follow_topics(frozenset())
         self._outlets: set[SocketOutlet] = set()
         self._runner: web.ServerRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -135,6 +142,14 @@ class ExchangeServer:
         if self._store is not None and durable:
             self._store.save(self._venue.dump())
         self._realtime.publish(events)
+
+    def _follow_topics(self, topics: frozenset[Wanted]) -> None:
+        """Let the venue leave out the books of levels that nobody follows: they cost most."""
+        if isinstance(self._venue, LiveVenue):
+            books = {topic for topic in topics if topic[0] in LEVEL_TABLES}
+            self._venue.wanted = frozenset(books | CHEAP_TOPICS)
+        if topics:
+            self._on_subscribe()
 
     # Requests
 

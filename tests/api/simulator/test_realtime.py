@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 
 import pytest
 
 from api.simulator.credentials import Authenticator, sign
 from api.simulator.ports import Action, ApiKey, Json, Row, TableEvent
-from api.simulator.realtime import Realtime, Session
+from api.simulator.realtime import Realtime, Session, Wanted
 from tests.api.simulator.fakes import CANCELLER, READER, T0, TRADER, FakeVenue
 
 
@@ -306,15 +305,16 @@ def test_cancel_all_after_needs_a_key_that_may_and_a_number(
     assert error["status"] == status
 
 
-def test_first_subscription_is_reported(venue: FakeVenue) -> None:
-    calls: list[float] = []
+def test_change_of_what_is_followed_is_reported_before_the_image(venue: FakeVenue) -> None:
+    told: list[frozenset[Wanted]] = []
     realtime = Realtime(
-        venue,
-        Authenticator(venue.find_key, lambda: 1000.0),
-        lambda: T0,
-        on_subscribe=lambda: calls.append(time.monotonic()),
+        venue, Authenticator(venue.find_key, lambda: 1000.0), lambda: T0, on_topics=told.append
     )
-    client = Client(realtime)
-    assert client.topics("foo") and not calls
-    client.topics("trade")
-    assert calls
+    first, second = Client(realtime), Client(realtime)
+    first.topics("foo", "trade", "orderBookL2:XBTUSD")
+    second.topics("trade")
+    assert told == [{("trade", None)}, {("trade", None), ("orderBookL2", "XBTUSD")}]
+    realtime.close(first.session)
+    assert told[2:] == [{("trade", None)}]
+    realtime.close(second.session)
+    assert told[3:] == [frozenset()]
