@@ -1,17 +1,20 @@
 """Settings files: lines `KEY = "value"`, each value remembered with its line.
 
-The form is that of usual `.env` files, read strictly: what cannot be understood is a problem with
-a line number, never a guess. Nothing is substituted in values and the environment of the process
-is not asked. A problem or warning never contains a value, nor a name that might be one.
+Each line is read by python-dotenv's parser, strictly: what cannot be understood is a problem with a
+line number, never a guess. Nothing is substituted in values and the environment of the process is
+not asked. A problem or warning never contains a value, nor a name that might be one.
 """
 
 from __future__ import annotations
 
 import difflib
+import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from dotenv.parser import parse_stream
 
 from common.errors import ConfigurationError
 
@@ -146,7 +149,7 @@ def _take_line(result: EnvFile, number: int, line: str) -> None:
             f"{start}: {shown} is given a second time (first on line {first}); delete one of them"
         )
         return
-    value, complaint = _value(rest.strip())
+    value, complaint = _value(line, rest.strip())
     if complaint:
         result.broken.add(key)
         result.problems.append(f"{start}: {shown} {complaint}")
@@ -154,46 +157,19 @@ def _take_line(result: EnvFile, number: int, line: str) -> None:
     result.values[key] = Value(value, number)
 
 
-def _value(rest: str) -> tuple[str, str]:
+def _value(line: str, rest: str) -> tuple[str, str]:
     """Return the value and "", or "" and what is wrong with it."""
-    if rest[:1] in ('"', "'"):
-        value, complaint = _quoted(rest)
-    elif rest[:1] and rest[0] in _TYPOGRAPHIC:
+    if rest[:1] and rest[0] in _TYPOGRAPHIC:
         return "", 'begins with a typographic quotation mark; use the straight ones: "value"'
-    else:
-        value, complaint = re.split(r"(?:^|\s)#", rest, maxsplit=1)[0].strip(), ""
-    if not complaint and not all(c.isprintable() for c in value):
-        return "", "contains an invisible character; type the value again"
-    return value, complaint
-
-
-def _quoted(rest: str) -> tuple[str, str]:
-    """Read a quoted value; a backslash quotes the quotation mark and itself, nothing else."""
-    quote = rest[0]
-    taken: list[str] = []
-    for position, character in _unescaped(rest[1:], quote):
-        if character is None:
-            after = rest[position + 2 :].strip()
-            if after and not after.startswith("#"):
-                return "", f"has text after the closing quotation mark; {FORM}"
-            return "".join(taken), ""
-        taken.append(character)
-    return "", f"has no closing quotation mark; {FORM}"
-
-
-def _unescaped(text: str, quote: str) -> Iterator[tuple[int, str | None]]:
-    """Yield the characters with their positions; None stands for the closing quote."""
-    position = 0
-    while position < len(text):
-        character = text[position]
-        if character == "\\" and text[position + 1 : position + 2] in ("\\", quote):
-            position += 1
-            yield position, text[position]
-        elif character == quote:
-            yield position, None
-        else:
-            yield position, character
-        position += 1
+    binding = next(parse_stream(io.StringIO(line)))
+    if binding.error or binding.value is None:
+        return "", f"has no closing quotation mark, or text after it; {FORM}"
+    if not all(character.isprintable() for character in binding.value):
+        return "", (
+            "contains an invisible character; type the value again, and in single quotes if it "
+            "has a backslash"
+        )
+    return binding.value, ""
 
 
 def _nearest(key: str, known: Collection[str]) -> str:

@@ -43,7 +43,7 @@ _HEALTH_TONES = {
     Health.BLOCKED: Tone.BAD,
 }
 _HEALTH_WORDS = {
-    Health.LIVE: "books reconciled",
+    Health.LIVE: "ready to trade",
     Health.STARTING: "being brought up",
     Health.RECONCILING: "comparing the books",
     Health.STALE: "no fresh data",

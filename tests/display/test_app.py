@@ -36,7 +36,7 @@ def test_the_state_line_speaks_in_words(window: Bench) -> None:
     assert line.trading["text"] == "TRADING OFF"
     assert line.mode["text"] == "DEMO"
     assert line.clock["text"] == "2026-11-23 04:05:06 UTC"
-    assert line.health["text"] == "LIVE: books reconciled"
+    assert line.health["text"] == "LIVE: ready to trade"
     assert window.root.title() == "Tmatic - demo - DEMO"
     window.change(trading=True, network=Network.REAL)
     assert line.trading["text"] == "TRADING ON"
