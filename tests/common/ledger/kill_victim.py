@@ -1,4 +1,6 @@
-"""A process that books a fixed stream of executions until it is killed: `SCHEME DATABASE SEED`.
+"""A process that books a fixed stream of executions until it is killed: `SCHEME SEED`.
+
+The settings of the database come in one line of JSON on standard input: a path, or how to log in.
 
 SCHEME "ledger" is the program's own; "rows" is the control that commits row by row and asks first
 whether the execution is there. Each prints a line when it has begun and one when it is done.
@@ -6,6 +8,7 @@ whether the execution is there. Each prints a line when it has begun and one whe
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from collections.abc import Iterator
@@ -15,12 +18,12 @@ from common.domain.executions import Executed
 from common.engine.ports import Booked, LedgerOpened
 from common.ledger.account_books import AccountBooks
 from common.ledger.booking import Standing, book
+from common.ledger.database import DatabaseSettings, open_database
 from common.ledger.rows import coin_row
-from common.ledger.sqlite_database import SqliteDatabase
 from common.ledger.statements import INSERT_COIN
 from common.ledger.store import Store
 from common.ledger.writer import LedgerWriter
-from common.settings_types import SqliteSettings
+from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.support import (
     CURRENCIES,
     KEY,
@@ -31,7 +34,7 @@ from tests.common.ledger.support import (
 )
 
 BOTS = ("a", "b", "c")
-LENGTH = 400
+LENGTH = 240
 SETTLED_FEE = 1001
 
 
@@ -59,9 +62,27 @@ def pieces(rows: list[Executed], seed: int) -> Iterator[list[Executed]]:
         start += size
 
 
-def book_with_ledger(path: Path, seed: int) -> None:
+def to_line(settings: DatabaseSettings) -> str:
+    """Return the line that tells the victim its database."""
+    if isinstance(settings, SqliteSettings):
+        return json.dumps([str(settings.path)]) + "\n"
+    password = settings.password.reveal()
+    login = [settings.host, settings.port, settings.user, password, settings.database]
+    return json.dumps(login) + "\n"
+
+
+def from_line(line: str) -> DatabaseSettings:
+    """Return the settings of a line."""
+    values = json.loads(line)
+    if len(values) == 1:
+        return SqliteSettings(Path(values[0]))
+    host, port, user, password, database = values
+    return MysqlSettings(host, port, user, Secret(password), database)
+
+
+def book_with_ledger(settings: DatabaseSettings, seed: int) -> None:
     """Book everything again from the start; the journal knows what is there."""
-    writer, inbox = LedgerWriter(SqliteSettings(path)), Recorder()
+    writer, inbox = LedgerWriter(settings), Recorder()
     writer.start(inbox)
     writer.open(KEY, (XBTUSD,), CURRENCIES)
     inbox.wait(LedgerOpened)
@@ -72,9 +93,9 @@ def book_with_ledger(path: Path, seed: int) -> None:
     writer.stop()
 
 
-def book_row_by_row(path: Path, seed: int) -> None:
+def book_row_by_row(settings: DatabaseSettings, seed: int) -> None:
     """Commit every row by itself and skip executions that have any row: loses shares."""
-    database = SqliteDatabase(path)
+    database = open_database(settings)
     store = Store(database)
     books = AccountBooks(KEY, claims=dict.fromkeys(BOTS, XBTUSD), scales={"XBt": 8})
     books.load(store)
@@ -93,5 +114,5 @@ def book_row_by_row(path: Path, seed: int) -> None:
 
 if __name__ == "__main__":
     scheme = {"ledger": book_with_ledger, "rows": book_row_by_row}[sys.argv[1]]
-    scheme(Path(sys.argv[2]), int(sys.argv[3]))
+    scheme(from_line(sys.stdin.readline()), int(sys.argv[2]))
     print("done", flush=True)

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 
 from common.domain.executions import ExecutionKind
-from common.ledger.database import to_int
+from common.ledger.database import DatabaseSettings, to_int
 from common.settings_types import SqliteSettings
-from tests.common.ledger.kill_victim import BOTS, LENGTH, SETTLED_FEE, stream
-from tests.common.ledger.support import add_bots, coin_rows, query
+from tests.common.ledger.kill_victim import BOTS, LENGTH, SETTLED_FEE, stream, to_line
+from tests.common.ledger.support import add_bots, coin_rows, query, run
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
-KILLS = 12
+KILLS = 8
 
 
-def wrongs(settings: SqliteSettings, seed: int) -> list[str]:
+def wrongs(settings: DatabaseSettings, seed: int) -> list[str]:
     """Return what is lost, doubled or partial against the stream."""
     rows = coin_rows(settings)
     found: list[str] = []
@@ -41,16 +41,21 @@ def wrongs(settings: SqliteSettings, seed: int) -> list[str]:
     return found
 
 
-def run_killed(scheme: str, settings: SqliteSettings, seed: int, kills: int) -> int:
+def run_killed(scheme: str, settings: DatabaseSettings, seed: int, kills: int) -> int:
     """Run the victim, killing it at random growth of the table; return how often it was killed."""
     rng = random.Random(seed)
     command = [sys.executable, "-m", "tests.common.ledger.kill_victim", scheme]
-    command += [str(settings.path), str(seed)]
+    command.append(str(seed))
     killed = 0
     while True:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdin is not None
         assert process.stdout is not None
         try:
+            process.stdin.write(to_line(settings))
+            process.stdin.close()
             assert process.stdout.readline() == "begun\n"
             if killed < kills:
                 aim = _count(settings) + rng.randint(1, LENGTH // kills)
@@ -67,17 +72,18 @@ def run_killed(scheme: str, settings: SqliteSettings, seed: int, kills: int) -> 
             return killed
 
 
-def _grown(process: subprocess.Popen[str], settings: SqliteSettings, aim: int) -> bool:
+def _grown(process: subprocess.Popen[str], settings: DatabaseSettings, aim: int) -> bool:
     return process.poll() is not None or _count(settings) >= aim
 
 
-def _count(settings: SqliteSettings) -> int:
+def _count(settings: DatabaseSettings) -> int:
     return to_int(query(settings, "SELECT COUNT(*) FROM coins")[0][0])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_killed_ledger_goes_on_without_loss_double_or_part(tmp_path: Path, seed: int) -> None:
-    settings = SqliteSettings(tmp_path / "tmatic.db")
+def test_a_killed_ledger_goes_on_without_loss_double_or_part(
+    settings: DatabaseSettings, tmp_path: Path, seed: int
+) -> None:
     add_bots(settings, *BOTS)
     assert run_killed("ledger", settings, seed, KILLS) >= KILLS // 2
     assert wrongs(settings, seed) == []
@@ -87,11 +93,13 @@ def test_a_killed_ledger_goes_on_without_loss_double_or_part(tmp_path: Path, see
     assert coin_rows(settings) == coin_rows(unharmed)
 
 
-def test_the_same_kills_break_a_scheme_that_commits_row_by_row(tmp_path: Path) -> None:
+def test_the_same_kills_break_a_scheme_that_commits_row_by_row(
+    settings: DatabaseSettings,
+) -> None:
+    add_bots(settings, *BOTS)
     found: list[str] = []
-    for seed in range(1, 9):
-        settings = SqliteSettings(tmp_path / f"control{seed}.db")
-        add_bots(settings, *BOTS)
+    for seed in range(1, 21):
+        run(settings, "DELETE FROM coins")
         run_killed("rows", settings, seed, KILLS)
         found += wrongs(settings, seed)
         if found:
