@@ -12,7 +12,6 @@ part of every entry file that runs before the program does, it may end the proce
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -97,30 +96,61 @@ def lacking(level: Level) -> str:
 
     Compares the installed distributions' versions with the lower bounds, without importing them.
     """
-    from importlib import metadata  # noqa: PLC0415 -- absent in the Pythons that must read this
-
+    installed = _installed(sys.path)
     for name, bound in requirements(level):
-        try:
-            if _release(metadata.version(name)) < _release(bound):
-                return name
-        except metadata.PackageNotFoundError:
+        if _normal(name) not in installed or _release(installed[_normal(name)]) < _release(bound):
             return name
     return ""
 
 
+def _installed(folders: "list[str]") -> "dict[str, str]":
+    """Return distribution -> version for what lies in the folders; of two the first counts.
+
+    Reads the names of the folders `name-version.dist-info` alone: importlib.metadata would cost
+    every start several times as much as all the rest of the set-up.
+    """
+    found: dict[str, str] = {}
+    for folder in folders:
+        try:
+            with os.scandir(folder or ".") as entries:
+                names = [entry.name for entry in entries]
+        except OSError:
+            continue  # a zip file, or a folder that is not there
+        for name in names:
+            match = re.match(r"([^-]+)-(\d[^-]*).*\.(dist|egg)-info$", name)
+            if match:
+                found.setdefault(_normal(match.group(1)), match.group(2))
+    return found
+
+
+def _normal(name: str) -> str:
+    """Return the one spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _release(version: str) -> "tuple[int, ...]":
     match = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in match.group().split(".")) if match else ()
+    parts = [int(part) for part in match.group().split(".")] if match else []
+    while parts and parts[-1] == 0:
+        parts.pop()  # 1.0 is no older than 1.0.0
+    return tuple(parts)
 
 
 def _leave_broken(level: Level) -> None:
     """Go back to the Python that this environment was made with, to have it made anew."""
+    name = lacking(level)
+    before = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    if _normal(name) in _installed(before):
+        raise SetupError(
+            f"The variable PYTHONPATH puts an older {name} before the one in {level.folder}; "
+            "start without that variable."
+        )
     if os.environ.get(_GUARD) == _REPAIRED:
         raise SetupError(
-            f"{folder_of(level)} lacks {lacking(level)} although it was just made. "
+            f"{folder_of(level)} lacks {name} although it was just made. "
             "Delete that folder and start again."
         )
-    say(f"The environment {level.folder} lacks {lacking(level)}.")
+    say(f"The environment {level.folder} lacks {name}.")
     discard(level)
     os.environ[_GUARD] = _REPAIRED
     _go_on_in(Path(getattr(sys, "_base_executable", sys.executable)))
@@ -138,6 +168,8 @@ def _go_on_in(interpreter: Path) -> NoReturn:
 
 def _run_as_child(command: "list[str]") -> int:
     """Run a command where a process cannot be replaced by another; return its exit code."""
+    import subprocess  # noqa: PLC0415 -- costs every start, serves one system
+
     with subprocess.Popen(command) as child:
         while True:
             try:

@@ -8,7 +8,6 @@ Part of the set-up: see `common.bootstrap` for the rules about old Pythons.
 """
 
 import re
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -136,6 +135,8 @@ def _build(level: Level, lock: int) -> None:
 
 
 def _create(level: Level, lock: int) -> None:
+    import shutil  # noqa: PLC0415 -- costs every start, serves the first one
+
     require(venv=True)
     folder = folder_of(level)
     try:

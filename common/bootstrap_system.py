@@ -9,8 +9,6 @@ Part of the set-up: see `common.bootstrap` for the rules about old Pythons.
 import importlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
@@ -134,6 +132,8 @@ def run(
 
     `follow` sees each line as it comes; `keep` are file descriptors that the command inherits.
     """
+    import subprocess  # noqa: PLC0415 -- costs every start, serves the first one
+
     lines = []
     with subprocess.Popen(
         command,
@@ -208,6 +208,8 @@ def _package_manager() -> str:
 
 
 def _program(name: str) -> "str | None":
+    import shutil  # noqa: PLC0415 -- costs every start, serves the first one
+
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *_MORE_FOLDERS]))
 
 

@@ -225,13 +225,18 @@ def test_where_the_packages_are_importable_nothing_is_created(bare: Program) -> 
     assert not bare.environment.exists()
 
 
-def test_an_older_package_than_required_does_not_count(program: Program) -> None:
+def test_an_older_package_that_hides_the_environments_is_named(program: Program) -> None:
     packages = program.folder.parent / "packages"
     with zipfile.ZipFile(next((program.folder.parent / "wheels").glob("*1.0*"))) as wheel:
         wheel.extractall(packages)
     program.require("tmatic-probe>=1.5\n")
-    _, _, said = program.start(PYTHONPATH=str(packages))
-    assert "up to date" in said
+    code, _, said = program.start(PYTHONPATH=str(packages))
+    assert code == 1
+    assert said.splitlines()[-1] == (
+        "The variable PYTHONPATH puts an older tmatic-probe before the one in .venv; "
+        "start without that variable."
+    )
+    assert program.stamp.exists(), "the environment is not to blame"
 
 
 def test_every_environment_has_its_interpreter_in_the_program_folder() -> None:

@@ -45,6 +45,17 @@ def test_an_old_python_is_told_which_one_is_needed(
     assert "needs Python 3.10 or newer; this is Python 3.9" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("older", "newer"), [("1.9", "1.10"), ("2", "2.0.1"), ("1.2.0.20240101", "1.2.1")]
+)
+def test_versions_are_compared_by_their_numbers(older: str, newer: str) -> None:
+    assert bootstrap._release(older) < bootstrap._release(newer)
+
+
+def test_trailing_zeros_make_no_version_newer() -> None:
+    assert bootstrap._release("3") == bootstrap._release("3.0.0")
+
+
 def test_a_child_process_hands_back_its_exit_code() -> None:
     command = [sys.executable, "-c", "import sys; sys.exit(int(sys.argv[1]))", "7"]
     assert bootstrap._run_as_child(command) == 7

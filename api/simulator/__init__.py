@@ -1,1 +1,1 @@
-"""The embedded exchange: a complete venue on loopback for demo, paper trading, tests and back-tests."""
+"""The embedded exchange: a complete venue on loopback, for the demo, for tests and back-tests."""
