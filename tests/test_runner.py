@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from common import bootstrap
 from tests import __main__ as runner
 
 _GREEN = ["pytest", "--version"]
@@ -22,38 +23,47 @@ def test_a_check_that_fails_shows_what_it_said(capsys: pytest.CaptureFixture[str
     assert "sample       FAILED (exit code 4)" in said.splitlines()[-1]
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return what pytest is asked for; nothing is set up."""
+    words: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "enter", lambda *level, **needs: None)
+    monkeypatch.setattr(bootstrap, "prepare", lambda level: None)
+
+    def pytest_double(arguments: list[str]) -> int:
+        words.append(arguments)
+        return 1 if "red" in arguments else 0
+
+    monkeypatch.setattr(runner, "_pytest", pytest_double)
+    return words
+
+
 @pytest.mark.parametrize(
-    ("checks", "tests", "code", "closing"),
+    ("checks", "words", "code", "closing"),
     [
-        ({"one": _GREEN}, 0, 0, "All checks passed."),
-        ({"one": _RED, "two": _GREEN}, 0, 4, "Failed: one"),
-        ({"one": _GREEN}, 1, 1, "Failed: pytest"),
-        ({"one": _RED}, 5, 5, "Failed: one, pytest"),
+        ({"one": _GREEN}, ["-x"], 0, "All checks passed."),
+        ({"one": _RED, "two": _GREEN}, [], 4, "Failed: one"),
+        ({"one": _GREEN}, ["red"], 1, "Failed: pytest"),
+        ({"one": _RED}, ["red"], 4, "Failed: one, pytest"),
     ],
 )
-def test_the_exit_code_is_the_worst(  # noqa: PLR0917 -- four columns of a table, two fixtures
+@pytest.mark.usefixtures("asked")
+def test_the_exit_code_is_the_worst(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     checks: dict[str, list[str]],
-    tests: int,
+    words: list[str],
     code: int,
     closing: str,
 ) -> None:
-    asked: list[list[str]] = []
     monkeypatch.setattr(runner, "CHECKS", checks)
-    monkeypatch.setattr(runner.bootstrap, "enter", lambda *level, **needs: None)
-    monkeypatch.setattr(runner.bootstrap, "prepare", lambda level: None)
-    monkeypatch.setattr(runner, "_pytest", lambda words: asked.append(words) or tests)
-    assert runner.main(["-x"]) == code
-    assert asked == [["-x"]]
+    assert runner.main(words) == code
     assert capsys.readouterr().out.splitlines()[-1] == closing
 
 
-def test_only_pytest_leaves_the_other_checks_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
+def test_arguments_go_to_pytest_and_can_leave_the_other_checks_out(
+    monkeypatch: pytest.MonkeyPatch, asked: list[list[str]]
+) -> None:
     monkeypatch.setattr(runner, "CHECKS", {"one": _RED})
-    monkeypatch.setattr(runner.bootstrap, "enter", lambda *level, **needs: None)
-    monkeypatch.setattr(runner.bootstrap, "prepare", lambda level: None)
-    monkeypatch.setattr(runner, "_pytest", lambda words: asked.append(words) or 0)
-    assert runner.main(["--only-pytest", "tests/support"]) == 0
-    assert asked == [["tests/support"]]
+    assert runner.main(["--only-pytest", "tests/support", "-x"]) == 0
+    assert asked == [["tests/support", "-x"]]
