@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from api.simulator.file_lock import StateError
 from api.simulator.ports import ApiKey
 from api.simulator.recording import RecordingError, read_instruments, read_recording
 from api.simulator.replay import ReplayVenue
 from api.simulator.server import HOST, ExchangeServer, utc_now
-from api.simulator.store import StateError, StateFile
+from api.simulator.store import StateFile
 from api.simulator.venue import DEMO_ACCOUNT, Customer, LiveVenue, seeded_key
 
 log = logging.getLogger(__name__)

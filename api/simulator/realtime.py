@@ -8,9 +8,7 @@ that share a topic. Nothing here waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 import orjson
 
@@ -18,6 +16,7 @@ from api.simulator.credentials import REALTIME_TARGET, Authenticator, Credential
 from api.simulator.encoding import iso, to_json
 from api.simulator.permissions import check_permission
 from api.simulator.ports import ApiKey, Json, Request, Row, TableEvent, Venue
+from api.simulator.subscriptions import Outlet, Session, Subscriptions, Wanted
 from api.simulator.topics import (
     ACCOUNT_LOCKED,
     PRIVATE_TABLES,
@@ -31,33 +30,8 @@ from api.simulator.topics import (
 NO_AUTHORIZATION = (
     "User requested an account-locked subscription but no authorization was provided."
 )
-Wanted = tuple[str, str | None]  # a table and a filter of it; None: all rows
 POLICY_VIOLATION = 1008  # close code of a socket whose authentication failed
 MAX_TOPICS = 2000  # of one session
-
-
-class Outlet(Protocol):
-    """Where the texts of a session go. Neither method waits or raises."""
-
-    def send(self, text: str) -> None:
-        """Queue a text frame."""
-
-    def close(self, code: int, reason: str) -> None:
-        """End the connection after what is queued."""
-
-
-@dataclass(eq=False, slots=True)
-class Session:
-    """One WebSocket connection."""
-
-    outlet: Outlet
-    key: ApiKey | None = None
-    topics: dict[str, Topic] = field(default_factory=dict)  # by canonical name, "order:*"
-
-    @property
-    def account(self) -> int | None:
-        """Number of the authenticated account."""
-        return self.key.account if self.key else None
 
 
 class Refusal(Exception):
@@ -84,9 +58,7 @@ class Realtime:
         self._venue = venue
         self._authenticator = authenticator
         self._now = now
-        self._on_topics = on_topics  # told of every change, before the image is taken
-        # table -> filter text ("" is all) -> sessions, in the order of their subscription
-        self._subscribers: dict[str, dict[str, dict[Session, Topic]]] = {}
+        self._subscriptions = Subscriptions(on_topics)
         self._operations: dict[str, Callable[[Session, Row], None]] = {
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
@@ -105,9 +77,8 @@ class Realtime:
 
     def close(self, session: Session) -> None:
         """Forget a session."""
-        for topic in session.topics.values():
-            self._drop(session, topic)
-        session.topics.clear()
+        for topic in list(session.topics.values()):
+            self._subscriptions.remove(session, topic)
 
     def receive(self, session: Session, text: str) -> None:
         """Take one text frame of a client and queue what answers it."""
@@ -129,9 +100,7 @@ class Realtime:
     def publish(self, events: Iterable[TableEvent]) -> None:
         """Queue table events for the sessions that subscribed to them."""
         for event in events:
-            by_filter = self._subscribers.get(event.table)
-            if by_filter and event.rows:
-                _publish(event, by_filter)
+            self._subscriptions.publish(event)
 
     # Operations
 
@@ -163,11 +132,13 @@ class Realtime:
         if len(session.topics) >= MAX_TOPICS:
             message = "Max Pending subscription limit reached, please try again later."
             raise Refusal(503, message)
-        self._add(session, topic)
+        # First the subscription, then its image: what the venue leaves out for want of listeners
+        # must be followed from the image on.
+        self._subscriptions.add(session, topic)
         try:
             image = self._image(session, topic)
         except Refusal:
-            self._drop(session, session.topics.pop(topic.canonical))
+            self._subscriptions.remove(session, topic)
             raise
         session.outlet.send(to_json({"success": True, "subscribe": name, "request": request}))
         session.outlet.send(image)
@@ -212,11 +183,11 @@ class Realtime:
     def _unsubscribe(self, session: Session, request: Row) -> None:
         for name in _topic_names(request):
             parsed = parse_topic(name)
-            topic = session.topics.pop(parsed.canonical, None) if parsed else None
+            topic = session.topics.get(parsed.canonical) if parsed else None
             if topic is None:
                 _refuse(session, Refusal(400, f"Not subscribed to this topic: {name}"), request)
                 continue
-            self._drop(session, topic)
+            self._subscriptions.remove(session, topic)
             answer = {"success": True, "unsubscribe": name, "request": request}
             session.outlet.send(to_json(answer))
 
@@ -259,28 +230,6 @@ class Realtime:
             raise Refusal(answer.status, str(body.get("error", {}).get("message", "")))
         session.outlet.send(to_json({**body, "request": request}))
 
-    def _add(self, session: Session, topic: Topic) -> None:
-        session.topics[topic.canonical] = topic
-        filters = self._subscribers.setdefault(topic.table, {})
-        if topic.filter not in filters:
-            filters[topic.filter] = {}
-            self._on_topics(self._wanted())
-        filters[topic.filter][session] = topic
-
-    def _drop(self, session: Session, topic: Topic) -> None:
-        filters = self._subscribers[topic.table]
-        del filters[topic.filter][session]
-        if not filters[topic.filter]:
-            del filters[topic.filter]
-            self._on_topics(self._wanted())
-
-    def _wanted(self) -> frozenset[Wanted]:
-        return frozenset(
-            (table, wanted or None)
-            for table, filters in self._subscribers.items()
-            for wanted in filters
-        )
-
     def _welcome(self) -> Row:
         return {
             "info": "Welcome to the BitMEX Realtime API.",
@@ -309,37 +258,3 @@ def _refuse(session: Session, refusal: Refusal, request: Json) -> None:
         "request": request,
     }
     session.outlet.send(to_json(body))
-
-
-def _publish(event: TableEvent, by_filter: dict[str, dict[Session, Topic]]) -> None:
-    """Queue one event; a session with `table` and `table:SYMBOL` gets each row once."""
-    served = set(by_filter.get("", ()))
-    if served:
-        _send(event, event.rows, served)
-    for filtered, sessions in by_filter.items():
-        waiting = sessions.keys() - served
-        if not filtered or not waiting:
-            continue
-        rows = _selected(event.rows, next(iter(sessions.values())))
-        if rows:
-            _send(event, rows, waiting)
-        if event.table in WITHOUT_SYMBOL:
-            served |= waiting
-
-
-def _selected(rows: Sequence[Row], topic: Topic) -> Sequence[Row]:
-    symbols = topic.symbols
-    if symbols is None:
-        return rows
-    return [row for row in rows if row.get("symbol") in symbols]
-
-
-def _send(event: TableEvent, rows: Sequence[Row], sessions: Iterable[Session]) -> None:
-    text = None
-    for session in sessions:
-        if event.account is not None and session.account != event.account:
-            continue
-        if text is None:
-            message = {"table": event.table, "action": event.action.value, "data": list(rows)}
-            text = to_json(message)
-        session.outlet.send(text)

@@ -28,8 +28,9 @@ from api.simulator.merging import merge_parameters
 from api.simulator.outlet import SocketOutlet
 from api.simulator.permissions import changes_orders, check_permission
 from api.simulator.ports import Answer, ApiKey, Request, Venue
-from api.simulator.realtime import Realtime, Wanted
+from api.simulator.realtime import Realtime
 from api.simulator.store import StateFile
+from api.simulator.subscriptions import Wanted
 from api.simulator.tables import TABLES
 from api.simulator.venue import LiveVenue
 

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from api.simulator.encoding import to_json_bytes
+from api.simulator.file_lock import FileLock, StateError
 from api.simulator.ports import Json
 
 FORMAT = 1
 COMPACT_AT = 8_000_000  # bytes of journal, at least, before a snapshot is written
 HISTORY = "history"
 Path2 = tuple[str, ...]  # one or two keys
-
-
-class StateError(Exception):
-    """The state file cannot be used; the text names the file, the place and the remedy."""
 
 
 class StateFile:
@@ -37,7 +33,7 @@ class StateFile:
         self._journal_path = path.with_name(path.name + ".journal")
         self._compact_at = compact_at
         self._journal_limit = compact_at
-        self._lock = _Lock(path.with_name(path.name + ".lock"))
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._journal: IO[bytes] | None = None
         self._generation = 0
         self._written: dict[Path2, bytes] = {}
@@ -262,41 +258,3 @@ def _replace_file(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
-
-
-class _Lock:
-    """Keeps a second process from the same state; the system releases it when the holder ends."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = path.open("a+b")
-        except OSError as error:
-            message = f"{path.parent}: cannot be written ({error.strerror}). Name another folder."
-            raise StateError(message) from error
-        try:
-            _lock_stream(self._stream)
-        except OSError as error:
-            self._stream.close()
-            message = (
-                f"{path.with_suffix('')} is in use by another running exchange. "
-                "End that one or name another --state file."
-            )
-            raise StateError(message) from error
-
-    def release(self) -> None:
-        self._stream.close()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock_stream(stream: IO[bytes]) -> None:
-        stream.seek(0)
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock_stream(stream: IO[bytes]) -> None:
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,7 +7,8 @@ import pytest
 
 from api.simulator.credentials import Authenticator, sign
 from api.simulator.ports import Action, ApiKey, Json, Row, TableEvent
-from api.simulator.realtime import Realtime, Session, Wanted
+from api.simulator.realtime import Realtime
+from api.simulator.subscriptions import Session, Wanted
 from tests.api.simulator.fakes import CANCELLER, READER, T0, TRADER, FakeVenue
 
 

@@ -285,7 +285,7 @@ def test_reply_leaves_in_one_segment_without_delay(server: RunningServer) -> Non
             took.append(time.perf_counter() - began)
             head, _, body = reply.partition(b"\r\n\r\n")
             assert f"Content-Length: {len(body)}".encode() in head, "the body came separately"
-    assert statistics.median(took) < 0.005  # 2 ms where nothing else runs; 40 ms when delayed
+    assert statistics.median(took) < 0.02  # a delayed acknowledgement takes 0.04 s
 
 
 def test_port_in_use_is_an_error(server: RunningServer, venue: FakeVenue) -> None:

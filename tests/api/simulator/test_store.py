@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.simulator.file_lock import StateError
 from api.simulator.ports import Json
-from api.simulator.store import StateError, StateFile
+from api.simulator.store import StateFile
 
 State = dict[str, Json]
 
