@@ -12,7 +12,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from bots.supervisor import Answer, Batch, Call, Event, Limits, Load, Stop, Supervisor
+from bots.events import Answer, Batch, Call, Event, Limits, Load, Stop
+from bots.supervisor import Supervisor
 from common.domain.market import Candle
 from common.engine.ports import BotAnswer, BotCall, Inbox, RobotView
 

@@ -12,17 +12,15 @@ import queue
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 
 from bots import channel
+from bots.events import Answer, Batch, Call, Event, Heard, Limits, Load, Stop
 from bots.process import WorkerProcess
-from common.domain.market import Candle
 from common.engine.ports import (
     BotAnswer,
-    BotCall,
     BotFailed,
     BotFinished,
     BotLoaded,
@@ -42,70 +40,6 @@ _ANSWER_PATIENCE = 60.0  # seconds; only a defect makes the engine answer later
 _LAST_WORDS = 0.3  # seconds to answer `Where`
 _HISTORY_PORTION = 500  # bars a message
 _STARTING_AT_ONCE = max(2, os.cpu_count() or 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds of one call and of loading; bytes of memory."""
-
-    budget: float
-    load_budget: float
-    memory: int
-
-
-class Batch:
-    """The bots of one `load`. `free` holds those that can be called: the engine's thread takes
-    one out, the supervisor puts it back; each step is one atomic operation of a set.
-    """
-
-    def __init__(self, emis: Iterable[str]) -> None:
-        self.emis = tuple(emis)
-        self.free: set[str] = set()
-        self.retired = False  # another batch was asked for: nobody wants to hear of this one
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Replace all workers."""
-
-    batch: Batch
-    views: tuple[RobotView, ...]
-    history: dict[str, Sequence[Candle]]
-    algo: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Call a bot's strategy."""
-
-    batch: Batch
-    emi: str
-    call: BotCall
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The engine's answer to an order call."""
-
-    emi: str
-    number: int
-    answer: BotAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message of a worker; None: its pipe has closed."""
-
-    worker: WorkerProcess
-    message: channel.FromWorker | StrategyError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End everything."""
-
-
-Event = Load | Call | Answer | Heard | Stop
 
 
 class Phase(Enum):
@@ -161,11 +95,10 @@ class Supervisor:
         deadlines = [bot.deadline for bot in self._bots.values() if bot.deadline is not None]
         wait = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
         try:
-            event: Event | None = self._events.get(timeout=wait)
+            event: Event = self._events.get(timeout=wait)
         except queue.Empty:
-            event = None
-        # First of all: a message that arrives after the deadline comes too late.
-        self._expire(time.monotonic())
+            self._expire(time.monotonic())
+            return True
         if isinstance(event, Load):
             self._replace(event)
         elif isinstance(event, Call):
@@ -173,6 +106,8 @@ class Supervisor:
         elif isinstance(event, Answer):
             self._answer(event)
         elif isinstance(event, Heard):
+            # What left its pipe in time counts, even if this thread was held up by a full inbox.
+            self._expire(event.at)
             self._heard(event)
         return not isinstance(event, Stop)
 
@@ -196,7 +131,7 @@ class Supervisor:
         if load is None:
             return
         try:
-            worker = WorkerProcess(emi, lambda who, message: self._events.put(Heard(who, message)))
+            worker = WorkerProcess(emi, self._hear)
         except OSError as error:
             self._tell(BotLoaded(emi, f"its process cannot be started: {error}"))
             return
@@ -285,6 +220,12 @@ class Supervisor:
         bot.worker.send(event.answer)
 
     # ---- the workers' messages ------------------------------------------------------------
+
+    def _hear(
+        self, worker: WorkerProcess, message: channel.FromWorker | StrategyError | None
+    ) -> None:
+        """Take a message on the worker's reading thread."""
+        self._events.put(Heard(worker, message, time.monotonic()))
 
     def _heard(self, event: Heard) -> None:
         bot = next((b for b in self._bots.values() if b.worker is event.worker), None)

@@ -1,0 +1,78 @@
+"""What reaches the supervisor of the workers, from the engine and from their pipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bots import channel
+from bots.process import WorkerProcess
+from common.domain.market import Candle
+from common.engine.ports import BotAnswer, BotCall, RobotView
+from common.errors import StrategyError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds of one call and of loading; bytes of memory."""
+
+    budget: float
+    load_budget: float
+    memory: int
+
+
+class Batch:
+    """The bots of one `load`. `free` holds those that can be called: the engine's thread takes
+    one out, the supervisor puts it back; each step is one atomic operation of a set.
+    """
+
+    def __init__(self, emis: Iterable[str]) -> None:
+        self.emis = tuple(emis)
+        self.free: set[str] = set()
+        self.retired = False  # another batch was asked for: nobody wants to hear of this one
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Replace all workers."""
+
+    batch: Batch
+    views: tuple[RobotView, ...]
+    history: dict[str, Sequence[Candle]]
+    algo: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call a bot's strategy."""
+
+    batch: Batch
+    emi: str
+    call: BotCall
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The engine's answer to an order call."""
+
+    emi: str
+    number: int
+    answer: BotAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message of a worker; None: its pipe has closed."""
+
+    worker: WorkerProcess
+    message: channel.FromWorker | StrategyError | None
+    at: float  # monotonic seconds, when it came out of the pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End everything."""
+
+
+Event = Load | Call | Answer | Heard | Stop
