@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import itertools
+import os
 import secrets
 import shutil
 import subprocess
@@ -157,8 +157,8 @@ def _install(folder: Path) -> None:
 
 
 def _as_user() -> list[str]:
-    """Name the account to run as: the server refuses to be root unless told so."""
-    return [] if sys.platform == "win32" else [f"--user={getpass.getuser()}"]
+    """Confirm that the server is meant to run as root, which it refuses otherwise."""
+    return ["--user=root"] if sys.platform != "win32" and os.geteuid() == 0 else []
 
 
 def _program(name: str) -> str:
