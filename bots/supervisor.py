@@ -20,7 +20,6 @@ from bots import channel
 from bots.events import Answer, Batch, Call, Event, Heard, Limits, Load, Stop
 from bots.process import WorkerProcess
 from common.engine.ports import (
-    BotAnswer,
     BotFailed,
     BotFinished,
     BotLoaded,
