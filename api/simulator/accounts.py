@@ -102,6 +102,13 @@ class Account:
             if len(self.orders) > ORDERS_KEPT:
                 self._forget_unfilled(ORDERS_KEPT // 6)
 
+    def sort_orders(self) -> None:
+        """Bring the orders into the order in which they were placed."""
+        for orders in (self.orders, self.live):
+            known = sorted(orders.values(), key=lambda order: order.number)
+            orders.clear()
+            orders.update((order.order_id, order) for order in known)
+
     def record(self, execution: Row) -> None:
         """Keep an execution report, for ever if it moved money."""
         self.reports.append(execution)

@@ -35,6 +35,7 @@ def new_order(exchange: Exchange, account: Account, given: Parameters) -> Order:
         raise Refused("Invalid orderQty")
     order = Order(
         order_id=exchange.ids.order(),
+        number=exchange.ids.number(),
         client_id=client_id(account, given.text("clOrdID")),
         link_id=given.text("clOrdLinkID"),
         account=account.number,

@@ -175,10 +175,12 @@ class Feed:
         order.published = row
 
     def _publish_accounts(self) -> None:
+        for number in self._margins:  # a change of the balance moves every liquidation price
+            for symbol, position in self._exchange.accounts[number].positions.items():
+                if position.quantity:
+                    self._positions[number, symbol] = None
         for number, symbol in self._positions:
-            account = self._exchange.accounts[number]
-            account.positions[symbol].touched = self._exchange.time
-            self._publish("position", number, symbol, self.position_row(account, symbol))
+            self._publish_position(self._exchange.accounts[number], symbol)
         for number in self._margins:
             account = self._exchange.accounts[number]
             for row in self.margin_rows(account):
@@ -187,6 +189,15 @@ class Feed:
                 self._publish("wallet", number, str(row["currency"]), row)
         self._positions.clear()
         self._margins.clear()
+
+    def _publish_position(self, account: Account, symbol: str) -> None:
+        row, position = self.position_row(account, symbol), account.positions[symbol]
+        before = self._rows.get(("position", account.number, symbol))
+        if before is None or _difference("position", before, row) is not None:
+            if before is not None or not position.touched:
+                position.touched = self._exchange.time
+                row["timestamp"] = iso(position.touched)
+            self._publish("position", account.number, symbol, row)
 
     def _publish(self, table: str, number: int, key: str, row: Row) -> None:
         before = self._rows.get((table, number, key))

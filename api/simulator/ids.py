@@ -38,6 +38,10 @@ class Ids:
         text = f"{high:016x}{low:016x}"
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
+    def number(self) -> int:
+        """Return a number that is higher than all before."""
+        return self._next()
+
     def _next(self) -> int:
         self.last += 1
         return self.last

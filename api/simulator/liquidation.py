@@ -53,6 +53,7 @@ class Liquidation:
         instrument = exchange.instruments[symbol]
         order = Order(
             order_id=exchange.ids.order(),
+            number=exchange.ids.number(),
             account=account.number,
             symbol=symbol,
             side=SELL if held > 0 else BUY,

@@ -14,7 +14,17 @@ from api.simulator.ports import Row
 STOP_TYPES = frozenset({"Stop", "StopLimit", "MarketIfTouched", "LimitIfTouched"})
 PRICED_TYPES = frozenset({"Limit", "StopLimit", "LimitIfTouched"})
 _SAVED = (
-    *("order_id", "account", "symbol", "side", "quantity", "ticks", "kind", "time_in_force"),
+    *(
+        "order_id",
+        "number",
+        "account",
+        "symbol",
+        "side",
+        "quantity",
+        "ticks",
+        "kind",
+        "time_in_force",
+    ),
     *("client_id", "link_id", "display", "stop", "peg_offset", "peg_type", "contingency"),
     *("text", "status", "leaves", "filled", "triggered", "working", "transacted", "updated"),
 )
@@ -24,7 +34,16 @@ POST_ONLY = "ParticipateDoNotInitiate"
 def restored(figures: Mapping[str, Any]) -> Order:
     """Return the order whose `figures` these are. Raises KeyError, TypeError or ValueError."""
     values = {name: figures[name] for name in _SAVED}
-    for name in ("account", "side", "quantity", "leaves", "filled", "transacted", "updated"):
+    for name in (
+        "number",
+        "account",
+        "side",
+        "quantity",
+        "leaves",
+        "filled",
+        "transacted",
+        "updated",
+    ):
         if type(values[name]) is not int:
             raise TypeError(f"{name} {values[name]!r} is not a whole number")
     order = Order(**values, instructions=tuple(figures["instructions"]))
@@ -39,6 +58,7 @@ class Order:
     order_id: str
     account: int
     symbol: str
+    number: int = 0  # later orders have higher ones
     side: int  # BUY or SELL
     quantity: int  # orderQty, the total
     ticks: int | None  # limit price; None: market

@@ -112,7 +112,8 @@ class Prices:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.shift = dict.fromkeys(_ASSETS, 0.0)  # log of a move imposed on an asset's price
+        # Moves imposed on an asset's price: from a time in ms on, by a logarithm.
+        self.shift: dict[str, list[tuple[int, float]]] = {asset: [] for asset in _ASSETS}
         common, own = stream_of(seed, "common"), stream_of(seed, "own")
         self._common = Wander(common, 1.0)
         self._own = {asset: Wander(stream_of(own, asset), 1.0) for asset in _ASSETS}
@@ -123,7 +124,7 @@ class Prices:
     def asset(self, asset: str, time: int) -> float:
         """Return the price of an asset in USD."""
         own = self._own[asset].at(time)
-        return self._price(asset, self._common.at(time), own)
+        return self._price(asset, self._common.at(time), own, time)
 
     def index(self, contract: Contract, time: int) -> float:
         """Return the index price of a contract, in its quote currency."""
@@ -155,7 +156,10 @@ class Prices:
         common = self._common.minutes(first, count)
         own = self._own[contract.underlying].minutes(first, count)
         premium = self._premium(contract).minutes(first, count)
-        prices = [self._price(contract.underlying, common[i], own[i]) for i in range(count)]
+        prices = [
+            self._price(contract.underlying, common[i], own[i], (first + i) * MINUTE)
+            for i in range(count)
+        ]
         if contract.quote == "USDT":
             tether = self._tether.minutes(first, count)
             prices = [prices[i] * math.exp(tether[i]) for i in range(count)]
@@ -164,10 +168,15 @@ class Prices:
             for i in range(count)
         ]
 
-    def _price(self, asset: str, common: float, own: float) -> float:
+    def move(self, asset: str, factor: float, time: int) -> None:
+        """Multiply the price of an asset from a time on."""
+        self.shift[asset].append((time, math.log(factor)))
+
+    def _price(self, asset: str, common: float, own: float, time: int) -> float:
         middle, volatility, shared = _ASSETS[asset]
         log = common * volatility * shared + own * volatility * math.sqrt(1.0 - shared * shared)
-        return middle * math.exp(log + self.shift[asset])
+        log += sum(move for start, move in self.shift[asset] if time >= start)
+        return middle * math.exp(log)
 
     def _premium(self, contract: Contract) -> Wander:
         wander = self._bases.get(contract.symbol)

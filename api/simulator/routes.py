@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from api.simulator.accounts import Account
 from api.simulator.exchange import Exchange
@@ -31,6 +31,11 @@ class Routes:
         self._public: Mapping[tuple[str, str], Public] = market.table()
         self._private: Mapping[tuple[str, str], Private] = users.table()
         self._trading: Mapping[tuple[str, str], Private] = orders.table()
+
+    @property
+    def known(self) -> Sequence[tuple[str, str]]:
+        """Every (method, path) that is answered."""
+        return [*self._public, *self._private, *self._trading]
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; what is wrong with it becomes an error answer."""

@@ -85,7 +85,7 @@ def position_row(
     leverage = position.leverage or MILLION / contract.initial_ppm
     side = BUY if quantity > 0 else -BUY
     home, foreign = contract.notionals(
-        side, abs(quantity), abs(value), instrument.prices.satoshi_per_dollar(time)
+        side, abs(quantity), abs(value), instrument.prices.satoshi_per_dollar(instrument.marked)
     )
     profit = value - cost
     row: Row = {

@@ -39,7 +39,7 @@ def save(exchange: Exchange) -> dict[str, Json]:
         "dawn": exchange.dawn,
         "lastID": exchange.ids.last,
         "supply": dict(exchange.supply),
-        "shift": dict(exchange.prices.shift),
+        "shift": {asset: [*moves] for asset, moves in exchange.prices.shift.items()},
         "instruments": {s: _save_instrument(i) for s, i in exchange.instruments.items()},
         "accounts": {str(n): _save_account(a) for n, a in exchange.accounts.items()},
         "orders": {o.order_id: o.figures() for a in customers for o in a.open_orders()},
@@ -69,7 +69,8 @@ def restore(state: Mapping[str, Json], now: int) -> Exchange:
     exchange.ids.resume(reader.get("lastID", int))
     exchange.random = Random(exchange.seed ^ exchange.time)
     exchange.supply.update(reader.get("supply", dict))
-    exchange.prices.shift.update(reader.get("shift", dict))
+    for asset, moves in reader.get("shift", dict).items():
+        exchange.prices.shift[asset] = [(int(start), float(move)) for start, move in moves]
     history = _Reader(reader.get("history", dict), "state.history")
     exchange.settlements.extend(history.rows("settlements"))
     exchange.fundings.extend(history.rows("fundings"))
@@ -80,6 +81,8 @@ def restore(state: Mapping[str, Json], now: int) -> Exchange:
         _restore_account(exchange, _Reader(row, f"state.accounts.{number}"), history)
     for order_id, row in reader.get("orders", dict).items():
         _restore_order(exchange, row, f"state.orders.{order_id}")
+    for account in exchange.customers():
+        account.sort_orders()
     _restore_book(exchange, reader.get("resting", list))
     try:
         exchange.check()

@@ -102,11 +102,20 @@ class LiveVenue:
         """All API keys."""
         return [key for account in self._exchange.customers() for key in account.keys]
 
+    @property
+    def routes(self) -> Sequence[tuple[str, str]]:
+        """Every (method, path) that is answered."""
+        return self._routes.known
+
     def open_account(self, customer: Customer) -> None:
         """Open an account."""
         account = Account(customer.number, customer.username, created=self._exchange.time)
         account.keys.extend(customer.keys)
         self._exchange.open_account(account, dict(customer.money))
+
+    def move_market(self, asset: str, factor: float) -> None:
+        """Multiply the price of an asset (XBT, ETH, SOL) from now on; its contracts follow."""
+        self._exchange.prices.move(asset, factor, self._exchange.time)
 
     def advance(self, now: datetime) -> None:
         """Move market, funding, expiries and timers up to `now` (aware UTC, never backwards)."""
