@@ -14,7 +14,6 @@ from datetime import datetime
 from common.domain.account import Account
 from common.domain.books import Books
 from common.domain.instruments import Currency, Instrument
-from common.domain.market import Candle
 from common.domain.orders import Order
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
@@ -79,7 +78,6 @@ class BringUp:
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
-        self._bots_loaded = False
         self.session = 0
         self.step = ""
 
@@ -153,12 +151,8 @@ class BringUp:
         yield from self._open_books()
         yield from self._catch_up(self._first_date())
         yield from self._connect()
-        yield from self._load_candles()
         yield from self._catch_up(None)
         yield from self._compare_orders()
-        if not self._bots_loaded:
-            self._dispatch.load_bots()
-            self._bots_loaded = True
 
     def _know_the_exchange(self) -> Script:
         self.step = "reading the instruments"
@@ -206,12 +200,6 @@ class BringUp:
                 yield BOOKED
         self._cursor = max((at for at in (self._cursor, pages.cursor) if at), default=None)
 
-    def _load_candles(self) -> Script:
-        for request in list(self._dispatch.missing(self._now())):
-            self.step = f"candles of {request.symbol.ticker} {request.timeframe} min"
-            candles = yield from self._ask(request)
-            self._dispatch.downloaded(request, _candles(candles))
-
     def _connect(self) -> Script:
         self.step = "connecting the stream"
         self.session += 1
@@ -231,10 +219,6 @@ class BringUp:
 
 def _listed(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else ()
-
-
-def _candles(value: object) -> list[Candle]:
-    return [item for item in _listed(value) if isinstance(item, Candle)]
 
 
 def _orders(value: object) -> list[Order]:

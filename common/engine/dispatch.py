@@ -11,7 +11,15 @@ from common.domain.market import Candle, Trade
 from common.domain.robots import Robot, Status
 from common.engine.notices import NoticeBoard
 from common.engine.orders import LiveOrder
-from common.engine.ports import BotCall, BotRunner, FetchCandles, Gateway, OrderView, RobotView
+from common.engine.ports import (
+    BotCall,
+    BotRunner,
+    FetchCandles,
+    Gateway,
+    OrderView,
+    Reply,
+    RobotView,
+)
 from common.engine.state import MarketState
 
 SeriesKey = tuple[Symbol, int]  # timeframe in minutes
@@ -39,6 +47,8 @@ class Dispatch:
         self._series: dict[SeriesKey, CandleSeries] = {}
         self._handed: dict[str, datetime] = {}  # emi -> start of the first bar not handed over
         self._loaded: set[str] = set()
+        self._downloads: dict[int, FetchCandles] = {}  # by request number
+        self._started = False  # the bots of this session were started
 
     @property
     def tapes(self) -> frozenset[Symbol]:
@@ -58,15 +68,38 @@ class Dispatch:
         for series in self._series.values():
             series.resume(now)
 
-    def missing(self, now: datetime) -> Iterator[FetchCandles]:
-        """Name the downloads that would complete the series."""
+    def complete(self, now: datetime) -> None:
+        """Download what the series miss; then, once per session, start the bots.
+
+        The market is LIVE meanwhile: a person need not wait for candles.
+        """
         for (symbol, timeframe), series in self._series.items():
             since = series.missing_since if len(series) else now - self._history
             if since is not None:
-                yield FetchCandles(symbol, timeframe, since)
+                self._ask(FetchCandles(symbol, timeframe, since))
+        self._load_when_complete()
 
-    def downloaded(self, request: FetchCandles, candles: Sequence[Candle]) -> None:
-        """Take downloaded bars in; workers get revised bars with their next call."""
+    def replied(self, reply: Reply) -> bool:
+        """Take downloaded bars in; say whether the reply was one of these downloads."""
+        request = self._downloads.pop(reply.number, None)
+        if request is None:
+            return False
+        if reply.error is None and isinstance(reply.result, tuple):
+            self._join(request, reply.result)
+        self._load_when_complete()
+        return True
+
+    def _ask(self, request: FetchCandles) -> None:
+        if request not in self._downloads.values():
+            self._downloads[self._gateway.request(request)] = request
+
+    def _load_when_complete(self) -> None:
+        if not self._started and not self._downloads:
+            self._started = True
+            self._load_bots()
+
+    def _join(self, request: FetchCandles, candles: Sequence[Candle]) -> None:
+        """Workers get revised bars with their next call."""
         series = self._series.get((request.symbol, request.timeframe))
         if series is None or not series.join(candles):
             return
@@ -74,7 +107,7 @@ class Dispatch:
             if robot.emi in self._handed:
                 self._handed[robot.emi] = min(self._handed[robot.emi], request.since)
 
-    def load_bots(self) -> None:
+    def _load_bots(self) -> None:
         """Start a worker for every bot with a timeframe; the answers come as BotLoaded."""
         self._loaded.clear()
         self._handed.clear()
@@ -110,25 +143,23 @@ class Dispatch:
         """Return when the next bar is over; None: no series."""
         return min((s.next_close(now) for s in self._series.values()), default=None)
 
-    def close_due(self, now: datetime) -> list[FetchCandles]:
+    def close_due(self, now: datetime) -> None:
         """Close the bars that are over at `now` (exchange time) and call their bots.
 
-        Returns the downloads that would replace bars seen only in part.
+        Bars seen only in part are downloaded afterwards.
         """
-        repairs = []
         for (symbol, timeframe), series in self._series.items():
             while series.next_close(now) <= now:
                 ticker = self._gateway.ticker(symbol)
                 series.set_quote(ticker.bid, ticker.ask)
                 candle = series.close(now)
                 if series.missing_since is not None:
-                    repairs.append(FetchCandles(symbol, timeframe, series.missing_since))
+                    self._ask(FetchCandles(symbol, timeframe, series.missing_since))
                 if candle is None:
                     break
                 for robot in self._of(symbol, timeframe):
                     if robot.emi in self._loaded and self._may_trade(robot.emi):
                         self._call(robot, series)
-        return repairs
 
     def _call(self, robot: Robot, series: CandleSeries) -> None:
         view = self._view(robot)

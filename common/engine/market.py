@@ -25,7 +25,6 @@ from common.engine.ports import (
     BotOrder,
     BotRunner,
     Clock,
-    FetchCandles,
     Gateway,
     InstrumentChanged,
     Ledger,
@@ -97,8 +96,6 @@ class Market:
         self._heard_at = 0.0
         self._stream_open = False
         self._garbled: list[float] = []
-        self._repairs: set[FetchCandles] = set()
-        self._repair_numbers: dict[int, FetchCandles] = {}
         self.desk = Desk(
             state,
             gateway,
@@ -194,15 +191,8 @@ class Market:
 
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
-        if self.bring_up.replied(reply):
-            return
-        repair = self._repair_numbers.pop(reply.number, None)
-        if repair is not None:
-            self._repairs.discard(repair)
-            if reply.error is None and isinstance(reply.result, tuple):
-                self.dispatch.downloaded(repair, reply.result)
-            return
-        self.desk.wire.replied(reply)
+        if not (self.bring_up.replied(reply) or self.dispatch.replied(reply)):
+            self.desk.wire.replied(reply)
 
     # ---- items of the books ---------------------------------------------------------------
 
@@ -282,10 +272,7 @@ class Market:
 
     def close_due(self) -> None:
         """Close the bars that are over and call their bots."""
-        for repair in self.dispatch.close_due(self.exchange_time()):
-            if repair not in self._repairs:
-                self._repairs.add(repair)
-                self._repair_numbers[self.gateway.request(repair)] = repair
+        self.dispatch.close_due(self.exchange_time())
 
     # ---- inside ---------------------------------------------------------------------------
 
@@ -389,3 +376,4 @@ class Market:
         self._retry = RETRY_FIRST
         self.completed += 1
         self._notices.info(f"{self.state.market}: LIVE")
+        self.dispatch.complete(self.exchange_time())
