@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -278,7 +279,11 @@ def one(robot, frame, ticker, instrument):
         wait_until(lambda: target.exists() and target.read_text(), 30.0)
         pid = int(target.read_text())
         terminal_process.kill()
-    wait_until(lambda: not alive(pid), 10.0, "the worker's end")
+    try:
+        wait_until(lambda: not alive(pid), 10.0, "the worker's end")
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGTERM)
 
 
 def alive(pid: int) -> bool:
