@@ -86,7 +86,7 @@ def open_database(settings: DatabaseSettings) -> Database:
 
 def time_text(at: datetime) -> str:
     """Return an aware time as text that sorts like the time: `2026-01-31 23:59:59.123456`."""
-    return at.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return at.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def to_time(value: Value) -> datetime:

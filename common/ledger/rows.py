@@ -242,15 +242,17 @@ def _price(column: str, price: Decimal | None) -> str | None:
 def _checked(table: Table, columns: Sequence[str], values: Mapping[str, Parameter]) -> Row:
     sizes = _SIZES[table.name]
     for column, value in values.items():
-        if isinstance(value, int) and abs(value) > BIGINT:
-            raise RowRefused(f"{column} {value} is beyond the range of the column")
         if isinstance(value, str):
-            _check_text(column, value, sizes.get(column))
+            size = sizes.get(column, BIGINT)
+            if len(value) > size or not value.isascii() or "\0" in value:  # seldom true
+                _check_text(column, value, size)
+        elif value is not None and not -BIGINT <= value <= BIGINT:
+            raise RowRefused(f"{column} {value} is beyond the range of the column")
     return tuple(values[column] for column in columns)
 
 
-def _check_text(column: str, text: str, size: int | None) -> None:
-    if size is not None and len(text) > size:
+def _check_text(column: str, text: str, size: int) -> None:
+    if len(text) > size:
         raise RowRefused(f"{column} {storable(text, 80)!r} is longer than {size} characters")
     if text != storable(text):
         raise RowRefused(f"{column} {storable(text, 80)!r} has characters that are not text")

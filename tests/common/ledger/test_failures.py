@@ -106,6 +106,9 @@ class Failures:
     def arm(self, step: str, error: Exception, times: int = 1, sql: str = "") -> None:
         self._armed += [(step, sql, error)] * times
 
+    def disarm(self) -> None:
+        self._armed = []
+
     def __call__(self, step: str, sql: str) -> None:
         for number, (where, part, error) in enumerate(self._armed):
             if where == step and part in sql:
@@ -130,12 +133,20 @@ def shaky(settings: DatabaseSettings, failures: Failures) -> Iterator[Bench]:
 
 
 GONE = LedgerUnavailable("gone away")
-STEPS = [("begin", ""), ("query", ""), ("execute_many", "executions"), ("execute_many", "coins")]
-STEPS += [("execute", "ledger_cursor"), ("commit", ""), ("committed", "")]
+STEPS = [
+    ("begin", "", 3),
+    ("query", "", 1),
+    ("execute_many", "executions", 1),
+    ("execute_many", "coins", 3),
+    ("execute", "ledger_cursor", 1),
+    ("commit", "", 1),
+    ("commit", "", 3),
+    ("committed", "", 1),
+    ("committed", "", 3),
+]
 
 
-@pytest.mark.parametrize(("step", "sql"), STEPS)
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(("step", "sql", "times"), STEPS)
 def test_a_break_at_any_step_loses_nothing_and_doubles_nothing(
     settings: DatabaseSettings, step: str, sql: str, times: int
 ) -> None:
@@ -158,6 +169,21 @@ def test_a_break_at_any_step_loses_nothing_and_doubles_nothing(
     assert books.cursor == START
     assert len(coin_rows(settings)) == 5
     assert len(ledger.inbox.of(Booked)) == 2
+
+
+def test_what_is_not_committed_leaves_neither_rows_nor_cursor(settings: DatabaseSettings) -> None:
+    failures = Failures()
+    with shaky(settings, failures) as ledger:
+        ledger.open()
+        failures.arm("commit", GONE, times=10_000)
+        ledger.writer.book(KEY, [trade(1, 1)], START)
+        ledger.inbox.wait(LedgerDown)
+        for table in ("coins", "executions", "ledger_cursor"):
+            assert query(settings, f"SELECT COUNT(*) FROM {table}") == [(0,)]
+        assert ledger.inbox.of(Booked) == []
+        failures.disarm()
+        ledger.inbox.wait(Booked)
+        assert ledger.open().cursor == START
 
 
 def test_memory_goes_on_rightly_after_a_commit_in_doubt(settings: DatabaseSettings) -> None:

@@ -20,7 +20,7 @@ from tests.common.ledger.support import CURRENCIES, KEY, XBTUSD, funding, settle
 BOTS = ("a", "b", "stranger", "")
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 Rows = list[tuple[Value, ...]]
-SLOW = settings(max_examples=60, deadline=None)
+SLOW = settings(max_examples=40, deadline=None)
 
 steps = st.lists(
     st.tuples(st.sampled_from(BOTS), st.integers(-500, 500), st.integers(-(10**6), 10**6)),
