@@ -61,7 +61,8 @@ class Feed:
     def position(self, account: Account, symbol: str) -> None:
         """Note that a position, or the orders counted in it, changed."""
         if not account.house:
-            account.position(self._exchange.instruments[symbol].contract)
+            position = account.position(self._exchange.instruments[symbol].contract)
+            position.touched = position.touched or self._exchange.time
             self._positions[account.number, symbol] = None
             self._margins[account.number] = None
 
@@ -132,12 +133,14 @@ class Feed:
     def introduce(self, account: Account) -> None:
         """Take note of an account as it is, so that later changes of it are updates."""
         self._margins[account.number] = None
-        for symbol in account.positions:
-            self._positions[account.number, symbol] = None
+        for symbol, position in account.positions.items():
+            if position.touched:
+                self._positions[account.number, symbol] = None
 
     def position_rows(self, account: Account) -> list[Row]:
         """Return all positions ever touched, as they are now."""
-        return [self.position_row(account, symbol) for symbol in account.positions]
+        positions = account.positions.items()
+        return [self.position_row(account, symbol) for symbol, p in positions if p.touched]
 
     def position_row(self, account: Account, symbol: str) -> Row:
         """Return one position as it is now."""
@@ -194,7 +197,7 @@ class Feed:
         row, position = self.position_row(account, symbol), account.positions[symbol]
         before = self._rows.get(("position", account.number, symbol))
         if before is None or _difference("position", before, row) is not None:
-            if before is not None or not position.touched:
+            if before is not None:
                 position.touched = self._exchange.time
                 row["timestamp"] = iso(position.touched)
             self._publish("position", account.number, symbol, row)

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from api.simulator.ports import Request
@@ -43,7 +43,7 @@ STEPS = st.lists(
             )
         ),
     ),
-    max_size=40,
+    max_size=30,
 )
 
 
@@ -100,7 +100,7 @@ def check_account(desk: Desk) -> None:
         assert order["leavesQty"] == (order["orderQty"] - order["cumQty"] if is_open else 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.integers(0, 1_000), STEPS)
 def test_books_balance_in_any_session(seed: int, steps: list[tuple[Any, ...]]) -> None:
     venue = new_venue(seed)
@@ -126,9 +126,38 @@ WORDS = st.one_of(
     st.dictionaries(st.sampled_from(["open", "symbol", "timestamp.hh"]), st.integers(), max_size=2),
 )
 NAMES = st.sampled_from(
-    "symbol side orderQty price stopPx ordType timeInForce execInst displayQty clOrdID orderID"
-    " origClOrdID leavesQty text filter columns count start reverse startTime endTime depth"
-    " binSize partial currency timeout leverage enabled pegPriceType pegOffsetValue".split()  # noqa: SIM905 - read as words
+    [
+        "symbol",
+        "side",
+        "orderQty",
+        "price",
+        "stopPx",
+        "ordType",
+        "timeInForce",
+        "execInst",
+        "displayQty",
+        "clOrdID",
+        "orderID",
+        "origClOrdID",
+        "leavesQty",
+        "text",
+        "filter",
+        "columns",
+        "count",
+        "start",
+        "reverse",
+        "startTime",
+        "endTime",
+        "depth",
+        "binSize",
+        "partial",
+        "currency",
+        "timeout",
+        "leverage",
+        "enabled",
+        "pegPriceType",
+        "pegOffsetValue",
+    ]
 )
 SHARED = new_venue()
 PATHS = sorted(set(SHARED.routes))
