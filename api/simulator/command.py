@@ -36,7 +36,7 @@ class StartError(Exception):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the exchange until it is told to end; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = options_parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     try:
         with ExitStack() as stack:
@@ -46,7 +46,8 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def options_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="python3 -m api.simulator",
         description="Run the embedded exchange on the loopback interface. When it is ready it "
@@ -165,7 +166,11 @@ async def _until_told(server: ExchangeServer) -> int:
     await asyncio.wait([waiting, failing], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if failing.done():
-        log.error("the exchange cannot go on", exc_info=failing.exception())
+        error = failing.exception()
+        if isinstance(error, OSError):
+            log.error("the state cannot be saved: %s. Free space, then start again.", error)
+        else:
+            log.error("the exchange cannot go on", exc_info=error)
         return EXIT_FAILED
     failing.cancel()
     return 0

@@ -81,6 +81,8 @@ class ExchangeServer:
         self._outlets: set[SocketOutlet] = set()
         self._runner: web.ServerRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._broken = asyncio.Event()
+        self._reason: Exception | None = None
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
@@ -105,18 +107,26 @@ class ExchangeServer:
     async def failure(self) -> None:
         """Wait until the exchange can no longer go on; raises the reason."""
         assert self._ticker is not None
-        await asyncio.shield(self._ticker)
+        broken = asyncio.create_task(self._broken.wait())
+        try:
+            await asyncio.wait([self._ticker, broken], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            broken.cancel()
+        if self._reason is not None:
+            raise self._reason
+        await self._ticker
 
     async def stop(self) -> None:
-        """Close all sockets and save the state."""
-        if self._ticker is not None:
-            self._ticker.cancel()
-            await asyncio.wait([self._ticker])
+        """Close all sockets and save the state, unless it is in doubt after a failure."""
+        assert self._ticker is not None
+        self._ticker.cancel()
+        await asyncio.wait([self._ticker])
         for outlet in list(self._outlets):
             outlet.close(1001, "The exchange is shutting down.")
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._store is not None:
+        sound = self._reason is None and self._ticker.cancelled()
+        if self._store is not None and sound:
             self._store.write_snapshot(self._venue.dump())
 
     # Time and state
@@ -214,9 +224,17 @@ class ExchangeServer:
             account=key.account if key else None,
             permissions=key.permissions if key else frozenset(),
         )
-        self._advance()
-        answer = self._venue.handle(asked)
-        self._settle(save=request.method != "GET")
+        changes = request.method != "GET"
+        try:
+            self._advance()
+            answer = self._venue.handle(asked)
+            self._settle(save=changes)
+        except Exception as error:
+            # Half a change, or one that is not on disk: the last good state is what counts.
+            if changes:
+                self._reason = error
+                self._broken.set()
+            raise
         return answer
 
     async def _serve_socket(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -236,7 +254,7 @@ class ExchangeServer:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self._realtime.receive(session, message.data)
-                    self._settle()
+                    self._settle(save="cancelAllAfter" in message.data)
         finally:
             self._realtime.close(session)
             self._outlets.discard(outlet)

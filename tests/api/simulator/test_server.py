@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import socket
 import statistics
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,7 +17,7 @@ import requests
 import websocket
 
 from api.simulator.credentials import sign
-from api.simulator.ports import Action, ApiKey, Row, TableEvent
+from api.simulator.ports import Action, ApiKey, Json, Row, TableEvent
 from api.simulator.server import ExchangeServer
 from api.simulator.store import StateFile
 from tests.api.simulator.fakes import CANCELLER, READER, T0, TRADER, FakeVenue
@@ -83,7 +85,7 @@ def test_path_outside_the_interface_is_not_found(server: RunningServer, path: st
     assert error_of(server.rest("GET", path)) == (404, "HTTPError", "Not Found")
 
 
-def test_defect_of_the_venue_is_answered_and_the_exchange_goes_on(
+def test_defect_that_changes_nothing_is_answered_and_the_exchange_goes_on(
     server: RunningServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = server.rest("GET", "/api/v1/broken")
@@ -333,6 +335,37 @@ def test_stop_saves_and_tells_the_clients(tmp_path: Path, venue: FakeVenue) -> N
         hang_up(client)
     assert (opcode, data[:2]) == (websocket.ABNF.OPCODE_CLOSE, struct.pack("!H", 1001))
     assert json.loads(path.read_bytes())["state"] == {"counter": 5}
+
+
+def test_exchange_ends_when_an_order_cannot_be_saved(venue: FakeVenue, tmp_path: Path) -> None:
+    """Nobody may hear of an order that a restart would not know."""
+
+    class FullDisk(StateFile):
+        full = False
+
+        def save(self, state: Mapping[str, Json]) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().save(state)
+
+    path = tmp_path / "state"
+    store = FullDisk(path)
+    with store:
+        with running(lambda: ExchangeServer(venue, rate_limits=False, store=store)) as server:
+            server.rest("POST", "/api/v1/order", key=TRADER)
+            store.full = True
+            refused = server.rest("POST", "/api/v1/order", key=TRADER)
+            assert refused.status_code == 500
+            with pytest.raises(OSError, match="No space left"):
+                asyncio.run_coroutine_threadsafe(server.server.failure(), server.loop).result(10)
+        state = store.load()
+    assert state is not None and list(state["orders"]) == ["id-1"]  # type: ignore[call-overload]
+
+
+def test_exchange_ends_when_a_change_breaks_off_half_way(server: RunningServer) -> None:
+    assert server.rest("POST", "/api/v1/broken").status_code == 500
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run_coroutine_threadsafe(server.server.failure(), server.loop).result(10)
 
 
 def test_events_of_passing_time_reach_the_stream(server: RunningServer, venue: FakeVenue) -> None:

@@ -1,0 +1,51 @@
+"""What docs/exchange.md lists exists, and what exists is listed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+from api.simulator.command import options_parser
+from api.simulator.ports import Request
+from api.simulator.tables import TABLES
+from api.simulator.topics import PRIVATE_TABLES, PUBLIC_TABLES
+from api.simulator.venue import LiveVenue
+from tests.support.places import ROOT
+
+
+def section(title: str) -> str:
+    manual = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
+    return manual.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def routes() -> list[tuple[str, str]]:
+    found = []
+    for line in section("REST routes").splitlines():
+        method = "GET"
+        for verb, path in re.findall(r"(?:\b(GET|POST|PUT|DELETE) )?`(/[\w/]+)`", line):
+            method = verb or method
+            found.append((method, path))
+    return [(method, path) for method, path in found if path != "/api/v1"]
+
+
+def test_every_listed_route_is_answered() -> None:
+    venue = LiveVenue(seed=1, now=datetime(2026, 5, 3, tzinfo=timezone.utc))
+    account = venue.keys[0].account
+    assert len(routes()) > 35
+    for method, path in routes():
+        answer = venue.handle(Request(method, path, {}, account, venue.keys[0].permissions))
+        assert answer.status != 404, f"{method} {path}"
+
+
+def test_every_table_is_listed() -> None:
+    names = set(re.findall(r"`(\w+)`", section("WebSocket").replace(":", "` `")))
+    assert set(TABLES) <= names
+    assert set(TABLES) <= PRIVATE_TABLES | PUBLIC_TABLES
+    private = {name for name, table in TABLES.items() if table.private}
+    assert private <= PRIVATE_TABLES and not private & PUBLIC_TABLES
+
+
+def test_every_option_is_listed() -> None:
+    text = section("Run it alone")
+    options = {name for action in options_parser()._actions for name in action.option_strings}
+    assert {name for name in options - {"-h", "--help"} if name not in text} == set()
