@@ -13,8 +13,9 @@ from api.bitmex import execution_rows, rows
 from api.bitmex.directory import Directory
 from api.bitmex.tables import Table
 from api.bitmex.wire import Row, shown
+from common.domain.instruments import Category
 from common.domain.orders import Order
-from common.engine.ports import (
+from common.engine.items import (
     MarginChanged,
     Message,
     OrderChanged,
@@ -56,7 +57,9 @@ class AccountTables:
         """Take the image of a table; it replaces what was there."""
         table = self._tables[name]
         gone = table.replace(keys or _USUAL_KEYS[name], data, scope={})
-        messages = self._each(name, table.rows() if table.keys else data)
+        messages: list[Message] = []
+        for row in list(table.rows()) if table.keys else data:
+            self._read(name, row, messages)
         if name == "order":
             return self._replaced(messages)
         if name == "position":
@@ -76,7 +79,7 @@ class AccountTables:
             if changed is None:
                 log.info("%s %s concerns no known row: %s", name, action, _ids(row))
             elif action != "delete":
-                messages += self._each(name, [dict(changed)])
+                self._read(name, changed, messages)
                 self._forget_ended(name, changed, table)
             elif name == "position":
                 messages += self._vanished([changed], table)
@@ -88,7 +91,7 @@ class AccountTables:
         known = self._directory.symbol(ticker) is not None
         for name, row in self._held.pop(ticker, []):
             if name == "execution" or known:
-                messages += self._each(name, [row], final=True)
+                self._read(name, row, messages, final=True)
             else:
                 text = f"{name} row of {ticker}, an instrument that this program does not know"
                 messages.append(StreamComplaint(text))
@@ -99,15 +102,13 @@ class AccountTables:
             return table.update(row)
         return table.delete(row) if action == "delete" else table.insert(row)
 
-    def _each(self, name: str, data: object, final: bool = False) -> list[Message]:
-        messages: list[Message] = []
-        for row in list(data):  # type: ignore[call-overload]
-            try:
-                if final or not self._hold(name, row):
-                    messages += self._readers[name](row)
-            except ProtocolError as error:
-                messages.append(self._complain(name, row, error))
-        return messages
+    def _read(self, name: str, row: Row, messages: list[Message], final: bool = False) -> None:
+        """Add what a whole row means to `messages`; `final`: it was held back once already."""
+        try:
+            if final or not self._hold(name, row):
+                messages += self._readers[name](row)
+        except ProtocolError as error:
+            messages.append(self._complain(name, row, error))
 
     def _hold(self, name: str, row: Row) -> bool:
         """Keep a row back, or pass it over, while its instrument is not known."""
@@ -125,9 +126,10 @@ class AccountTables:
         return [OrderChanged(rows.order(row, self._directory))]
 
     def _position(self, row: Row) -> list[Message]:
-        if rows.is_spot(row, self._directory):
+        position = rows.position(row, self._directory)
+        if position.symbol.category is Category.SPOT:
             return []  # the exchange keeps no position of a spot pair, only its open orders
-        return [PositionChanged(rows.position(row, self._directory))]
+        return [PositionChanged(position)]
 
     def _execution(self, row: Row) -> list[Message]:
         execution = execution_rows.executed(row, self._directory)

@@ -16,7 +16,7 @@ from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument
 from common.domain.market import Candle
 from common.domain.orders import Order
-from common.engine.ports import (
+from common.engine.requests import (
     FetchAccount,
     FetchCandles,
     FetchCurrencies,

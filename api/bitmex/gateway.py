@@ -23,17 +23,9 @@ from api.bitmex.stream import Stream
 from api.bitmex.stream_protocol import StreamProtocol
 from common.domain.instruments import Symbol
 from common.domain.market import Book, Ticker
-from common.engine.ports import (
-    FindOrder,
-    Inbox,
-    Message,
-    RawText,
-    Reply,
-    Request,
-    SendAmend,
-    SendCancel,
-    SendOrder,
-)
+from common.engine.items import Message, RawText, Reply
+from common.engine.ports import Inbox
+from common.engine.requests import FindOrder, Request, SendAmend, SendCancel, SendOrder
 from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError, TmaticError
 from common.settings_types import MarketSettings
 

@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 
 EMPTY = Book()
 _SYMBOL = b'"symbol":"'
+_MESSAGES = {
+    Depth.TEN: b'{"table":"orderBook10","action":"update","data":[{"symbol":"',
+    Depth.BEST: b'{"table":"quote","action":"insert","data":[{',
+}
+_HEAD = 160  # bytes within which a message names its symbol
 _DIGITS = 12  # of a price whose instrument is not known
 
 
@@ -32,8 +37,12 @@ class MarketData:
     def __init__(self, directory: Directory, depth: Depth, tapes: Collection[Symbol]) -> None:
         self.depth = depth
         self.bad_books = 0  # texts that turned out not to be a book when looked at
+        self.message = _MESSAGES[depth]  # how a message begins that `keep` may be asked about
+        self._symbol_at = len(self.message) if self.message.endswith(_SYMBOL) else 0
+        self._two_sided = depth is Depth.TEN
         self._directory = directory
         self._tapes = {symbol.ticker: symbol for symbol in tapes}
+        self._open_tapes: dict[str, Symbol] = {}
         self._instruments: dict[str, dict[str, object]] = {}
         self._raw: dict[bytes, bytes] = {}  # ticker -> newest message not looked at
         self._rows: dict[str, dict[str, object]] = {}  # ticker -> book row or quote row
@@ -45,14 +54,19 @@ class MarketData:
         """Keep a book message unread if it says everything about one known symbol.
 
         False: it concerns several symbols, one side only, or a symbol without an image so far.
+        `text` begins with `self.message`.
         """
-        start = text.find(_SYMBOL) + len(_SYMBOL)
+        start = self._symbol_at or text.find(_SYMBOL, 0, _HEAD) + len(_SYMBOL)
         end = text.find(b'"', start)
         name = text[start:end]
-        if name not in self._raw or text.find(_SYMBOL, end) != -1 or text[-2:] != b"]}":
+        if name not in self._raw or text.find(b"{", end) != -1:
             return False
-        if self.depth is Depth.TEN and not (b'"bids":[[' in text and b'"asks":[[' in text):
-            return False
+        if self._two_sided:
+            # One character is found many times faster than a word, and k stands nowhere else;
+            # where it does after all, the message is merely parsed at once.
+            asks = text.find(b"k", end)
+            if not (text.startswith(b'","bids":[[', end) and text.startswith(b'ks":[[', asks)):
+                return False
         self._raw[name] = text
         return True
 
@@ -121,25 +135,46 @@ class MarketData:
         self._instruments[text_of(row, "symbol")] = dict(row)
         return self._learn(row)
 
+    def touch(self, rows: Iterable[Row]) -> bool:
+        """Merge updates that leave contracts as they are; False when one is more than that.
+
+        The rows may then be given to `change_instrument`: merging them again changes nothing.
+        """
+        for row in rows:
+            known = self._instruments.get(text_of(row, "symbol"))
+            if known is None or not market_rows.CONTRACT_FIELDS.isdisjoint(row):
+                return False
+            known.update(row)
+        return True
+
     def change_instrument(self, row: Row) -> bool | None:
         """Merge changed columns; True when the contract changed, None when the row is unknown."""
         known = self._instruments.get(text_of(row, "symbol"))
         if known is None:
             return None
         known.update(row)
-        return not market_rows.CONTRACT_FIELDS.isdisjoint(row) and self._learn(known)
+        return self._learn(known)
 
     def ticker(self, symbol: Symbol) -> Ticker:
         """Return what the stream last said of an instrument."""
         row = self._instruments.get(symbol.ticker, {})
         return market_rows.ticker(row, symbol, self.book(symbol))
 
+    def open_tape(self, ticker: str) -> None:
+        """Let the trades of a symbol through: its image, which is the past, has arrived."""
+        if ticker in self._tapes:
+            self._open_tapes[ticker] = self._tapes[ticker]
+
     def trades(self, rows: Iterable[Row]) -> list[Trade]:
-        """Return the public trades of the symbols whose tape is wanted."""
+        """Return the public trades of the open tapes; a row that cannot be read is passed over."""
         trades = []
         for row in rows:
-            symbol = self._tapes.get(text_of(row, "symbol"))
-            trade = market_rows.public_trade(row, symbol) if symbol else None
+            try:
+                symbol = self._open_tapes.get(text_of(row, "symbol"))
+                trade = market_rows.public_trade(row, symbol) if symbol else None
+            except ProtocolError as error:
+                log.warning("a public trade cannot be read: %s", error)
+                continue
             if trade is not None:
                 trades.append(trade)
         return trades

@@ -22,7 +22,7 @@ from api.bitmex.wire import (
     time_of,
 )
 from common.domain.account import Account, Margin, Position
-from common.domain.instruments import Category, Symbol
+from common.domain.instruments import Symbol
 from common.domain.orders import Order, Phase, Side
 from common.errors import ProtocolError
 
@@ -110,12 +110,6 @@ def position(row: Row, directory: Directory) -> Position:
 def is_open_position(row: Row) -> bool:
     """Whether a position row holds contracts."""
     return bool(integer_of(row, "currentQty"))
-
-
-def is_spot(row: Row, directory: Directory) -> bool:
-    """Whether a row concerns a spot pair."""
-    symbol = directory.symbol(ticker_of(row))
-    return symbol is not None and symbol.category is Category.SPOT
 
 
 def has_ended(row: Row) -> bool:

@@ -20,7 +20,8 @@ from api.bitmex.answers import Answer, Purpose, expired_at, refusal
 from api.bitmex.auth import Signer
 from api.bitmex.closure import explain, host_of, is_loopback
 from api.bitmex.exchange_clock import ExchangeClock
-from common.engine.ports import Inbox, RawText, StreamClosed, StreamOpened
+from common.engine.items import RawText, StreamClosed, StreamOpened
+from common.engine.ports import Inbox
 from common.errors import ClockSkew, ExchangeUnavailable, TmaticError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ IDLE_BEFORE_PING = 5.0  # seconds without any message
 IDLE_BEFORE_END = 10.0  # seconds without any message, the ping's answer included
 TURN = 0.25  # seconds after which a quiet thread looks for texts to send or an order to end
 LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes
+_FINAL_TEXT = 0x81  # first byte of a text frame that is a whole message
+_LENGTH_IN_TWO_BYTES = 126
 _READ_SIZE = 65536  # bytes asked of the socket at once
 
 
@@ -170,6 +173,7 @@ class BufferedReader:
         self._buffer = b""
         self._position = 0
         self._size = 0
+        self._between = True  # the library holds no piece of a frame or message
         socket.frame_buffer.recv = self._read
 
     def message(self) -> tuple[int, bytes]:
@@ -177,9 +181,34 @@ class BufferedReader:
 
         A time-out loses nothing: the next call goes on with what had arrived.
         """
+        if self._between:
+            data = self._simple()
+            if data is not None:
+                return websocket.ABNF.OPCODE_TEXT, data
+        self._between = False  # after a time-out the library holds a piece of a frame
         opcode, data = self._take()
+        self._between = True
         self._size = 0
         return opcode, data
+
+    def _simple(self) -> bytes | None:
+        """Return the payload of a whole unmasked text frame if one comes next in the buffer.
+
+        Nearly all frames are of this kind (RFC 6455, section 5.2); the library takes the others.
+        """
+        buffer, start = self._buffer, self._position + 2
+        if len(buffer) - start < 2 or buffer[start - 2] != _FINAL_TEXT:
+            return None
+        length = buffer[start - 1]
+        if length == _LENGTH_IN_TWO_BYTES:
+            length = buffer[start] << 8 | buffer[start + 1]
+            start += 2
+        elif length > _LENGTH_IN_TWO_BYTES:
+            return None  # of 64 kB and more, or masked
+        if start + length > len(buffer):
+            return None
+        self._position = start + length
+        return buffer[start : start + length]
 
     def _read(self, wanted: int) -> bytes:
         if self._position >= len(self._buffer):

@@ -18,18 +18,15 @@ from api.bitmex.topics import Topics
 from api.bitmex.wire import Row, as_rows, decode_exact, shown, text_of
 from common.domain.instruments import Symbol
 from common.domain.market import Book, Ticker
-from common.engine.ports import InstrumentChanged, Message, StreamComplaint, StreamReady
+from common.engine.items import InstrumentChanged, Message, StreamComplaint, StreamReady
 from common.errors import AuthenticationFailed, ExchangeUnavailable, ProtocolError, TmaticError
 from common.settings_types import Depth
 
 log = logging.getLogger(__name__)
 
 _TABLE = b'{"table":"'
-_BOOK_MESSAGES = {
-    Depth.TEN: b'{"table":"orderBook10","action":"update","data":[',
-    Depth.BEST: b'{"table":"quote","action":"insert","data":[',
-}
 _PRIVATE = frozenset(PRIVATE_TABLES)
+_PRIVATE_BYTES = frozenset(name.encode() for name in PRIVATE_TABLES)
 _ACTIONS = frozenset({"partial", "insert", "update", "delete"})
 
 
@@ -52,8 +49,10 @@ class StreamProtocol:
         self._directory = directory
         self._market = MarketData(directory, depth, tapes)
         self._account = AccountTables(directory)
+        self._keep = self._market.keep
         self._book_table = depth.value
-        self._book_message = _BOOK_MESSAGES[depth]
+        self._tables = frozenset(name.partition(":")[0].encode() for name in names)
+        self._book_message = self._market.message
         self._outgoing: list[str] = []
         self._next_look = 0.0
 
@@ -62,13 +61,21 @@ class StreamProtocol:
         if now >= self._next_look:
             self._next_look = now + 1.0
             self._check_topics(now)
-        if isinstance(text, str):
+        if not isinstance(text, bytes):
             text = text.encode()
-        if text.startswith(self._book_message) and self._market.keep(text):
+        if text.startswith(self._book_message) and self._keep(text):
             return ()
-        if text == b"pong":
+        table = text[len(_TABLE) : text.find(b'"', len(_TABLE))] if text.startswith(_TABLE) else b""
+        if (table and table not in self._tables) or text == b"pong":
             return ()
-        return self._message(_decode(text))
+        message = _decode(text, exact=table in _PRIVATE_BYTES)
+        # The two commonest messages that have to be parsed at once take the shortest way.
+        if table == b"trade" and message.get("action") == "insert":
+            return self._market.trades(as_rows(message.get("data")))
+        known = table == b"instrument" and message.get("action") == "update"
+        if known and self._market.touch(as_rows(message.get("data"))):
+            return ()
+        return self._message(message)
 
     def take_outgoing(self) -> list[str]:
         """Return the texts to be sent now, once."""
@@ -107,8 +114,9 @@ class StreamProtocol:
         except ProtocolError as error:
             # One row of public data: the rest of the market goes on.
             messages = [StreamComplaint(f"{table}: {error}")]
-        self.failure = self.failure or self._account.failure
-        if self.topics.completed():
+        if self._account.failure is not None:
+            self.failure = self._account.failure
+        if action == "partial" and self.topics.completed():
             messages.append(StreamReady())
         return messages
 
@@ -123,7 +131,8 @@ class StreamProtocol:
             messages = self._instruments("insert", data)
         elif table == self._book_table:
             self._market.set_book(topic.partition(":")[2], data[-1:])
-        # The image of `trade` is the past: trades count from the subscription on.
+        elif table == "trade":
+            self._market.open_tape(topic.partition(":")[2])
         self.topics.arrive(topic)
         return messages
 
@@ -137,8 +146,6 @@ class StreamProtocol:
         self.dropped += len(data) - len(known)
         if table == "instrument":
             return self._instruments(action, known)
-        if table == "trade":
-            return list(self._market.trades(known)) if action == "insert" else []
         if table == self._book_table and action != "delete":
             for row in known:
                 self._market.change_book(text_of(row, "symbol"), row)
@@ -195,10 +202,8 @@ class StreamProtocol:
         return messages
 
 
-def _decode(text: bytes) -> dict[str, object]:
+def _decode(text: bytes, *, exact: bool) -> dict[str, object]:
     """Parse a message: private tables exactly, the rest fast."""
-    end = text.find(b'"', len(_TABLE)) if text.startswith(_TABLE) else -1
-    exact = end != -1 and text[len(_TABLE) : end].decode("ascii", "replace") in _PRIVATE
     if exact:
         message = decode_exact(text)
     else:

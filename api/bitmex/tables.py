@@ -62,7 +62,7 @@ class Table:
 
     def _key(self, row: Row) -> Key:
         # An absent key column is a value too: `strategy` is not told by older rows.
-        return tuple(_identifying(name, row.get(name)) for name in self.keys)
+        return tuple([_identifying(name, row.get(name)) for name in self.keys])
 
 
 def _identifying(name: str, value: object) -> object:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from api.bitmex.gateway import BitmexGateway
 from common.domain.instruments import Symbol
-from common.engine.ports import Message, RawText, Reply, Request, StreamClosed, StreamReady
+from common.engine.items import Message, RawText, Reply, StreamClosed, StreamReady
+from common.engine.requests import Request
 from common.settings_types import MarketSettings
 
 T = TypeVar("T")

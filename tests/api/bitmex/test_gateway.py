@@ -16,7 +16,8 @@ from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.market import Book, Trade
 from common.domain.orders import Order, Phase, Side
-from common.engine.ports import (
+from common.engine.items import MarginChanged, OrderChanged, PositionChanged
+from common.engine.requests import (
     FetchAccount,
     FetchCandles,
     FetchCurrencies,
@@ -25,9 +26,6 @@ from common.engine.ports import (
     FetchOpenOrders,
     FindOrder,
     HistoryPage,
-    MarginChanged,
-    OrderChanged,
-    PositionChanged,
     SendAmend,
     SendCancel,
     SendOrder,

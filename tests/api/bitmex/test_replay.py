@@ -12,7 +12,7 @@ import pytest
 from api.bitmex import market_rows
 from common.domain.instruments import Category, Symbol
 from common.domain.market import Book, Level
-from common.engine.ports import FetchInstruments
+from common.engine.requests import FetchInstruments
 from tests.api.bitmex import harness
 from tests.api.bitmex.samples import settings
 from tests.support.venue import start_exchange

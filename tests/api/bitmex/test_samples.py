@@ -16,7 +16,7 @@ from api.bitmex.wire import Row, as_rows, decode_exact
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Category
 from common.domain.orders import Phase
-from common.engine.ports import OrdersReplaced, PositionChanged, StreamComplaint
+from common.engine.items import OrdersReplaced, PositionChanged, StreamComplaint
 from common.settings_types import Depth
 
 pytestmark = pytest.mark.needs_shared

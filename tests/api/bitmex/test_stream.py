@@ -14,7 +14,7 @@ from api.bitmex import stream as stream_module
 from api.bitmex.auth import Signer, signature
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.stream import Stream
-from common.engine.ports import RawText, StreamClosed, StreamOpened
+from common.engine.items import RawText, StreamClosed, StreamOpened
 from common.errors import (
     AuthenticationFailed,
     ClockSkew,

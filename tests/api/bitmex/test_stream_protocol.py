@@ -17,7 +17,7 @@ from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Symbol
 from common.domain.market import Trade
 from common.domain.orders import Phase
-from common.engine.ports import (
+from common.engine.items import (
     InstrumentChanged,
     MarginChanged,
     Message,
@@ -177,7 +177,7 @@ def test_a_bad_execution_is_named_ends_the_session_and_spares_the_others() -> No
 def test_an_instrument_tells_changes_of_the_contract_only() -> None:
     stream = opened()
     mark: Row = {"symbol": "XBTUSD", "markPrice": 78200.5, "fundingRate": 0.0001}
-    assert stream.feed(message("instrument", "update", mark), 0.0) == []
+    assert not stream.feed(message("instrument", "update", mark), 0.0)
     assert stream.ticker(XBTUSD).mark == Decimal("78200.5")
     [changed] = stream.feed(
         message("instrument", "update", {"symbol": "XBTUSD", "state": "Closed"}), 0.0

@@ -34,7 +34,6 @@ def test_numbers_keep_the_text_of_the_wire(text: str, value: object) -> None:
         "<html>",
         '{"x":NaN}',
         '{"x":-Infinity}',
-        '{"x":1e308}',
         "[" * 200_000,
         '{"x":' + "9" * 5000 + "}",
         b"\xff\xfe\x00",
@@ -70,7 +69,9 @@ def test_absent_null_and_empty_are_the_same(absent: dict[str, object]) -> None:
     assert wire.time_of(absent, "x") is None
 
 
-@pytest.mark.parametrize("value", [True, "12", [1], 1.5, Decimal("0.5"), 10**18])
+@pytest.mark.parametrize(
+    "value", [True, "12", [1], 1.5, Decimal("0.5"), 10**18, Decimal("1e999999"), float("nan")]
+)
 def test_a_value_of_another_kind_is_no_whole_number(value: object) -> None:
     with pytest.raises(ProtocolError, match="orderQty"):
         wire.integer_of({"orderQty": value}, "orderQty")
@@ -81,7 +82,7 @@ def test_a_whole_number_may_be_written_as_a_fraction(value: object) -> None:
     assert wire.integer_of({"x": value}, "x") == 998000
 
 
-@pytest.mark.parametrize("value", [True, "1.5", float("inf"), 10**16, {}])
+@pytest.mark.parametrize("value", [True, "1.5", float("inf"), 10**16, {}, Decimal("1e308")])
 def test_a_value_of_another_kind_is_no_price(value: object) -> None:
     with pytest.raises(ProtocolError, match="price"):
         wire.decimal_of({"price": value}, "price")
