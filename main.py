@@ -79,8 +79,9 @@ from common.clock import SystemClock  # noqa: E402
 from common.domain.commands import Command, Reload, SetTrading  # noqa: E402
 from common.domain.instruments import Category, Instrument, Symbol  # noqa: E402
 from common.engine.engine import Engine  # noqa: E402
+from common.engine.items import Booked, ReloadFailed
 from common.engine.notices import NoticeBoard  # noqa: E402
-from common.engine.ports import Booked, Inbox, ReloadFailed  # noqa: E402
+from common.engine.ports import Inbox
 from common.engine.snapshot import Snapshot  # noqa: E402
 from common.engine.state import MarketState  # noqa: E402
 from common.errors import ConfigurationError, ProfileInUse, TmaticError  # noqa: E402

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from common.domain.instruments import Category, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.orders import Side
-from common.engine.ports import BotAnswer, OrderView, RobotView
+from common.engine.items import BotAnswer, OrderView, RobotView
 from common.errors import StrategyError
 
 LINE_LIMIT = 1_000_000  # bytes of one message of a worker

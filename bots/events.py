@@ -9,7 +9,7 @@ from pathlib import Path
 from bots import channel
 from bots.process import WorkerProcess
 from common.domain.market import Candle
-from common.engine.ports import BotAnswer, BotCall, RobotView
+from common.engine.items import BotAnswer, BotCall, RobotView
 from common.errors import StrategyError
 
 

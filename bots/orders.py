@@ -9,7 +9,7 @@ from bots import dialect
 from bots.channel import OrderCall
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
-from common.engine.ports import BotAnswer, OrderView, RobotView
+from common.engine.items import BotAnswer, OrderView, RobotView
 from common.errors import OrderRefused
 from common.variables import Variables
 

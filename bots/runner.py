@@ -15,7 +15,8 @@ from pathlib import Path
 from bots.events import Answer, Batch, Call, Event, Limits, Load, Stop
 from bots.supervisor import Supervisor
 from common.domain.market import Candle
-from common.engine.ports import BotAnswer, BotCall, Inbox, RobotView
+from common.engine.items import BotAnswer, BotCall, RobotView
+from common.engine.ports import Inbox
 
 log = logging.getLogger(__name__)
 _STOP_TIMEOUT = 30.0  # seconds

@@ -19,15 +19,8 @@ from enum import Enum
 from bots import channel
 from bots.events import Answer, Batch, Call, Event, Heard, Limits, Load, Stop
 from bots.process import WorkerProcess
-from common.engine.ports import (
-    BotFailed,
-    BotFinished,
-    BotLoaded,
-    BotOrder,
-    Inbox,
-    OrderView,
-    RobotView,
-)
+from common.engine.items import BotFailed, BotFinished, BotLoaded, BotOrder, OrderView, RobotView
+from common.engine.ports import Inbox
 from common.errors import StrategyError
 
 log = logging.getLogger(__name__)

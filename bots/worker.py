@@ -22,7 +22,7 @@ from bots.loading import Strategy
 from bots.orders import MarketDesk, OrderTable
 from bots.output import Outlet, PrintedLines
 from bots.variables import Variables
-from common.engine.ports import BotAnswer, RobotView
+from common.engine.items import BotAnswer, RobotView
 
 Jobs = queue.SimpleQueue[channel.ToWorker]
 

@@ -34,6 +34,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "common.errors",
         "common.settings_types",
         "common.engine.ports",
+        "common.engine.items",
+        "common.engine.requests",
         "common.engine.mailbox",
     ),
     "common.engine": ("common.domain", "common.errors", "common.ledger"),

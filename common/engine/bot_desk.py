@@ -8,9 +8,10 @@ from collections.abc import Callable
 from common.domain.robots import Status
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import order_view
+from common.engine.items import BotAnswer, BotOrder
 from common.engine.notices import NoticeBoard
 from common.engine.orders import Change, LiveOrder
-from common.engine.ports import BotAnswer, BotOrder, BotRunner, Clock
+from common.engine.ports import BotRunner, Clock
 from common.engine.state import MarketState
 from common.errors import OrderRefused
 

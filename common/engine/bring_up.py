@@ -17,17 +17,15 @@ from common.domain.instruments import Currency, Instrument
 from common.domain.orders import Order
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
+from common.engine.items import Booked, Reply
 from common.engine.notices import NoticeBoard
-from common.engine.ports import (
-    Booked,
+from common.engine.ports import Gateway, Ledger
+from common.engine.requests import (
     FetchAccount,
     FetchCurrencies,
     FetchInstruments,
     FetchOpenOrders,
-    Gateway,
     HistoryPage,
-    Ledger,
-    Reply,
     Request,
 )
 from common.engine.state import MarketState

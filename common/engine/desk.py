@@ -14,10 +14,11 @@ from common.domain.books import Intent
 from common.domain.instruments import Instrument, Symbol
 from common.domain.orders import Phase, Side, format_cl_ord_id
 from common.engine import limits
+from common.engine.items import IntentWritten
 from common.engine.notices import NoticeBoard
 from common.engine.order_wire import OrderWire
 from common.engine.orders import Change, LiveOrder
-from common.engine.ports import Clock, Gateway, IntentWritten, Ledger
+from common.engine.ports import Clock, Gateway, Ledger
 from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused
 

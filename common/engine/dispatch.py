@@ -9,17 +9,11 @@ from common.domain.candles import CandleSeries
 from common.domain.instruments import Symbol
 from common.domain.market import Candle, Trade
 from common.domain.robots import Robot, Status
+from common.engine.items import BotCall, OrderView, Reply, RobotView
 from common.engine.notices import NoticeBoard
 from common.engine.orders import LiveOrder
-from common.engine.ports import (
-    BotCall,
-    BotRunner,
-    FetchCandles,
-    Gateway,
-    OrderView,
-    Reply,
-    RobotView,
-)
+from common.engine.ports import BotRunner, Gateway
+from common.engine.requests import FetchCandles
 from common.engine.state import MarketState
 
 SeriesKey = tuple[Symbol, int]  # timeframe in minutes
@@ -157,17 +151,25 @@ class Dispatch:
                     self._ask(FetchCandles(symbol, timeframe, series.missing_since))
                 if candle is None:
                     break
-                for robot in self._of(symbol, timeframe):
-                    if robot.emi in self._loaded and self._may_trade(robot.emi):
-                        self._call(robot, series)
+                self._call_all(symbol, timeframe, series)
 
-    def _call(self, robot: Robot, series: CandleSeries) -> None:
+    def _call_all(self, symbol: Symbol, timeframe: int, series: CandleSeries) -> None:
+        due = [
+            robot
+            for robot in self._of(symbol, timeframe)
+            if robot.emi in self._loaded and self._may_trade(robot.emi)
+        ]
+        orders = order_views(self._state) if due else []  # one list: it is packed once for all
+        for robot in due:
+            self._call(robot, series, orders)
+
+    def _call(self, robot: Robot, series: CandleSeries, orders: list[OrderView]) -> None:
         view = self._view(robot)
         if view is None:
             return
         since = self._handed.get(robot.emi)
         bars = series.tail(len(series)) if since is None else series.since(since)
-        call = BotCall(view, bars, self._gateway.ticker(robot.symbol), order_views(self._state))
+        call = BotCall(view, bars, self._gateway.ticker(robot.symbol), orders)
         if self._runner.call(robot.emi, call):
             if bars:
                 self._handed[robot.emi] = bars[-1].start + timedelta(minutes=robot.timeframe)

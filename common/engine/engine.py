@@ -23,21 +23,14 @@ from common.domain.commands import (
 )
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
-from common.engine.mailbox import Mailbox
-from common.engine.market import Market
-from common.engine.notices import NoticeBoard
-from common.engine.ports import (
+from common.engine.items import (
     Booked,
+    BotAnswer,
     BotFailed,
     BotFinished,
     BotLoaded,
     BotOrder,
-    BotRunner,
-    Clock,
-    Gateway,
-    Inbox,
     IntentWritten,
-    Ledger,
     LedgerDown,
     LedgerOpened,
     LedgerUp,
@@ -48,6 +41,10 @@ from common.engine.ports import (
     StreamClosed,
     StreamOpened,
 )
+from common.engine.mailbox import Mailbox
+from common.engine.market import Market
+from common.engine.notices import NoticeBoard
+from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger
 from common.engine.snapshot import Health, Level, Snapshot
 from common.engine.state import MarketState
 from common.engine.take_snapshot import take_snapshot
@@ -231,6 +228,10 @@ class Engine:
             return False
         market = self._market_of(item.emi)
         if market is None:
+            if isinstance(item, BotOrder):  # a worker waits for the answer
+                self._runner.answer(
+                    item.emi, item.call, BotAnswer("", None, "there is no such bot")
+                )
             return True
         if isinstance(item, BotOrder):
             market.bot_order(item)

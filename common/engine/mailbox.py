@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from common.engine.ports import RawText
+from common.engine.items import RawText
 
 
 class Mailbox:

@@ -16,18 +16,12 @@ from common.engine.bot_desk import BotDesk
 from common.engine.bring_up import BringUp
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import Dispatch
-from common.engine.notices import NoticeBoard
-from common.engine.orders import Change
-from common.engine.ports import (
+from common.engine.items import (
     Booked,
     BotFailed,
     BotLoaded,
     BotOrder,
-    BotRunner,
-    Clock,
-    Gateway,
     InstrumentChanged,
-    Ledger,
     MarginChanged,
     Message,
     OrderChanged,
@@ -39,6 +33,9 @@ from common.engine.ports import (
     StreamComplaint,
     StreamReady,
 )
+from common.engine.notices import NoticeBoard
+from common.engine.orders import Change
+from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.snapshot import Health
 from common.engine.state import MarketState
 from common.errors import (

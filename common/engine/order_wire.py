@@ -12,18 +12,11 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from common.domain.orders import Order, Phase
+from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
 from common.engine.orders import Change, LiveOrder
-from common.engine.ports import (
-    Clock,
-    FindOrder,
-    Gateway,
-    Ledger,
-    Reply,
-    SendAmend,
-    SendCancel,
-    SendOrder,
-)
+from common.engine.ports import Clock, Gateway, Ledger
+from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
 from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused, OutcomeUnknown
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from common.domain.books import AccountKey, Balance, Books, Entry
 from common.domain.executions import Executed
-from common.engine.ports import Booked, IntentWritten, LedgerOpened, NumbersReserved
+from common.engine.items import Booked, IntentWritten, LedgerOpened, NumbersReserved
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks, Batch, quarantine_text, write
 from common.ledger.booking import RowRefused

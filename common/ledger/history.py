@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from common.domain.executions import Executed
-from common.engine.ports import FetchHistory, HistoryPage
+from common.engine.requests import FetchHistory, HistoryPage
 
 OVERLAP = timedelta(minutes=10)  # rows are written late by seconds; the journal refuses doubles
 BEGINNING = datetime(2000, 1, 1, tzinfo=timezone.utc)  # before any account: everything

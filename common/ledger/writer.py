@@ -12,7 +12,8 @@ from datetime import datetime, timezone
 from common.domain.books import AccountKey, Intent
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Symbol
-from common.engine.ports import Inbox, LedgerDown, LedgerUp
+from common.engine.items import LedgerDown, LedgerUp
+from common.engine.ports import Inbox
 from common.errors import TmaticError
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks

@@ -16,7 +16,7 @@ from bots.runner import ProcessBotRunner
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.robots import Robot, Status
-from common.engine.ports import (
+from common.engine.items import (
     BotAnswer,
     BotCall,
     BotFailed,

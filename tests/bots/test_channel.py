@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bots import channel
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
-from common.engine.ports import OrderView
+from common.engine.items import OrderView
 from common.errors import StrategyError
 
 ORDER = channel.OrderCall(

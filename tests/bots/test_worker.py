@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from common.engine.ports import BotFinished
+from common.engine.items import BotFinished
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until

@@ -14,16 +14,9 @@ from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Book, Candle, Ticker
 from common.domain.orders import Order, Phase, Side
 from common.domain.robots import Robot, Status
-from common.engine.ports import (
-    BotAnswer,
-    BotCall,
-    Inbox,
-    Message,
-    RawText,
-    Reply,
-    Request,
-    RobotView,
-)
+from common.engine.items import BotAnswer, BotCall, Message, RawText, Reply, RobotView
+from common.engine.ports import Inbox
+from common.engine.requests import Request
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 XBTUSDT = Symbol("XBTUSDT", Category.LINEAR)

@@ -12,10 +12,11 @@ from common.domain.executions import ExecutionKind
 from common.domain.orders import Phase, Side
 from common.domain.robots import Status
 from common.engine.desk import Ask, Desk
+from common.engine.items import IntentWritten, Reply
 from common.engine.notices import NoticeBoard
 from common.engine.order_wire import MIN_UNKNOWN
 from common.engine.orders import Change
-from common.engine.ports import FindOrder, IntentWritten, Reply, SendAmend, SendCancel, SendOrder
+from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
 from common.engine.state import MarketState
 from common.errors import (
     ExchangeUnavailable,

@@ -22,20 +22,11 @@ from common.domain.market import Candle, Ticker, Trade
 from common.domain.orders import Phase, Side
 from common.domain.robots import Robot, Status
 from common.engine.engine import Engine
-from common.engine.notices import NoticeBoard
-from common.engine.ports import (
+from common.engine.items import (
     Booked,
     BotFailed,
     BotLoaded,
     BotOrder,
-    FetchAccount,
-    FetchCandles,
-    FetchCurrencies,
-    FetchHistory,
-    FetchInstruments,
-    FetchOpenOrders,
-    FindOrder,
-    HistoryPage,
     IntentWritten,
     LedgerDown,
     LedgerOpened,
@@ -47,12 +38,23 @@ from common.engine.ports import (
     PositionChanged,
     RawText,
     Reply,
-    SendAmend,
-    SendCancel,
-    SendOrder,
     StreamClosed,
     StreamOpened,
     StreamReady,
+)
+from common.engine.notices import NoticeBoard
+from common.engine.requests import (
+    FetchAccount,
+    FetchCandles,
+    FetchCurrencies,
+    FetchHistory,
+    FetchInstruments,
+    FetchOpenOrders,
+    FindOrder,
+    HistoryPage,
+    SendAmend,
+    SendCancel,
+    SendOrder,
 )
 from common.engine.snapshot import Health
 from common.engine.state import MarketState

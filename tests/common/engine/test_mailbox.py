@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from common.engine.items import RawText
 from common.engine.mailbox import Mailbox
-from common.engine.ports import RawText
 
 
 def text(number: int) -> RawText:

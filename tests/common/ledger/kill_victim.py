@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common.domain.executions import Executed
-from common.engine.ports import Booked, LedgerOpened
+from common.engine.items import Booked, LedgerOpened
 from common.ledger.account_books import AccountBooks
 from common.ledger.booking import Standing, book
 from common.ledger.database import DatabaseSettings, open_database

@@ -16,7 +16,7 @@ from common.domain.books import AccountKey, Books
 from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Currency, Symbol
 from common.domain.orders import Side
-from common.engine.ports import Booked, LedgerOpened
+from common.engine.items import Booked, LedgerOpened
 from common.ledger.database import Database, DatabaseSettings, Value, open_database
 from common.ledger.robots_table import add_robot
 from common.ledger.writer import LedgerWriter

@@ -12,7 +12,7 @@ import pytest
 
 from common.domain.books import Intent
 from common.domain.orders import Side
-from common.engine.ports import (
+from common.engine.items import (
     Booked,
     IntentWritten,
     LedgerDown,

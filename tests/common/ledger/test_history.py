@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.domain.executions import Executed
-from common.engine.ports import FetchHistory, HistoryPage
+from common.engine.requests import FetchHistory, HistoryPage
 from common.ledger.history import BEGINNING, OVERLAP, CatchUp
 from tests.common.ledger.support import START, trade
 

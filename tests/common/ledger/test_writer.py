@@ -12,7 +12,7 @@ from common.domain.books import Intent
 from common.domain.executions import ExecutionKind
 from common.domain.orders import Side
 from common.domain.robots import Status
-from common.engine.ports import Booked, IntentWritten, NumbersReserved
+from common.engine.items import Booked, IntentWritten, NumbersReserved
 from common.ledger.database import DatabaseSettings, to_decimal
 from tests.common.ledger.support import (
     KEY,

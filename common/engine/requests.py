@@ -1,0 +1,109 @@
+"""What the engine may ask of an exchange over REST; each class names its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from common.domain.executions import Executed
+from common.domain.instruments import Symbol
+from common.domain.orders import Side
+
+
+@dataclass(frozen=True, slots=True)
+class FetchAccount:
+    """Who are we? Result: Account."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchCurrencies:
+    """Result: tuple[Currency, ...] (a shipped table stands in where the exchange has none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchInstruments:
+    """Result: tuple[Instrument, ...] of those symbols that exist in the category asked for."""
+
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchHistory:
+    """One page of balance-affecting executions, oldest first. Result: HistoryPage."""
+
+    since: datetime
+    offset: int  # rows to skip from `since` on
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Rows of one page; `rows` counts what the exchange sent, decoded or not."""
+
+    executions: tuple[Executed, ...]
+    rows: int
+    full: bool  # the page held as many rows as were asked for
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOpenOrders:
+    """Result: tuple[Order, ...] of the whole account."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindOrder:
+    """Look an order up by clOrdID. Result: Order, or None when the exchange knows none."""
+
+    cl_ord_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchCandles:
+    """Closed bars, oldest first. Result: tuple[Candle, ...]. Any timeframe of whole minutes."""
+
+    symbol: Symbol
+    timeframe: int  # minutes
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """Place a limit order. Result: Order as answered."""
+
+    cl_ord_id: str
+    symbol: Symbol
+    side: Side
+    quantity: int  # contracts
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SendAmend:
+    """Change an open order. `quantity` is the total (filled + wanted rest). Result: Order."""
+
+    order_id: str
+    cl_ord_id: str
+    quantity: int | None
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendCancel:
+    """Cancel an order. Result: Order. OrderNotFound when it had ended already."""
+
+    order_id: str
+    cl_ord_id: str  # used where the order id is not known yet
+
+
+Request = (
+    FetchAccount
+    | FetchCurrencies
+    | FetchInstruments
+    | FetchHistory
+    | FetchOpenOrders
+    | FindOrder
+    | FetchCandles
+    | SendOrder
+    | SendAmend
+    | SendCancel
+)
