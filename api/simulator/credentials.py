@@ -104,7 +104,7 @@ class Authenticator:
         if not sent.is_nonce:
             self._check_expiry(stamp)
         expected = sign(known.secret, verb, target, sent.stamp, body)
-        if not hmac.compare_digest(expected.encode(), sent.signature.encode()):
+        if not hmac.compare_digest(expected.encode(), sent.signature.encode(errors="replace")):
             raise RequestRefused(401, "Signature not valid.")
         if sent.is_nonce:
             self._use_nonce(sent.key, int(stamp))

@@ -220,7 +220,8 @@ class ExchangeServer:
         asked = Request(
             method=request.method,
             path=path,
-            params=merge_parameters(request.query_string, request.content_type, body),
+            # The query as it was sent: decoded as a whole, an escaped & would split a value.
+            params=merge_parameters(request.raw_path.partition("?")[2], request.content_type, body),
             account=key.account if key else None,
             permissions=key.permissions if key else frozenset(),
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 from api.simulator.ports import Action, Json, Request, Row, TableEvent
 from api.simulator.recording import RecordingError, read_instruments, read_recording
 from api.simulator.replay import ReplayVenue
+from api.simulator.server import ExchangeServer
 from tests.api.simulator.fakes import T0, TRADER, level, table_message, write_recording
+from tests.api.simulator.running import running
+from tests.support.waiting import wait_until
 
 XBT = "XBTUSD"
 Level = tuple[str, str, Decimal, int]  # symbol, side, price, size
@@ -288,6 +292,34 @@ def test_book_at_the_end_equals_the_one_computed_from_the_recording(shared_folde
         assert pairs(row["asks"]) == sorted(
             (price, size) for _, side, price, size in best if side == "Sell"
         )
+
+
+@pytest.mark.needs_shared
+def test_book_followed_over_the_stream_ends_as_the_recording_does(shared_folder: Path) -> None:
+    """The clock starts with the subscription and runs thirty times as fast."""
+    folder = shared_folder / "recordings"
+    path = folder / "bitmex-ws-2021-07-22.jsonl"
+    instruments = read_instruments(folder / "bitmex-instrument-active-2021-07-22.json")
+    venue = ReplayVenue(instruments, read_recording(path), hold=True)
+    began = time.monotonic()
+
+    def now() -> datetime:
+        return T0 + timedelta(seconds=30 * (time.monotonic() - began))
+
+    def serve() -> ExchangeServer:
+        return ExchangeServer(venue, rate_limits=False, now=now, on_subscribe=venue.release)
+
+    with running(serve) as server, server.socket("?subscribe=orderBookL2") as client:
+        wait_until(lambda: venue.finished, message="the end of the recording")
+        client.send("ping")  # its answer comes after the last change
+        texts = list(iter(lambda: str(client.recv()), "pong"))
+    messages = [message for message in map(json.loads, texts) if "table" in message]
+    assert [m["action"] for m in messages].count("partial") == 1 and len(messages) > 1900
+    rows: dict[tuple[Json, Json], Row] = {}
+    for message in messages:
+        action = Action(message["action"].replace("partial", "insert"))
+        follow(rows, TableEvent("orderBookL2", action, message["data"]))
+    assert as_levels(list(rows.values())) == book_of_the_recording(path)
 
 
 def follow(rows: dict[tuple[Json, Json], Row], event: TableEvent) -> None:

@@ -51,6 +51,21 @@ def test_parameters_of_query_and_body_reach_the_venue_as_one(
     assert str(params["price"]) == "0.1"  # exact, not the nearest double
 
 
+def test_escaped_characters_of_a_query_stay_in_their_value(
+    server: RunningServer, venue: FakeVenue
+) -> None:
+    server.rest("DELETE", "/api/v1/thing?clOrdID=a%2Bb%26c%3Dd%2541+e&text=%C3%A9")
+    assert venue.requests[-1].params == {"clOrdID": "a+b&c=d%41 e", "text": "é"}
+
+
+def test_signature_of_any_bytes_is_refused(server: RunningServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        head = b"GET /api/v1/order HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+        keys = b"api-key: trader-key\r\napi-expires: 99999999999\r\napi-signature: \xff\xfe\r\n\r\n"
+        client.sendall(head + keys)
+        assert client.recv(4096).startswith(b"HTTP/1.1 401")
+
+
 def test_form_bodies_and_repeated_names_are_read(server: RunningServer, venue: FakeVenue) -> None:
     form = urlencode([("orderID", "a"), ("orderID", "b"), ("text", "x y")]).encode()
     headers = {"content-type": "application/x-www-form-urlencoded"}
