@@ -73,17 +73,6 @@ class Database(Protocol):
         """Close the connection; never raises."""
 
 
-def open_database(settings: DatabaseSettings) -> Database:
-    """Connect. LedgerUnavailable or ConfigurationError tell in words what is missing."""
-    if isinstance(settings, SqliteSettings):
-        from common.ledger.sqlite_database import SqliteDatabase  # noqa: PLC0415 - one of the two
-
-        return SqliteDatabase(settings.path)
-    from common.ledger.mysql_database import MysqlDatabase  # noqa: PLC0415 - slow to import
-
-    return MysqlDatabase(settings)
-
-
 def time_text(at: datetime) -> str:
     """Return an aware time as text that sorts like the time: `2026-01-31 23:59:59.123456`."""
     return at.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -12,12 +12,12 @@ from common.domain.instruments import Category, Symbol
 from common.domain.robots import Robot, Status
 from common.errors import ConfigurationError
 from common.ledger import statements as sql
+from common.ledger.connecting import open_database
 from common.ledger.database import (
     Database,
     DatabaseSettings,
     DuplicateKey,
     Value,
-    open_database,
     to_int,
     to_text,
 )

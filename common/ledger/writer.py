@@ -18,7 +18,8 @@ from common.errors import TmaticError
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks
 from common.ledger.clerk import Clerk
-from common.ledger.database import Database, DatabaseSettings, open_database
+from common.ledger.connecting import open_database
+from common.ledger.database import Database, DatabaseSettings
 from common.ledger.schema import migrate
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from common.domain.executions import Executed
 from common.engine.items import Booked, LedgerOpened
 from common.ledger.account_books import AccountBooks
 from common.ledger.booking import Standing, book
-from common.ledger.database import DatabaseSettings, open_database
+from common.ledger.connecting import open_database
+from common.ledger.database import DatabaseSettings
 from common.ledger.rows import coin_row
 from common.ledger.statements import INSERT_COIN
 from common.ledger.store import Store

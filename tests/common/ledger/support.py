@@ -17,7 +17,8 @@ from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Currency, Symbol
 from common.domain.orders import Side
 from common.engine.items import Booked, LedgerOpened
-from common.ledger.database import Database, DatabaseSettings, Value, open_database
+from common.ledger.connecting import open_database
+from common.ledger.database import Database, DatabaseSettings, Value
 from common.ledger.robots_table import add_robot
 from common.ledger.writer import LedgerWriter
 

@@ -21,6 +21,7 @@ from common.engine.items import (
     NumbersReserved,
 )
 from common.errors import LedgerUnavailable
+from common.ledger.connecting import open_database
 from common.ledger.database import (
     Database,
     DatabaseSettings,
@@ -29,7 +30,6 @@ from common.ledger.database import (
     LockConflict,
     Parameter,
     Value,
-    open_database,
 )
 from common.ledger.writer import LedgerWriter
 from common.settings_types import SqliteSettings

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import ConfigurationError, LedgerUnavailable
-from common.ledger.database import DatabaseSettings, Dialect, open_database
+from common.ledger.connecting import open_database
+from common.ledger.database import DatabaseSettings, Dialect
 from common.ledger.mysql_database import MysqlDatabase
 from common.ledger.numbers import CLOCK_ORIGIN, EMI_LIMIT, MARGIN, NUMBER_DIGITS, first_free
 from common.ledger.schema import COINS, ROBOTS, Table, migrate
