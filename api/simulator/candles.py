@@ -7,16 +7,18 @@ bucket, opens where the one before it closed, and prices are in ticks.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from api.simulator.contracts import Contract
-from api.simulator.prices import MINUTE, Prices, stream_of, uniform, volume_in
+from api.simulator.prices import DAY, MINUTE, Prices, daily_volume, mix, stream_of
 
 BIN_SIZES = {"1m": 1, "5m": 5, "1h": 60, "1d": 1440}  # minutes
 _KEPT_MINUTES = 7 * 1440
 _KEPT_HOURS = 256
+_PART = (1 << 21) - 1  # a third of a 64-bit noise
 _MADE = 60  # minutes of the path that are made together
 
 
@@ -73,6 +75,8 @@ class Candles:
         self.archive: list[str] = []  # finished live minutes as text, for the state
         self._live: OrderedDict[int, Bar] = OrderedDict()
         self._made: OrderedDict[int, list[Bar]] = OrderedDict()
+        self._sums: dict[int, Bar] = {}  # whole hours of the path
+        self._daily_volume = daily_volume(contract)
         self._stream = stream_of(prices.seed, "candles " + contract.symbol)
 
     def trade(self, time: int, ticks: int, quantity: int, value: int) -> None:
@@ -95,13 +99,19 @@ class Candles:
 
     def bar(self, start: int, minutes: int) -> Bar:
         """Return the bar of `minutes` minutes from minute `start` on; it may still be running."""
-        total = self._minute(start).copy()
+        if minutes >= _MADE and (hour := self._whole_hour(start)) is not None:
+            total, minute = hour.copy(), start + _MADE
+        else:
+            total, minute = self._minute(start).copy(), start + 1
         before = self._live.get(start - 1)
         if before is not None:
             total.open = before.close
             total.high, total.low = max(total.high, total.open), min(total.low, total.open)
-        for minute in range(start + 1, start + minutes):
-            total.follow(self._minute(minute))
+        end = start + minutes
+        while minute < end:
+            hour = self._whole_hour(minute) if end - minute >= _MADE else None
+            total.follow(hour or self._minute(minute))
+            minute += _MADE if hour else 1
         return total
 
     def bars(self, first: int, last: int, minutes: int, end: int) -> Iterator[tuple[int, Bar]]:
@@ -118,7 +128,7 @@ class Candles:
 
     def usual_volume(self, period: int, length: int) -> int:
         """Return the contracts traded in a past period number `period` of `length` ms."""
-        return volume_in(self._contract, self._stream + 1, period, length)
+        return self._volume(mix(self._stream ^ period), length)
 
     def load(self, archive: list[str]) -> None:
         """Restore the finished live minutes of `archive`. Raises ValueError, TypeError."""
@@ -136,6 +146,18 @@ class Candles:
 
     def _minute(self, minute: int) -> Bar:
         return self._live.get(minute) or self._path(minute)
+
+    def _whole_hour(self, minute: int) -> Bar | None:
+        """Return the sum of the hour that begins at a minute, if all of it is past and path."""
+        hour, within = divmod(minute, _MADE)
+        if within or (self._live and minute + _MADE > next(iter(self._live))):
+            return None
+        total = self._sums.get(hour)
+        if total is None:
+            total = self._sums[hour] = self._path(minute).copy()
+            for later in range(minute + 1, minute + _MADE):
+                total.follow(self._path(later))
+        return total
 
     def _path(self, minute: int) -> Bar:
         hour, index = divmod(minute, _MADE)
@@ -158,11 +180,11 @@ class Candles:
         ]
 
     def _made_bar(self, minute: int, opened: int, closed: int) -> Bar:
-        contract = self._contract
-        volume = self.usual_volume(minute, MINUTE)
-        reach = opened * 0.0002
-        high = max(opened, closed) + int(reach * abs(uniform(self._stream, 2 * minute)))
-        low = min(opened, closed) - int(reach * abs(uniform(self._stream, 2 * minute + 1)))
+        contract, noise = self._contract, mix(self._stream ^ minute)
+        volume = self._volume(noise, MINUTE)
+        reach = opened * 0.0002 / _PART  # how far a minute may go beyond its ends
+        high = (opened if opened > closed else closed) + int(reach * (noise >> 21 & _PART))
+        low = (opened if opened < closed else closed) - int(reach * (noise >> 42 & _PART))
         middle = (opened + closed) // 2
         return Bar(
             opened,
@@ -174,3 +196,9 @@ class Candles:
             contract.value(middle, contract.ticks_per_unit, volume),
             contract.lot * (1 + minute % 7),
         )
+
+    def _volume(self, noise: int, length: int) -> int:
+        """Return a volume in whole lots, about the usual for `length` ms."""
+        weight = math.exp(0.8 * (2 * (noise & _PART) / _PART - 1))
+        lots = int(self._daily_volume * length / DAY * weight) // self._contract.lot
+        return max(1, lots) * self._contract.lot

@@ -8,11 +8,11 @@ from __future__ import annotations
 from api.simulator.accounts import Account
 from api.simulator.amendment import amended_figures
 from api.simulator.clearing import Clearing
-from api.simulator.contracts import MILLION, Contract
+from api.simulator.contracts import Contract
 from api.simulator.entry import new_order
 from api.simulator.exchange import Exchange
+from api.simulator.funds import check_funds
 from api.simulator.instruments import Instrument
-from api.simulator.margin import initial_ppm, margin, open_orders, order_margin, spot_locked
 from api.simulator.matching import Match, Resting
 from api.simulator.orders import POST_ONLY, STOP_TYPES, Order
 from api.simulator.parameters import Parameters
@@ -52,8 +52,8 @@ class Engine:
         instrument = exchange.instrument(order.symbol)
         change = amended_figures(exchange, account, instrument.contract, order, given)
         leaves = change.quantity - order.filled
-        if not order.waits_for_trigger:
-            self._check_amended_margin(account, instrument, order, leaves, change.ticks)
+        if not order.waits_for_trigger and change.ticks is not None and leaves:
+            check_funds(self._exchange, account, order, leaves, change.ticks)
         keeps_place = change.ticks == order.ticks and leaves <= order.leaves
         order.quantity, order.ticks, order.stop = change.quantity, change.ticks, change.stop
         order.client_id, order.peg_offset = change.client_id, change.peg_offset
@@ -252,62 +252,7 @@ class Engine:
         if ticks is None:
             ticks = instrument.book.sweep_price(order.side, order.leaves)
         if ticks is not None:
-            self._require(account, instrument, order, order.leaves, ticks)
-
-    def _check_amended_margin(
-        self,
-        account: Account,
-        instrument: Instrument,
-        order: Order,
-        leaves: int,
-        ticks: int | None,
-    ) -> None:
-        if ticks is not None and leaves:
-            self._require(account, instrument, order, leaves, ticks)
-
-    def _require(
-        self, account: Account, instrument: Instrument, order: Order, leaves: int, ticks: int
-    ) -> None:
-        """Refuse an order that would bind more margin than the account has free."""
-        exchange, contract = self._exchange, instrument.contract
-        position = account.position(contract)
-        if contract.is_spot:
-            currency = contract.money if order.side > 0 else contract.base_money or ""
-            cost = contract.value(ticks, contract.ticks_per_unit, leaves)
-            needed = cost + contract.fee(contract.taker_ppm, cost) if order.side > 0 else leaves
-            bound = spot_locked(account, contract, currency)
-            needed += spot_locked(account, contract, currency, without=order) - bound
-        else:
-            currency = contract.money
-            bound = open_orders(account, contract).excess_cost(position.quantity)
-            orders = open_orders(account, contract, without=order)
-            orders.add(contract, order.side, ticks, leaves)
-            now = orders.excess_cost(position.quantity)
-            needed = order_margin(contract, position, now) - order_margin(contract, position, bound)
-        available = margin(account, currency, exchange.instruments, exchange.time).available
-        if needed > 0 and needed > available:
-            raise Refused(
-                f"Account has insufficient Available Balance, {needed} {currency} required",
-                name="CodedHTTPError",
-                details="19000",
-            )
-        self._check_risk_limit(account, instrument, order, leaves)
-
-    def _check_risk_limit(
-        self, account: Account, instrument: Instrument, order: Order, leaves: int
-    ) -> None:
-        contract = instrument.contract
-        if contract.risk_limit is None:
-            return
-        position = account.position(contract)
-        size = abs(position.quantity + order.side * leaves)
-        if size <= abs(position.quantity):
-            return
-        # The limit grows by riskStep with every further step of required margin.
-        steps = (MILLION // 2 - initial_ppm(position)) // contract.initial_ppm
-        most = contract.risk_limit + steps * (contract.risk_step or 0)
-        if instrument.value_at_mark(size) > most:
-            raise Refused("Value of position and orders exceeds position Risk Limit")
+            check_funds(self._exchange, account, order, order.leaves, ticks)
 
 
 def _reduction(order: Order) -> str:

@@ -81,19 +81,19 @@ class Wander:
 
     def minutes(self, first: int, count: int) -> list[float]:
         """Return the values at the start of `count` minutes, as `at` does, but cheaply."""
-        totals = [0.0] * count
+        length, base, rise = count * MINUTE, 0.0, 0.0
+        quick: list[tuple[int, int, float, int, int]] = []
         for stream, period, amplitude in self._octaves[:_OCTAVES]:
             cell, offset = divmod(first * MINUTE + stream % period, period)
-            left, right = uniform(stream, cell), uniform(stream, cell + 1)
-            start, slope = amplitude * left, amplitude * (right - left) / period
-            for index in range(count):
-                if offset >= period:
-                    offset -= period
-                    cell += 1
-                    left, right = right, uniform(stream, cell + 1)
-                    start, slope = amplitude * left, amplitude * (right - left) / period
-                totals[index] += start + slope * offset
-                offset += MINUTE
+            if offset + length > period:
+                quick.append((stream, period, amplitude, cell, offset))
+            else:  # one straight line all the way, like most others: they are added up first
+                start, slope = _line(stream, cell, period, amplitude)
+                base += start + slope * offset
+                rise += slope * MINUTE
+        totals = [base + rise * index for index in range(count)]
+        for noise in quick:
+            _add_noise(totals, *noise)
         return totals
 
     def _noise(self, number: int, time: int) -> float:
@@ -101,10 +101,31 @@ class Wander:
         cell, offset = divmod(time + stream % period, period)
         known, start, slope = self._cached[number]
         if known != cell:
-            left, right = uniform(stream, cell), uniform(stream, cell + 1)
-            start, slope = amplitude * left, amplitude * (right - left) / period
+            start, slope = _line(stream, cell, period, amplitude)
             self._cached[number] = (cell, start, slope)
         return start + slope * offset
+
+
+def _add_noise(
+    totals: list[float], stream: int, period: int, amplitude: float, cell: int, offset: int
+) -> None:
+    """Add a noise at every minute, beginning at an offset within a cell."""
+    left, right = uniform(stream, cell), uniform(stream, cell + 1)
+    start, slope = amplitude * left, amplitude * (right - left) / period
+    for index in range(len(totals)):
+        if offset >= period:
+            offset -= period
+            cell += 1
+            left, right = right, uniform(stream, cell + 1)
+            start, slope = amplitude * left, amplitude * (right - left) / period
+        totals[index] += start + slope * offset
+        offset += MINUTE
+
+
+def _line(stream: int, cell: int, period: int, amplitude: float) -> tuple[float, float]:
+    """Return value at the start and slope per ms of one straight piece of a noise."""
+    left, right = uniform(stream, cell), uniform(stream, cell + 1)
+    return amplitude * left, amplitude * (right - left) / period
 
 
 class Prices:
@@ -123,7 +144,7 @@ class Prices:
 
     def asset(self, asset: str, time: int) -> float:
         """Return the price of an asset in USD."""
-        own = self._own[asset].at(time)
+        own = self._own[asset].at(time) if _ASSETS[asset][2] < 1.0 else 0.0
         return self._price(asset, self._common.at(time), own, time)
 
     def index(self, contract: Contract, time: int) -> float:
@@ -154,7 +175,10 @@ class Prices:
     def traded_minutes(self, contract: Contract, first: int, count: int) -> list[float]:
         """Return `traded` at the start of `count` minutes, cheaply."""
         common = self._common.minutes(first, count)
-        own = self._own[contract.underlying].minutes(first, count)
+        shared = _ASSETS[contract.underlying][2]
+        own = [0.0] * count
+        if shared < 1.0:
+            own = self._own[contract.underlying].minutes(first, count)
         premium = self._premium(contract).minutes(first, count)
         prices = [
             self._price(contract.underlying, common[i], own[i], (first + i) * MINUTE)
@@ -218,10 +242,3 @@ def daily_volume(contract: Contract) -> int:
     if contract.expiry is not None:
         return 1_500_000
     return lots[contract.kind] * contract.lot
-
-
-def volume_in(contract: Contract, stream: int, period: int, length: int) -> int:
-    """Return the contracts traded in period number `period` of `length` ms, in whole lots."""
-    usual = daily_volume(contract) * length / DAY
-    weight = math.exp(0.8 * uniform(stream, period))
-    return max(1, int(usual * weight) // contract.lot) * contract.lot

@@ -115,7 +115,7 @@ def test_path_by_minutes_is_the_path_at_those_times() -> None:
     minute = 29_900_000
     for contract in perpetuals_and_spot():
         expected = [prices.traded(contract, (minute + n) * MINUTE) for n in range(200)]
-        assert prices.traded_minutes(contract, minute, 200) == expected
+        assert prices.traded_minutes(contract, minute, 200) == pytest.approx(expected, rel=1e-12)
 
 
 def test_assets_move_together_and_stay_in_reach() -> None:
