@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -31,6 +32,8 @@ from common.engine.requests import (
     SendOrder,
 )
 from common.errors import ExchangeUnavailable, OrderNotFound, OutcomeUnknown, ProtocolError
+
+log = logging.getLogger(__name__)
 
 PAGE = 500  # rows; the most that the exchange serves of executions and orders
 BIN_PAGE = 1000  # rows; the most that it serves of bins
@@ -71,9 +74,9 @@ class Calls:
         """Return the wallet currencies; the shipped table where the exchange has none."""
         try:
             served = as_rows(self._client.get("/wallet/assets"))
-        except (ProtocolError, ExchangeUnavailable):
-            return self._directory.currencies()  # an addition to what is shipped, nothing more
-        self._directory.add_currencies(market_rows.currency(row) for row in served)
+            self._directory.add_currencies([market_rows.currency(row) for row in served])
+        except (ProtocolError, ExchangeUnavailable) as error:
+            log.warning("the shipped table of currencies is used: %s", error)
         return self._directory.currencies()
 
     def instruments(self, request: FetchInstruments) -> tuple[Instrument, ...]:
@@ -119,10 +122,12 @@ class Calls:
     def open_orders(self, _: FetchOpenOrders) -> tuple[Order, ...]:
         """Return the open orders of the whole account."""
         found: list[Order] = []
+        offset = 0
         while True:
-            query = {"filter": '{"open":true}', "count": PAGE, "start": len(found)}
+            query = {"filter": '{"open":true}', "count": PAGE, "start": offset}
             served = as_rows(self._client.get("/order", {**query, "reverse": "false"}))
-            found += [self._order(row) for row in served]
+            found += [self._order(row) for row in served if self._is_known(row)]
+            offset += len(served)
             if len(served) < PAGE:
                 return tuple(order for order in found if not order.phase.ended)
 
@@ -222,6 +227,15 @@ class Calls:
         except ProtocolError as error:
             raise ProtocolError(f"execution {rows.identity(row)}: {error}") from error
 
+    def _is_known(self, row: Row) -> bool:
+        """Whether an order is one of an instrument of a kind that this program trades."""
+        ticker = rows.ticker_of(row)
+        self._know(ticker)
+        known = self._directory.instrument(ticker) is not None
+        if not known:
+            log.warning("an order of %s, which is not traded here, is not shown", ticker)
+        return known
+
     def _know(self, ticker: str) -> None:
         """Look an instrument up once, so that its category is known."""
         if not ticker or ticker in self._unknown or self._directory.instrument(ticker):
@@ -231,7 +245,11 @@ class Calls:
             self._unknown.add(ticker)
 
     def _remember(self, row: Row) -> None:
-        instrument = market_rows.instrument(row, self._directory)
+        try:
+            instrument = market_rows.instrument(row, self._directory)
+        except ProtocolError as error:  # one odd listing must not hide all others
+            log.warning("instrument %s is passed over: %s", rows.identity(row), error)
+            return
         if instrument is not None:
             self._directory.add(instrument)
 

@@ -118,6 +118,8 @@ class RestClient:
     def _wait_for_budget(self, purpose: Purpose) -> None:
         if purpose is Purpose.CANCEL:
             return
+        if self._stopping.is_set():
+            raise _never_left(purpose, "the program is closing")
         deadline = self._monotonic() + LONGEST_WAIT
         while (wait := self._budget.take(counts_as_order=purpose is Purpose.ORDER)) > 0.0:
             if purpose is Purpose.ORDER and wait > 1.0:

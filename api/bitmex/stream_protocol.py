@@ -211,8 +211,8 @@ def _decode(text: bytes, *, exact: bool) -> dict[str, object]:
             message = orjson.loads(text)
         except ValueError as error:
             raise ProtocolError(f"not JSON: {shown(text)}") from error
-        # Another spelling than the usual: the table is known only now.
-        if isinstance(message, dict) and str(message.get("table")) in _PRIVATE:
+        spelt_otherwise = not text.startswith(_TABLE) and isinstance(message, dict)
+        if spelt_otherwise and str(message.get("table")) in _PRIVATE:
             message = decode_exact(text)
     if not isinstance(message, dict):
         raise ProtocolError(f"not a message: {shown(text)}")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
 from json.encoder import encode_basestring
+from typing import cast
 
 from common.errors import ProtocolError
 
@@ -28,7 +29,11 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\
 def decode_exact(text: str | bytes) -> object:
     """Parse JSON with fractions as Decimal; ProtocolError for anything that is not JSON."""
     try:
-        return _DECODER.decode(text if isinstance(text, str) else text.decode())
+        text = (text if isinstance(text, str) else text.decode()).strip()
+        value, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise ValueError("more than one value")
+        return cast("object", value)
     except (ValueError, RecursionError) as error:  # also UnicodeDecodeError and endless integers
         raise ProtocolError(f"not JSON: {shown(text)}") from error
 
@@ -57,7 +62,8 @@ def encode(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f") if -_PLAIN < value.adjusted() < _PLAIN else str(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{encode(k)}:{encode(v)}" for k, v in value.items()) + "}"
+        fields = [f"{encode_basestring(name)}:{encode(item)}" for name, item in value.items()]
+        return "{" + ",".join(fields) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(encode(item) for item in value) + "]"
     return json.dumps(value)

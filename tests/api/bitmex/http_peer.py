@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -51,6 +52,7 @@ def refusal(message: str, name: str = "HTTPError") -> dict[str, object]:
 def http_peer(*script: Script) -> Iterator[Peer]:
     """Serve on a free port until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.05)
     peer = Peer(f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1/", list(script))
     ended = threading.Event()
     threads: list[threading.Thread] = []
@@ -59,8 +61,8 @@ def http_peer(*script: Script) -> Iterator[Peer]:
         while not ended.is_set():
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return
+            except TimeoutError:
+                continue
             peer.connections += 1
             thread = threading.Thread(target=_serve, args=(peer, connection, ended), daemon=True)
             threads.append(thread)
@@ -72,10 +74,9 @@ def http_peer(*script: Script) -> Iterator[Peer]:
         yield peer
     finally:
         ended.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
         for thread in (accepting, *threads):
             thread.join(5)
+        listener.close()
 
 
 def _serve(peer: Peer, connection: socket.socket, ended: threading.Event) -> None:
@@ -85,7 +86,7 @@ def _serve(peer: Peer, connection: socket.socket, ended: threading.Event) -> Non
             peer.asked.append(asked)
             reply = peer.script.pop(0) if len(peer.script) > 1 else peer.script[0]
             if reply is None:
-                reset = struct.pack("ii", 1, 0)
+                reset = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
                 return
             if reply == SILENCE:

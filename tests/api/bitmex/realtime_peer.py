@@ -25,6 +25,8 @@ class RealtimePeer:
         self.heard: queue.Queue[str] = queue.Queue()  # texts of the client; "" at its end
         self._connection: socket.socket | None = None
         self._ready = threading.Event()
+        self._ended = threading.Event()
+        self._listener.settimeout(0.05)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -46,17 +48,20 @@ class RealtimePeer:
 
     def close(self) -> None:
         """End everything."""
-        for sock in (self._listener, self._connection):
-            if sock is not None:
-                _shut(sock)
+        self._ended.set()
+        if self._connection is not None:
+            _shut(self._connection)
         self._thread.join(10)
+        self._listener.close()
         assert not self._thread.is_alive()
 
     def _serve(self) -> None:
-        try:
-            self._connection, _ = self._listener.accept()
-        except OSError:
-            return
+        while self._connection is None:
+            try:
+                self._connection, _ = self._listener.accept()
+            except TimeoutError:
+                if self._ended.is_set():
+                    return
         stream = self._connection.makefile("rb")
         try:
             self._handshake(stream.readline)

@@ -1,0 +1,148 @@
+"""Requests of the port in odd circumstances, against a peer that answers as told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from api.bitmex.auth import Signer
+from api.bitmex.budget import Budget
+from api.bitmex.calls import Calls
+from api.bitmex.directory import Directory
+from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.rest import RestClient
+from api.bitmex.wire import encode
+from common.domain.instruments import Category, Currency, Symbol
+from common.domain.orders import Side
+from common.engine.requests import (
+    FetchCurrencies,
+    FetchHistory,
+    FetchInstruments,
+    FetchOpenOrders,
+    HistoryPage,
+    SendCancel,
+    SendOrder,
+)
+from common.errors import (
+    ExchangeUnavailable,
+    OrderNotFound,
+    OrderRefused,
+    OutcomeUnknown,
+    ProtocolError,
+)
+from common.settings_types import Secret
+from tests.api.bitmex import samples
+from tests.api.bitmex.http_peer import Peer, answer, http_peer, refusal
+from tests.api.bitmex.samples import INSTRUMENTS, ORDER, TRADE, XBTUSD, XBTUSDT, Row
+
+SINCE = datetime(2025, 1, 1, tzinfo=timezone.utc)
+PLACE = SendOrder("12.Ema", XBTUSDT, Side.BUY, 1000, Decimal("86393.3"))
+
+
+@contextmanager
+def calls(
+    *bodies: object, known: Directory | None = None, stopping: bool = False
+) -> Iterator[tuple[Calls, Peer]]:
+    script = [b if isinstance(b, bytes) else answer(200, encode(b)) for b in bodies]
+    stop = threading.Event()
+    if stopping:
+        stop.set()
+    with http_peer(*script) as peer:
+        clock = ExchangeClock()
+        signer = Signer(Secret("key"), Secret("secret"))
+        client = RestClient(peer.url, signer, clock, Budget(), stop)
+        try:
+            yield Calls(client, known or samples.directory(), clock), peer
+        finally:
+            client.close()
+
+
+def test_one_odd_listing_does_not_hide_the_others() -> None:
+    odd: Row = {**INSTRUMENTS["XBTUSD"], "symbol": "ODD", "tickSize": None}
+    spread: Row = {**INSTRUMENTS["XBTUSD"], "symbol": "XBTU26-XBTZ26", "typ": "FFMCSX"}
+    listed = [odd, spread, INSTRUMENTS["XBTUSD"]]
+    with calls(listed, [], known=Directory()) as (asking, _):
+        found = asking.instruments(FetchInstruments((XBTUSD, XBTUSDT)))
+    assert [item.symbol for item in found] == [XBTUSD]
+
+
+@pytest.mark.parametrize("body", [[{"asset": "ETH"}], answer(404, refusal("Not Found")), {}])
+def test_the_shipped_currencies_stand_in(body: object) -> None:
+    with calls(body) as (asking, _):
+        assert Currency("XBt", "XBT", 8) in asking.currencies(FetchCurrencies())
+
+
+def test_history_looks_an_unknown_symbol_up_once() -> None:
+    old = {**TRADE, "symbol": "XBTM19"}
+    listing = {**INSTRUMENTS["XBTUSD"], "symbol": "XBTM19", "state": "Settled"}
+    with calls([old, {**old, "execID": "b"}], [listing]) as (asking, peer):
+        page = asking.history(FetchHistory(SINCE, 7))
+    assert [e.symbol for e in page.executions] == [Symbol("XBTM19", Category.INVERSE)] * 2
+    assert (page.rows, page.full) == (2, False)
+    assert [asked.target.partition("?")[0] for asked in peer.asked] == [
+        "/api/v1/execution/tradeHistory",
+        "/api/v1/instrument",
+    ]
+    query = "count=500&start=7&reverse=false&startTime=2025-01-01T00%3A00%3A00.000Z"
+    assert peer.asked[0].target.endswith(query)
+
+
+def test_a_full_page_says_so_and_rows_without_an_instrument_are_booked() -> None:
+    rows = [{**TRADE, "execID": str(i), "symbol": "GONE"} for i in range(500)]
+    with calls(rows, []) as (asking, peer):
+        page = asking.history(FetchHistory(SINCE, 0))
+    assert page == HistoryPage(page.executions, 500, True)
+    assert len(page.executions) == 500
+    assert len(peer.asked) == 2
+
+
+def test_a_row_of_history_that_cannot_be_read_is_named_not_dropped() -> None:
+    bad = {name: value for name, value in TRADE.items() if name != "execCost"}
+    with (
+        calls([TRADE, bad]) as (asking, _),
+        pytest.raises(ProtocolError, match=str(TRADE["execID"])),
+    ):
+        asking.history(FetchHistory(SINCE, 0))
+
+
+def test_an_order_of_an_instrument_not_traded_here_does_not_hide_the_others() -> None:
+    strange = {**ORDER, "symbol": "XBTU26-XBTZ26"}
+    with calls([strange, ORDER], []) as (asking, _):
+        [order] = asking.open_orders(FetchOpenOrders())
+    assert order.order_id == ORDER["orderID"]
+
+
+def test_an_accepted_order_whose_answer_cannot_be_read_is_unknown() -> None:
+    with calls({**ORDER, "side": "Both"}) as (asking, peer), pytest.raises(OutcomeUnknown):
+        asking.send_order(PLACE)
+    assert len(peer.asked) == 1
+    assert '"price":86393.3' in peer.asked[0].body
+    assert "leavesQty" not in peer.asked[0].body
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"orderID": "x", "error": "Unable to cancel order due to existing state: Filled"},
+        {"orderID": "another", "ordStatus": "Canceled"},
+    ],
+)
+def test_a_cancel_that_cancelled_nothing_is_not_found(row: Row) -> None:
+    with calls([row]) as (asking, _), pytest.raises(OrderNotFound):
+        asking.send_cancel(SendCancel("x", "12.Ema"))
+
+
+def test_a_closing_program_sends_cancels_only() -> None:
+    ended = {**ORDER, "ordStatus": "Canceled"}
+    with calls([ended], stopping=True) as (asking, peer):
+        with pytest.raises(OrderRefused, match="never left"):
+            asking.send_order(PLACE)
+        with pytest.raises(ExchangeUnavailable):
+            asking.history(FetchHistory(SINCE, 0))
+        asking.send_cancel(SendCancel(str(ORDER["orderID"]), ""))
+    assert [asked.verb for asked in peer.asked] == ["DELETE"]
