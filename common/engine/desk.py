@@ -22,6 +22,7 @@ from common.engine.ports import Clock, Gateway, Ledger
 from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused
 
+INTENT_LIFE = 5.0  # seconds; an order that waited longer for the database does not leave
 NUMBER_BLOCK = 500
 LOW_NUMBERS = 100
 
@@ -61,7 +62,9 @@ class Desk:
         self._bots_may_trade = bots_may_trade
         self._numbers: list[range] = []
         self._asked_numbers = False
-        self._waiting: dict[str, tuple[Intent, Ask]] = {}  # intents on their way to the database
+        self._waiting: dict[
+            str, tuple[Intent, Ask, float]
+        ] = {}  # intents on their way to the database
         self._rate = limits.RequestRate()
         self.wire = OrderWire(
             state, gateway, ledger, clock, notices, later=later, opened=self._send_next
@@ -114,7 +117,7 @@ class Desk:
 
     def withdraw_bots(self) -> None:
         """F9 went off: drop what strategies asked for and what has not left yet."""
-        for key, (_, ask) in list(self._waiting.items()):
+        for key, (_, ask, _) in list(self._waiting.items()):
             if ask.event is None:
                 self._withdraw(key)
         for order in self._state.orders:
@@ -140,14 +143,26 @@ class Desk:
         if waiting is None:
             self.wire.settle(item.intent.cl_ord_id, "NOT_PLACED", "")
             return
-        intent, ask = waiting
+        intent, ask, asked_at = waiting
         order = self._state.orders.get(intent.cl_ord_id)
-        forbidden = ask.event is None and not self._bots_may_trade(ask.emi)
-        if order is None or forbidden:
+        reason = self._reason_to_stay(ask, asked_at)
+        if order is None or reason:
             self._state.orders.drop(intent.cl_ord_id)
             self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "")
+            if order is not None:
+                self._notices.refuse(f"{self.wire.name(order)} was not sent: {reason}", ask.event)
             return
         self.wire.send(order, ask.price)
+
+    def _reason_to_stay(self, ask: Ask, asked_at: float) -> str:
+        """Return why an order whose intent is durable now may not leave any more."""
+        if ask.event is None and not self._bots_may_trade(ask.emi):
+            return "the bot may not trade any more"
+        if not self._is_live():
+            return f"{self._state.market} is not LIVE any more"
+        if self._clock.monotonic() - asked_at > INTENT_LIFE:
+            return "the database took too long, and the price may have moved"
+        return ""
 
     def look_for(self, intent: Intent) -> None:
         """Ask the exchange about an intent of an earlier run whose outcome was never learned."""
@@ -259,7 +274,7 @@ class Desk:
         intent = Intent(
             order.cl_ord_id, ask.emi, ask.symbol, ask.side, ask.quantity, ask.price, "POST"
         )
-        self._waiting[order.key] = (intent, ask)
+        self._waiting[order.key] = (intent, ask, self._clock.monotonic())
         self._ledger.write_intent(self._state.key, intent)
 
     def _withdraw(self, key: str) -> None:

@@ -89,13 +89,9 @@ def _history_problem(
                 f"{row.emi} still holds {balance.position} contracts of {balance.symbol}; close "
                 f"them or give the bot of {row.symbol} another EMI in the table robots"
             )
-        if instrument and balance.currency != instrument.settlement_currency and _has_rows(balance):
+        if instrument and balance.volume and balance.currency != instrument.settlement_currency:
             return (
                 f"earlier rows of {row.emi} are in {balance.currency}, {row.symbol} settles in "
                 f"{instrument.settlement_currency}; give the bot another EMI in the table robots"
             )
     return ""
-
-
-def _has_rows(balance: Balance) -> bool:
-    return bool(balance.volume or balance.sum_real or balance.commission or balance.funding)

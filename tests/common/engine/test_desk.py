@@ -415,6 +415,25 @@ def test_a_bots_order_does_not_leave_after_trading_was_switched_off(bench: Bench
     assert bench.state.orders.get(key) is None
 
 
+def test_an_order_that_waited_too_long_for_the_database_does_not_leave(bench: Bench) -> None:
+    key = bench.desk.place(bench.ask(event=1)).key
+    bench.timers.move(6)
+    bench.durable()
+
+    assert bench.gateway.sent == []
+    assert bench.settled() == [(key, "NOT_PLACED")]
+    notice = bench.notices.all()[-1]
+    assert (notice.event, notice.refused) == (1, True)
+
+
+def test_an_order_does_not_leave_when_the_market_fell_meanwhile(bench: Bench) -> None:
+    bench.desk.place(bench.ask())
+    bench.live = False
+    bench.durable()
+
+    assert bench.gateway.sent == []
+
+
 def test_a_bot_cannot_flood_the_exchange(bench: Bench) -> None:
     def flood() -> None:
         for _ in range(100):
