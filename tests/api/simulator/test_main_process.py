@@ -76,7 +76,7 @@ def test_end_of_the_parents_pipe_ends_it(exchange: Start) -> None:
     assert running.stop() == 0
 
 
-if sys.platform != "win32":  # where a process can be ended without a signal only
+if sys.platform != "win32":  # which cannot ask a process to end by a signal
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
     def test_signal_ends_it_with_its_state_saved(
