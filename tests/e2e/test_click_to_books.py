@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -185,6 +186,27 @@ def test_a_fresh_demo_is_clicked_through(xvfb: str, tmp_path: Path) -> None:
         assert user.look()["state"]["trading"] == "TRADING OFF"
         assert status(user, "demoBot") == "OFF"  # kept over the reload
         assert user.ask(heartbeat=True) < 2.0
+        assert user.close() == 0
+
+
+def test_f3_with_wrong_settings_changes_nothing(
+    xvfb: str, tmp_path: Path, venue: ExchangeProcess
+) -> None:
+    access = demo_access(venue.rest, venue.ws, venue.key, venue.secret)
+    profile = write_profile(tmp_path / "profile", access)
+    with User(xvfb, profile) as user:
+        user.wait_live()
+        write_profile(profile, {**access, "REFRESH_RATE": "99"})
+        pressed = time.monotonic()
+        user.press("F3")
+        user.wait_notice("REFRESH_RATE")
+        assert "LIVE" in user.look()["state"]["health"]
+        write_profile(profile, {**access, "LINEAR_SYMBOLS": "XBTUSDT", "REFRESH_RATE": "10"})
+        wait_until(lambda: time.monotonic() > pressed + 0.4, 5, "the key to count as pressed anew")
+        user.press("F3")
+        user.wait_notice("read again")
+        user.wait_live()
+        wait_until(lambda: len(user.table("positions")) == 4, 5, "the symbols of the new settings")
         assert user.close() == 0
 
 

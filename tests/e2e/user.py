@@ -59,9 +59,13 @@ class User:
 
     def wait_notice(self, part: str) -> None:
         """Wait until the information panel holds a line with this text."""
-        wait_until(
-            lambda: any(part in str(line) for line in self.look()["notices"]), 15, f"notice {part}"
-        )
+        try:
+            wait_until(lambda: self._noticed(part), 15, f"the notice {part!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; notices: {self.look()['notices']}") from None
+
+    def _noticed(self, part: str) -> bool:
+        return any(part in str(line) for line in self.look()["notices"])
 
     def wait_closed(self) -> None:
         """Wait until no dialog covers the window any more."""
