@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 
 from common.domain.instruments import Symbol
 
@@ -40,3 +42,53 @@ class Margin:
     unrealised_pnl: int
     realised_pnl: int
     leverage: Decimal | None  # marginLeverage
+    amount: int | None = None  # in the wallet, without results that are still to be moved there
+
+
+@dataclass(frozen=True, slots=True)
+class PositionFigures:
+    """The figures of a position row that must agree with each other; None: not told.
+
+    Money in the smallest unit of `currency`, in the exchange's own signs.
+    """
+
+    symbol: Symbol
+    currency: str  # settlement currency
+    quantity: int  # contracts, long > 0
+    unrealised_cost: int  # cost of what is open
+    unrealised_pnl: int | None = None
+    mark_value: int | None = None
+    current_cost: int | None = None
+    realised_cost: int | None = None
+    current_comm: int | None = None
+    realised_pnl: int | None = None
+
+
+class WalletKind(str, Enum):
+    """Why the balance of a wallet changed."""
+
+    RESULT = "result"  # profit, loss and fees of derivatives
+    FUNDING = "funding"
+    SPOT = "spot"  # a leg of a spot trade with its fee
+    EXTERNAL = "external"  # deposits, withdrawals, transfers: everything that is not trading
+
+
+@dataclass(frozen=True, slots=True)
+class WalletChange:
+    """One completed row of the wallet's history, in the smallest unit of its currency."""
+
+    change_id: str
+    currency: str
+    kind: WalletKind
+    amount: int  # received > 0
+    balance: int | None  # of the wallet after it; None: not told
+    at: datetime  # aware UTC
+
+
+@dataclass(frozen=True, slots=True)
+class WalletPage:
+    """Completed rows of one page, newest first; `rows` counts what the exchange sent."""
+
+    changes: tuple[WalletChange, ...]
+    rows: int
+    full: bool  # the page held as many rows as were asked for

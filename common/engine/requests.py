@@ -51,6 +51,23 @@ class FetchOpenOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchPositions:
+    """Result: tuple[PositionFigures, ...] of every symbol ever touched, flat ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchMargins:
+    """Result: tuple[Margin, ...] of every currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchWallet:
+    """One page of the wallets' history in all currencies, newest first. Result: WalletPage."""
+
+    offset: int  # rows to skip
+
+
+@dataclass(frozen=True, slots=True)
 class FindOrder:
     """Look an order up by clOrdID. Result: Order, or None when the exchange knows none."""
 
@@ -101,6 +118,9 @@ Request = (
     | FetchInstruments
     | FetchHistory
     | FetchOpenOrders
+    | FetchPositions
+    | FetchMargins
+    | FetchWallet
     | FindOrder
     | FetchCandles
     | SendOrder

@@ -1,0 +1,199 @@
+"""The books against the exchange: every identity that must hold between them. Pure.
+
+No figure is computed from a price. Sums are of the exchange's own integers and must be equal to
+the last unit. docs/ledger.md lists the identities in words.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from common.domain.account import PositionFigures
+from common.domain.books import Balance
+from common.domain.executions import Executed, ExecutionKind
+from common.domain.instruments import Category, Symbol
+from common.domain.orders import Order
+from common.domain.verification import (
+    BooksRead,
+    Difference,
+    ExchangeTruth,
+    Frame,
+    Memory,
+    OpenOrder,
+    Rule,
+)
+from common.ledger.verify_money import check_money
+from common.ledger.verify_rows import check_executions, money
+
+_ABOUT_ALL_HISTORY = (Rule.POSITION, Rule.RESULT)
+
+
+def check(
+    truth: ExchangeTruth, books: BooksRead, memory: Memory, frame: Frame
+) -> tuple[Difference, ...]:
+    """Return every difference between exchange, books and memory, none when all is well.
+
+    All three must have been looked at while nothing was under way; a difference that is found
+    twice with the same figures is real. Where the books begin later than the account, positions
+    and results cannot agree: such differences are told with `blocks` False.
+    """
+    begins = _late_beginning(truth, books)
+    executions = [e for e in truth.executions if e.at >= truth.since]
+    if begins is not None:
+        executions = [e for e in executions if e.at >= begins]
+    found = [
+        *check_executions(executions, books.journal, books.rows, frame),
+        *_positions(truth.positions, books.balances),
+        *_fills(truth, executions),
+        *check_money(truth, books.balances, frame),
+        *_open_orders(truth.orders, memory),
+        *_memory(books.balances, memory.balances, frame),
+    ]
+    if begins is None:
+        return tuple(found)
+    return tuple(
+        replace(each, blocks=False) if each.rule in _ABOUT_ALL_HISTORY else each for each in found
+    )
+
+
+def _late_beginning(truth: ExchangeTruth, books: BooksRead) -> datetime | None:
+    if truth.first is not None and books.first is not None and truth.first < books.first:
+        return books.first
+    return None
+
+
+def _positions(
+    positions: Iterable[PositionFigures], balances: Iterable[Balance]
+) -> Iterator[Difference]:
+    told = {p.symbol: p for p in positions if p.symbol.category is not Category.SPOT}
+    held: dict[Symbol, dict[str, int]] = defaultdict(dict)
+    for balance in balances:
+        if balance.symbol.category is not Category.SPOT:
+            bots = held[balance.symbol]
+            bots[balance.emi] = bots.get(balance.emi, 0) + balance.position
+    for symbol in sorted(told.keys() | held.keys()):
+        books = sum(held[symbol].values())
+        position = told.get(symbol)
+        exchange = position.quantity if position else 0
+        if books != exchange:
+            emis = sorted(emi for emi, quantity in held[symbol].items() if quantity)
+            yield Difference(
+                Rule.POSITION,
+                symbol,
+                position.currency if position else "",
+                ", ".join(emis),
+                "position",
+                books,
+                exchange,
+                f"position of {symbol}: the bots hold {books} contracts together, the account "
+                f"holds {exchange}",
+            )
+
+
+def _fills(truth: ExchangeTruth, executions: Iterable[Executed]) -> Iterator[Difference]:
+    """What an open order has filled is the sum of its executions."""
+    filled: dict[str, int] = defaultdict(int)
+    for exec_id, execution in {e.exec_id: e for e in executions}.items():
+        if exec_id and execution.kind is ExecutionKind.TRADE and execution.order_id:
+            filled[execution.order_id] += execution.quantity
+    for order in truth.orders:
+        found, since = filled[order.order_id], truth.since
+        whole = truth.first is None or truth.first >= since
+        if found > order.filled or (whole and found != order.filled):
+            yield _order(order, "filled", found, order.filled, "its executions sum to")
+        rest = order.quantity - order.filled
+        if order.leaves != rest:
+            yield _order(order, "rest", rest, order.leaves, "its quantity and fills leave")
+
+
+def _order(order: Order, what: str, books: int, told: int, words: str) -> Difference:
+    return Difference(
+        Rule.ORDER,
+        order.symbol,
+        "",
+        "",
+        f"{what} of order {order.order_id}",
+        books,
+        told,
+        f"{what} of order {order.order_id} of {order.symbol}: {words} {books}, the exchange says "
+        f"{told}",
+    )
+
+
+def _open_orders(orders: Iterable[Order], memory: Memory) -> Iterator[Difference]:
+    told = {o.order_id: _open_order(o) for o in orders if o.order_id not in memory.passed_over}
+    shown = {o.order_id: o for o in memory.orders if o.order_id not in memory.passed_over}
+    for order_id in sorted(told.keys() | shown.keys()):
+        here, there = shown.get(order_id), told.get(order_id)
+        order = here or there
+        if order is None or (here and there and _same(here, there)):
+            continue
+        yield Difference(
+            Rule.OPEN_ORDERS,
+            order.symbol,
+            "",
+            here.emi if here else "",
+            f"order {order_id}",
+            here.leaves if here else 0,
+            there.leaves if there else 0,
+            f"order {order_id} of {order.symbol}: {_seen(here)} here, {_seen(there)} at the "
+            "exchange",
+        )
+
+
+def _open_order(order: Order) -> OpenOrder:
+    return OpenOrder(
+        order.order_id, "", order.symbol, order.side, order.price, order.quantity, order.leaves
+    )
+
+
+def _same(one: OpenOrder, other: OpenOrder) -> bool:
+    return replace(one, emi="") == replace(other, emi="")
+
+
+def _seen(order: OpenOrder | None) -> str:
+    if order is None:
+        return "not there"
+    price = "" if order.price is None else f" at {order.price}"
+    return f"{order.side} {order.leaves} of {order.quantity}{price}"
+
+
+def _memory(
+    rows: Iterable[Balance], shown: Iterable[Balance], frame: Frame
+) -> Iterator[Difference]:
+    """What the program shows of every bot are the sums of its rows."""
+    there = {(b.emi, b.symbol, b.currency): b for b in rows}
+    here = {(b.emi, b.symbol, b.currency): b for b in shown}
+    for key in sorted(there.keys() | here.keys()):
+        mine, theirs = here.get(key, Balance(*key)), there.get(key, Balance(*key))
+        emi, symbol, currency = key
+        for what, in_money in (
+            ("position", False),
+            ("volume", False),
+            ("sum_real", True),
+            ("commission", True),
+            ("funding", True),
+        ):
+            one, other = getattr(mine, what), getattr(theirs, what)
+            if one == other:
+                continue
+            name = {"sum_real": "SUMREAL", "commission": "COMMISS"}.get(what, what)
+            one_text, other_text = (
+                (money(one, currency, frame), money(other, currency, frame))
+                if in_money
+                else (str(one), str(other))
+            )
+            yield Difference(
+                Rule.MEMORY,
+                symbol,
+                currency,
+                emi,
+                name,
+                one,
+                other,
+                f"{name} of {emi} in {symbol}: {one_text} here, the rows of coins sum to "
+                f"{other_text}",
+            )
