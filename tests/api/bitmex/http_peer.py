@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 Script = bytes | None  # what is sent after a request; None: the connection is reset instead
@@ -92,7 +92,10 @@ def _serve(peer: Peer, connection: socket.socket, ended: threading.Event) -> Non
             if reply == SILENCE:
                 ended.wait(10)
                 return
-            connection.sendall(reply)
+            connection.settimeout(10)
+            with suppress(OSError):  # a client may have had enough of the answer
+                connection.sendall(reply)
+            connection.settimeout(0.05)
 
 
 def _read(connection: socket.socket, ended: threading.Event) -> Asked | None:

@@ -29,6 +29,13 @@ def test_the_estimate_is_never_further_off_than_an_answer_leaves_open(
         local = received + 0.37
 
 
+def test_an_answer_that_agrees_moves_nothing() -> None:
+    clock = ExchangeClock(lambda: 100.0)
+    clock.offset = 0.5
+    clock.observe(100.0, 100.0, 100.1)
+    assert clock.offset == 0.5
+
+
 def test_a_date_header_teaches_and_anything_else_does_not() -> None:
     clock = ExchangeClock(lambda: 1_800_000_000.0)
     ahead = datetime.fromtimestamp(1_800_000_100, timezone.utc)

@@ -16,7 +16,7 @@ from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.market import Book, Trade
 from common.domain.orders import Order, Phase, Side
-from common.engine.items import MarginChanged, OrderChanged, PositionChanged
+from common.engine.items import MarginChanged, OrderChanged, PositionChanged, RawText
 from common.engine.requests import (
     FetchAccount,
     FetchCandles,
@@ -247,6 +247,9 @@ def test_a_new_session_makes_the_old_one_silent(terminal: Harness) -> None:
     terminal.messages.clear()
     terminal.connect((XBTUSD,))
     assert terminal.gateway.book(XBTUSDT).bids == ()
+    late = RawText("Bitmex", 1, 0.0, b'{"table":"order","action":"partial","data":[]}')
+    assert terminal.gateway.receive(late) == ()
+    assert terminal.gateway.receive(replace(late, session=2)) != ()
     terminal.gateway.disconnect()
     assert terminal.closed == []
 
