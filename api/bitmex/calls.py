@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from api.bitmex import bins, execution_rows, market_rows, rows
+from api.bitmex import audit_rows, bins, execution_rows, market_rows, rows
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.market_rows import Bin
 from api.bitmex.rest import RestClient
 from api.bitmex.wire import Row, as_rows, encode, format_time
-from common.domain.account import Account
+from common.domain.account import Account, Margin, PositionFigures, WalletPage
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument
 from common.domain.market import Candle
@@ -23,7 +23,10 @@ from common.engine.requests import (
     FetchCurrencies,
     FetchHistory,
     FetchInstruments,
+    FetchMargins,
     FetchOpenOrders,
+    FetchPositions,
+    FetchWallet,
     FindOrder,
     HistoryPage,
     Request,
@@ -37,6 +40,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 500  # rows; the most that the exchange serves of executions and orders
 BIN_PAGE = 1000  # rows; the most that it serves of bins
+WALLET_PAGE = 10_000  # rows; the most that it serves of the wallets' history
 
 
 class Calls:
@@ -56,6 +60,9 @@ class Calls:
             FetchInstruments: self.instruments,
             FetchHistory: self.history,
             FetchOpenOrders: self.open_orders,
+            FetchPositions: self.positions,
+            FetchMargins: self.margins,
+            FetchWallet: self.wallet,
             FindOrder: self.find_order,
             FetchCandles: self.candles,
             SendOrder: self.send_order,
@@ -130,6 +137,38 @@ class Calls:
             offset += len(served)
             if len(served) < PAGE:
                 return tuple(order for order in found if not order.phase.ended)
+
+    def positions(self, _: FetchPositions) -> tuple[PositionFigures, ...]:
+        """Return the positions of the whole account, flat ones too."""
+        found = []
+        for row in as_rows(self._client.get("/position")):
+            if rows.is_open_position(row):
+                self._know(rows.ticker_of(row))
+            figures = audit_rows.position_figures(row, self._directory)
+            if figures is not None:
+                found.append(figures)
+        return tuple(found)
+
+    def margins(self, _: FetchMargins) -> tuple[Margin, ...]:
+        """Return the margin account of every currency."""
+        served = as_rows(self._client.get("/user/margin", {"currency": "all"}))
+        return tuple(rows.margin(row) for row in served)
+
+    def wallet(self, request: FetchWallet) -> WalletPage:
+        """Return one page of the wallets' history, newest first."""
+        query = {
+            "currency": "all",
+            "count": WALLET_PAGE,
+            "start": request.offset,
+            "reverse": "true",
+        }
+        served = as_rows(self._client.get("/user/walletHistory", query))
+        changes = [audit_rows.wallet_change(row) for row in served]
+        return WalletPage(
+            changes=tuple(change for change in changes if change is not None),
+            rows=len(served),
+            full=len(served) == WALLET_PAGE,
+        )
 
     def find_order(self, request: FindOrder) -> Order | None:
         """Return the newest order with a clOrdID; it may have ended."""

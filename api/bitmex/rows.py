@@ -139,6 +139,7 @@ def margin(row: Row) -> Margin:
         unrealised_pnl=_integer_or(row, "unrealisedPnl", 0),
         realised_pnl=_integer_or(row, "realisedPnl", 0),
         leverage=decimal_of(row, "marginLeverage"),
+        amount=integer_of(row, "amount"),
     )
 
 

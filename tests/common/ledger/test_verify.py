@@ -439,7 +439,8 @@ steps = st.one_of(
 def live(account: Account, history: list[tuple[Any, ...]]) -> None:
     for step, *figures in history:
         if step == "linear":
-            account.trade(*figures, symbol=XBTUSDT)
+            emi, quantity, cost, fee = figures
+            account.trade(emi, quantity, cost, fee, XBTUSDT)
         elif step == "deposit":
             account.deposit("XBt", *figures)
         else:
