@@ -173,7 +173,6 @@ class BufferedReader:
         self._buffer = b""
         self._position = 0
         self._size = 0
-        self._between = True  # the library holds no piece of a frame or message
         socket.frame_buffer.recv = self._read
 
     def message(self) -> tuple[int, bytes]:
@@ -181,13 +180,12 @@ class BufferedReader:
 
         A time-out loses nothing: the next call goes on with what had arrived.
         """
-        if self._between:
-            data = self._simple()
-            if data is not None:
-                return websocket.ABNF.OPCODE_TEXT, data
-        self._between = False  # after a time-out the library holds a piece of a frame
+        # A time-out in the library leaves it with a piece of a frame and the buffer empty, so the
+        # next call comes back to the library and never looks for a frame in the middle of one.
+        data = self._simple()
+        if data is not None:
+            return websocket.ABNF.OPCODE_TEXT, data
         opcode, data = self._take()
-        self._between = True
         self._size = 0
         return opcode, data
 
