@@ -79,9 +79,9 @@ from common.clock import SystemClock  # noqa: E402
 from common.domain.commands import Command, Reload, SetTrading  # noqa: E402
 from common.domain.instruments import Category, Instrument, Symbol  # noqa: E402
 from common.engine.engine import Engine  # noqa: E402
-from common.engine.items import Booked, ReloadFailed
+from common.engine.items import Booked, ReloadFailed  # noqa: E402
 from common.engine.notices import NoticeBoard  # noqa: E402
-from common.engine.ports import Inbox
+from common.engine.ports import Inbox  # noqa: E402
 from common.engine.snapshot import Snapshot  # noqa: E402
 from common.engine.state import MarketState  # noqa: E402
 from common.errors import ConfigurationError, ProfileInUse, TmaticError  # noqa: E402
@@ -92,6 +92,7 @@ from common.ledger.writer import LedgerWriter  # noqa: E402
 from common.logs import Logs, forbid_core_dumps, hide  # noqa: E402
 from common.market_settings import missing_currencies, missing_symbols  # noqa: E402
 from common.profile import Profile, ProfileLock, find_profile  # noqa: E402
+from common.report_thread import ReportThread  # noqa: E402
 from common.settings import demo_database, demo_settings, read_settings  # noqa: E402
 from common.settings_types import MysqlSettings, Settings, SqliteSettings  # noqa: E402
 
@@ -138,6 +139,7 @@ class Session:
             ],
             LedgerWriter(settings.database),
             ProcessBotRunner(algo=profile.algo),
+            ReportThread(settings.database, profile.exports, SystemClock().now),
             SystemClock(),
             notices,
             refresh_rate=settings.refresh_rate,

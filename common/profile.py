@@ -42,6 +42,11 @@ class Profile:
         return self.folder / "logs"
 
     @property
+    def exports(self) -> Path:
+        """Folder of the tables written as CSV; made when it is first needed."""
+        return self.folder / "exports"
+
+    @property
     def history(self) -> Path:
         """The file with the date from which trades are fetched."""
         return self.folder / "history.ini"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from types import TracebackType
 
-from common.domain.commands import Command, Reload, SetTrading
+from common.domain.commands import Command, ExportTables, Reload, SetTrading, ShowResults
 from common.engine.snapshot import BookView, Level, Snapshot
 from display import presenter
 from display.actions import Actions, Guard
@@ -107,6 +107,7 @@ class Terminal:
         root.bind_all("<F1>", lambda _event: self.toggle_help())
         root.bind_all("<F3>", lambda _event: self.reload())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
+        root.bind_all("<F8>", lambda _event: self.export())
         root.bind_all("<F9>", lambda _event: self.toggle_trading())
         for key, points in (("plus", 1), ("equal", 1), ("KP_Add", 1), ("minus", -1)):
             root.bind_all(f"<Control-{key}>", lambda _event, points=points: self.zoom(points))  # type: ignore[misc]
@@ -163,6 +164,7 @@ class Terminal:
         """Paint the newest snapshot where it differs from what is shown."""
         snapshot = self._take()
         self.layout.state_line.show(snapshot, self._monotonic())
+        self._ask_results()
         if snapshot is self._seen:
             return
         before, self._seen = self._seen, snapshot
@@ -185,8 +187,15 @@ class Terminal:
         layout.orders.show(self._orders.rows(snapshot.orders))
         layout.trades.show(self._trades.rows(snapshot.trades))
         layout.funding.show(self._funding.rows(snapshot.funding))
+        layout.results.show(snapshot.results)
         layout.accounts.show(self._accounts.rows(snapshot.accounts))
         layout.robots.show(self._robots.rows(snapshot.robots))
+
+    def _ask_results(self) -> None:
+        """Ask for the results while somebody looks at them."""
+        period = self.layout.results.due(self._monotonic())
+        if period is not None:
+            self._submit(ShowResults(period))
 
     def _show_mode(self, snapshot: Snapshot) -> None:
         title = f"{self._title} - {presenter.MODES[snapshot.network]}"
@@ -244,6 +253,11 @@ class Terminal:
             return
         self._reloading = self._seen.reloads
         self._submit(Reload())
+
+    def export(self) -> None:
+        """F8: have every table written as CSV."""
+        if not self._guard.repeated("F8") and self._seen is not None:
+            self._submit(ExportTables())
 
     def switch_theme(self) -> None:
         """F6: dark or light."""

@@ -28,6 +28,19 @@ ORDERS = (
 )
 TRADES = ORDERS
 FUNDING = (*ORDERS, Column("PNL", 12, right=True))
+RESULTS = (
+    Column("PERIOD", 10),
+    Column("EMI", 14),
+    Column("SYMBOL", 8),
+    Column("CURR", 4),
+    Column("TRADES", 6, right=True),
+    Column("VOL", 7, right=True),
+    Column("SUMREAL", 11, right=True),
+    Column("COMMISS", 10, right=True),
+    Column("FUNDING", 11, right=True),
+    Column("NET", 11, right=True),
+    Column("POS", 6, right=True),
+)
 ACCOUNTS = (
     Column("CURR", 4),
     Column("MARGINBAL", 12, right=True),

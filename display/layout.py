@@ -13,10 +13,11 @@ from display import columns
 from display.cells import Tone
 from display.orderbook import OrderBook
 from display.panels import HELP_LINE, ExchangeBox, NoticePanel, StateLine
+from display.results import ResultsTab
 from display.tables import Table
 from display.theme import Theme
 
-TABS = ("Orders", "Trades", "Funding")
+TABS = ("Orders", "Trades", "Funding", "Results")
 _LEFT_LEAST, _LEFT_MOST = 270, 560  # pixels of the left side
 _EDGE = 3  # pixels between panels
 
@@ -103,8 +104,10 @@ class Layout(ttk.Frame):
         self.funding = Table(
             self.tabs, theme, columns.FUNDING, name="funding", empty="no funding yet", rows=3
         )
-        for text, table in zip(TABS, (self.orders, self.trades, self.funding), strict=True):
-            self.tabs.add(table, text=text)
+        self.results = ResultsTab(self.tabs, theme)
+        pages = (self.orders, self.trades, self.funding, self.results)
+        for text, page in zip(TABS, pages, strict=True):
+            self.tabs.add(page, text=text)
         self.accounts = Table(
             right, theme, columns.ACCOUNTS, name="accounts", empty="no account yet", rows=2
         )
@@ -149,12 +152,13 @@ class Layout(ttk.Frame):
             self.orders,
             self.trades,
             self.funding,
+            self.results.table,
             self.accounts,
             self.robots,
         )
 
     def open_tab(self, name: str) -> None:
-        """Bring Orders, Trades or Funding to the front."""
+        """Bring one of TABS to the front."""
         self.tk.call(str(self.tabs), "select", TABS.index(name))
         self.update_idletasks()
 

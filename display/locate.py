@@ -4,8 +4,9 @@ what         key                                   what         key
 ------------ ------------------------------------  -----------  -------------------------------
 book         price, or "Buy price", "Sell price"   ticket       price quantity emi buy sell
 position     ticker, or ticker.category            amend        price quantity move cancel
-order        OrderRow.key                          tab          Orders Trades Funding
-robot        EMI                                   state        trading mode health clock
+order        OrderRow.key
+robot        EMI                                   tab          Orders Trades Funding Results
+period       day week month                        state        trading mode health clock
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def _find(layout: Layout, actions: Actions, what: str, key: str) -> tuple[int, i
         return _table_row(layout, what, key)
     if what == "tab":
         return _tab(layout.tabs, key)
+    if what == "period":
+        return _middle(_period(layout, key))
     if what == "state":
         return _middle(getattr(layout.state_line, key, None))
     return _middle(_dialog_parts(actions, what).get(key))
@@ -79,6 +82,10 @@ def _tab(tabs: ttk.Notebook, key: str) -> tuple[int, int] | None:
         if str(tabs.tk.call(str(tabs), "index", f"@{x},{y}")) == str(wanted)
     ]
     return (tabs.winfo_rootx() + xs[len(xs) // 2], tabs.winfo_rooty() + y) if xs else None
+
+
+def _period(layout: Layout, key: str) -> tk.Misc | None:
+    return next((b for period, b in layout.results.periods.items() if period.value == key), None)
 
 
 def _dialog_parts(actions: Actions, what: str) -> dict[str, tk.Misc]:

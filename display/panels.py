@@ -19,6 +19,7 @@ KEYS = (
     ("F1", "show or hide this sheet"),
     ("F3", "read settings, robots and algo again; trading goes OFF"),
     ("F6", "dark or light colours"),
+    ("F8", "write all tables as CSV files into the profile's folder exports"),
     ("F9", "automatic trading ON or OFF"),
     ("Ctrl +  Ctrl -", "larger or smaller letters"),
     ("Tab, Shift-Tab", "next or previous table or field"),
@@ -29,7 +30,9 @@ KEYS = (
     ("click an order", "move or cancel it"),
     ("click a robot", "WORK or OFF"),
 )
-HELP_LINE = "F1 keys   F3 reload   F6 colours   F9 trading on/off   click: book, order, robot"
+HELP_LINE = (
+    "F1 keys   F3 reload   F6 colours   F8 export   F9 trading on/off   click: book, order, robot"
+)
 _SILENT = 5.0  # seconds without a new snapshot after which the window says so
 _LINES = 300  # of the information panel
 

@@ -9,6 +9,7 @@ from common.domain.books import SIDE_BUY, SIDE_FUNDING
 from common.domain.executions import Network
 from common.domain.instruments import Category
 from common.domain.orders import Phase, Side
+from common.domain.reports import Sums
 from common.domain.robots import Status
 from common.engine.snapshot import (
     AccountRow,
@@ -17,7 +18,9 @@ from common.engine.snapshot import (
     MarketRow,
     OrderRow,
     PositionRow,
+    ResultRow,
     RobotRow,
+    TotalRow,
 )
 from display.cells import Row, Tone
 from display.formats import (
@@ -217,6 +220,39 @@ def _entry_cells(row: EntryRow) -> tuple[tuple[str, ...], tuple[Tone, ...]]:
     )
     tones = (Tone.DIM, Tone.ACCENT, Tone.DIM, Tone.DIM, tone, Tone.TEXT, Tone.TEXT, Tone.TEXT)
     return texts, tones
+
+
+def result_row(row: ResultRow | TotalRow) -> Row:
+    """Present what a bot did in a period, or all bots in a currency since the books begin.
+
+    NET is dim where the period begins or ends with a position, whose value it does not hold.
+    """
+    if isinstance(row, TotalRow):
+        total = row.total
+        texts = ("ALL", "all bots", NOTHING, total.currency)
+        own = (str(total.sums.trades), NOTHING, *_sums_texts(total.sums, total.scale), NOTHING)
+        key, net, flat = f"{row.market} {total.currency}", total.sums.net, False
+    else:
+        line = row.line
+        period = row.period.label(line.start)
+        texts = (period, line.emi, line.symbol.ticker, line.currency)
+        own = (
+            str(line.sums.trades),
+            quantity_text(line.sums.volume, row.instrument),
+            *_sums_texts(line.sums, line.scale),
+            quantity_text(line.position, row.instrument),
+        )
+        key = f"{row.market} {line.start} {line.emi} {line.symbol} {line.currency}"
+        net, flat = line.sums.net, line.position == 0 and line.sums.change == 0
+    plain = Tone.ACCENT if isinstance(row, TotalRow) else Tone.TEXT
+    gain = _sign_tone(net) if flat else Tone.DIM
+    tones = (Tone.DIM, plain, Tone.ACCENT, Tone.DIM, *(plain,) * 5, gain, Tone.TEXT)
+    return Row(key, (*texts, *own), tones)
+
+
+def _sums_texts(sums: Sums, scale: int) -> tuple[str, ...]:
+    amounts = (sums.sum_real, sums.commission, sums.funding)
+    return (*(money_text(a, scale) for a in amounts), money_text(sums.net, scale, signed=True))
 
 
 def account_row(row: AccountRow) -> Row:

@@ -230,6 +230,13 @@ class Theme:
         style.configure("TEntry", padding=3)
         style.map("TEntry", fieldbackground=[("disabled", palette.panel)])
         style.map("TEntry", foreground=[("disabled", dim)])
+        style.configure("TRadiobutton", padding=(2, 1), indicatorbackground=palette.field)
+        style.map(
+            "TRadiobutton",
+            background=[("active", palette.panel)],
+            foreground=[("selected", self.colour(Tone.ACCENT)), ("", dim)],
+            indicatorbackground=[("selected", self.colour(Tone.ACCENT))],
+        )
         style.configure("TCombobox", padding=3, background=palette.header)
         style.map(
             "TCombobox",

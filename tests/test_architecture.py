@@ -78,6 +78,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "common.engine.mailbox",
         "common.ledger.writer",
         "common.logs",
+        "common.report_thread",
         "main",
     ),
     "subprocess": (

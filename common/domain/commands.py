@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
+from common.domain.reports import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,18 @@ class SetRobotStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowResults:
+    """Sum the books by period for the screen; asked again while somebody looks."""
+
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTables:
+    """Write every table of the window, and the results by period, as CSV files."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reload:
     """F3: read settings, robots and algo again and bring every market up anew."""
 
@@ -72,4 +85,14 @@ class Shutdown:
     """End the engine."""
 
 
-Command = PlaceOrder | AmendOrder | CancelOrder | SetTrading | SetRobotStatus | Reload | Shutdown
+Command = (
+    PlaceOrder
+    | AmendOrder
+    | CancelOrder
+    | SetTrading
+    | SetRobotStatus
+    | ShowResults
+    | ExportTables
+    | Reload
+    | Shutdown
+)

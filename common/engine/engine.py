@@ -44,7 +44,8 @@ from common.engine.items import (
 from common.engine.mailbox import Mailbox
 from common.engine.market import Market
 from common.engine.notices import NoticeBoard
-from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger
+from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger, Reports
+from common.engine.report_desk import ReportDesk
 from common.engine.snapshot import Health, Level, Snapshot
 from common.engine.state import MarketState
 from common.engine.take_snapshot import take_snapshot
@@ -64,6 +65,7 @@ class Engine:
         gateways: Sequence[tuple[Gateway, MarketState]],
         ledger: Ledger,
         runner: BotRunner,
+        reports: Reports,
         clock: Clock,
         notices: NoticeBoard,
         *,
@@ -78,6 +80,7 @@ class Engine:
         self.settled = threading.Event()  # the settings were checked against every exchange
         self._ledger = ledger
         self._runner = runner
+        self._reports = reports
         self._clock = clock
         self._notices = notices
         self.refresh_rate = refresh_rate  # snapshots a second
@@ -109,7 +112,9 @@ class Engine:
             )
             for gateway, state in gateways
         }
-        networks = {state.network for _, state in gateways}
+        states = [state for _, state in gateways]
+        self._report_desk = ReportDesk(reports, states, notices, lambda: self.snapshot)
+        networks = {state.network for state in states}
         self._network = next((n for n in Network if n in networks), Network.DEMO)
         self.snapshot = self._take_snapshot()
 
@@ -124,6 +129,7 @@ class Engine:
         """Start every adapter and the engine's thread."""
         self._ledger.start(self._ledger_inbox(self.inbox))
         self._runner.start(self.inbox)
+        self._reports.start(self.inbox)
         for market in self._markets.values():
             market.gateway.start(self.inbox)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -139,6 +145,7 @@ class Engine:
         for market in self._markets.values():
             market.gateway.stop()
         self._ledger.stop()
+        self._reports.stop()
 
     # ---- the loop -------------------------------------------------------------------------
 
@@ -218,7 +225,7 @@ class Engine:
         elif isinstance(item, ReloadFailed):
             self._reloads += 1
             self._notices.error(item.reason)
-        elif not self._handle_bot(item):
+        elif not (self._handle_bot(item) or self._report_desk.handle(item)):
             self._handle_ledger(item)
 
     def _handle_bot(self, item: object) -> bool:
@@ -246,6 +253,7 @@ class Engine:
             self._markets[item.books.key.market].books_opened(item.books)
         elif isinstance(item, Booked):
             self._markets[item.key.market].booked(item)
+            self._report_desk.changed()
         elif isinstance(item, NumbersReserved):
             self._markets[item.market].desk.numbers_reserved(item.first, item.count)
         elif isinstance(item, IntentWritten):
@@ -315,4 +323,5 @@ class Engine:
             network=self._network,
             reloads=self._reloads,
             notices=self._notices.all(),
+            results=self._report_desk.results,
         )

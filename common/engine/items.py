@@ -14,6 +14,7 @@ from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker, Trade
 from common.domain.orders import Order, Side
+from common.domain.reports import Report
 from common.domain.robots import Robot
 from common.engine.requests import Request
 from common.errors import TmaticError
@@ -251,6 +252,28 @@ class BotFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportReady:
+    """The books of the accounts asked for, summed by period."""
+
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """All tables were written as files."""
+
+    folder: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFailed:
+    """A report or an export could not be made; the text says which and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadFailed:
     """F3 was pressed and nothing was reloaded; everything goes on as before."""
 
@@ -273,5 +296,8 @@ Item = (
     | BotOrder
     | BotFinished
     | BotFailed
+    | ReportReady
+    | Exported
+    | ReportFailed
     | ReloadFailed
 )

@@ -15,6 +15,7 @@ from common.domain.books import AccountKey, Intent
 from common.domain.executions import Executed, Network
 from common.domain.instruments import Currency, Symbol
 from common.domain.market import Book, Candle, Ticker
+from common.domain.reports import Period
 from common.engine.items import (
     BotAnswer,
     BotCall,
@@ -23,6 +24,7 @@ from common.engine.items import (
     RobotView,
 )
 from common.engine.requests import Request
+from common.engine.snapshot import Snapshot
 
 
 class Inbox(Protocol):
@@ -119,6 +121,22 @@ class BotRunner(Protocol):
 
     def stop(self) -> None:
         """End every worker."""
+
+
+class Reports(Protocol):
+    """Reads the books beside the ledger. Methods only queue; outcomes come to the inbox."""
+
+    def start(self, inbox: Inbox) -> None:
+        """Start the thread. Called once."""
+
+    def read(self, keys: Sequence[AccountKey], period: Period) -> None:
+        """Sum the books of these accounts by period -> ReportReady or ReportFailed."""
+
+    def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
+        """Write what a snapshot shows, and the books, as CSV files -> Exported or ReportFailed."""
+
+    def stop(self) -> None:
+        """End the thread; work under way is left unfinished."""
 
 
 class Clock(Protocol):

@@ -17,6 +17,7 @@ from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.market import Book
 from common.domain.orders import Phase, Side
+from common.domain.reports import Line, Period, Total
 from common.domain.robots import Status
 
 
@@ -162,6 +163,35 @@ class RobotRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultRow:
+    """What one bot did during one period."""
+
+    market: str
+    period: Period
+    line: Line
+    instrument: Instrument | None  # None: not subscribed any more
+
+
+@dataclass(frozen=True, slots=True)
+class TotalRow:
+    """What all bots did in one currency since the books begin."""
+
+    market: str
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The books by period, as they were read last."""
+
+    period: Period
+    at: datetime  # when they were read
+    totals: tuple[TotalRow, ...] = ()  # over all rows, those left off included
+    rows: tuple[ResultRow, ...] = ()  # newest period first, bounded
+    left_off: int = 0  # older rows, which only the export has
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything on the screen at one moment."""
 
@@ -178,4 +208,5 @@ class Snapshot:
     funding: tuple[EntryRow, ...] = ()  # newest first, bounded
     accounts: tuple[AccountRow, ...] = ()
     robots: tuple[RobotRow, ...] = ()
+    results: Results | None = None  # None: nobody has asked
     notices: tuple[Notice, ...] = ()  # oldest first, bounded

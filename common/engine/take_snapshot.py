@@ -21,6 +21,7 @@ from common.engine.snapshot import (
     Notice,
     OrderRow,
     PositionRow,
+    Results,
     RobotRow,
     Snapshot,
 )
@@ -35,6 +36,7 @@ def take_snapshot(
     network: Network,
     reloads: int,
     notices: tuple[Notice, ...],
+    results: Results | None,
 ) -> Snapshot:
     """Return everything the screen shows, as values that nobody changes any more."""
     all_markets = tuple(markets.values())
@@ -53,6 +55,7 @@ def take_snapshot(
         funding=tuple(row for m in all_markets for row in _entry_rows(m, m.state.funding)),
         accounts=tuple(row for m in all_markets for row in _account_rows(m)),
         robots=tuple(row for m in all_markets for row in _robot_rows(m)),
+        results=results,
         notices=notices,
     )
 

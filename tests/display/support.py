@@ -5,7 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from common.domain.books import SIDE_BUY, SIDE_FUNDING, SIDE_SELL, Entry
@@ -14,6 +14,7 @@ from common.domain.executions import ExecutionKind, Network
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.market import Book
 from common.domain.orders import Phase, Side
+from common.domain.reports import Line, Period, Sums, Total
 from common.domain.robots import Status, reserved_emi
 from common.engine.snapshot import (
     AccountRow,
@@ -25,8 +26,11 @@ from common.engine.snapshot import (
     Notice,
     OrderRow,
     PositionRow,
+    ResultRow,
+    Results,
     RobotRow,
     Snapshot,
+    TotalRow,
 )
 from display.amend import AmendDialog
 from display.app import Terminal
@@ -257,6 +261,25 @@ def accounts() -> tuple[AccountRow, ...]:
             -1_234_567,
             987_753_098_765_432,
         ),
+    )
+
+
+def results(period: Period = Period.DAY, left_off: int = 0) -> Results:
+    """Return two bots over ten periods and the totals of two currencies."""
+    rows = []
+    for number in range(20):
+        figures = (XBTUSDT, XBTUSD)[number % 2]
+        closed = number % 3 == 0
+        change = 0 if closed else figures.lot_size
+        sums = Sums(3 + number, 7000 * number, change, (-1) ** number * 12_345_678, 1234, -56)
+        start = period.start_of(date(2026, 11, 23) - timedelta(days=31 * (number // 2)))
+        emi = ("myBot", reserved_emi(XBTUSD.symbol))[number % 2]
+        scale = SCALES[figures.settlement_currency]
+        line = Line(start, emi, figures.symbol, figures.settlement_currency, scale, sums, change)
+        rows.append(ResultRow(MARKET, period, line, figures))
+    totals = [Total(c, s, Sums(130, 0, 0, -98_765_432, 24_680, -560)) for c, s in SCALES.items()]
+    return Results(
+        period, NOW, tuple(TotalRow(MARKET, total) for total in totals), tuple(rows), left_off
     )
 
 

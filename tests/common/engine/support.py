@@ -13,10 +13,12 @@ from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Book, Candle, Ticker
 from common.domain.orders import Order, Phase, Side
+from common.domain.reports import Period
 from common.domain.robots import Robot, Status
 from common.engine.items import BotAnswer, BotCall, Message, RawText, Reply, RobotView
 from common.engine.ports import Inbox
 from common.engine.requests import Request
+from common.engine.snapshot import Snapshot
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 XBTUSDT = Symbol("XBTUSDT", Category.LINEAR)
@@ -206,6 +208,27 @@ class FakeRunner:
 
     def answer(self, emi: str, call: int, answer: BotAnswer) -> None:
         self.answers.append((emi, call, answer))
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class FakeReports:
+    """Remembers what was asked for."""
+
+    asked: list[tuple[tuple[AccountKey, ...], Period]] = field(default_factory=list)
+    exported: list[Snapshot] = field(default_factory=list)
+    stopped: bool = False
+
+    def start(self, inbox: Inbox) -> None:
+        """Nothing to remember: the test feeds the inbox."""
+
+    def read(self, keys: Sequence[AccountKey], period: Period) -> None:
+        self.asked.append((tuple(keys), period))
+
+    def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
+        self.exported.append(snapshot)
 
     def stop(self) -> None:
         self.stopped = True

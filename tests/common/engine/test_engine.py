@@ -76,6 +76,7 @@ from tests.common.engine.support import (
     XBTUSDT,
     FakeGateway,
     FakeLedger,
+    FakeReports,
     FakeRunner,
     ManualClock,
     executed,
@@ -92,6 +93,7 @@ class World:
         self.gateway = FakeGateway()
         self.ledger = FakeLedger()
         self.runner = FakeRunner()
+        self.reports = FakeReports()
         self.robots = robots
         self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
         self.history: list[object] = []
@@ -102,6 +104,7 @@ class World:
             [(self.gateway, self.state)],
             self.ledger,
             self.runner,
+            self.reports,
             self.clock,
             NoticeBoard(self.clock.now),
             refresh_rate=10,
