@@ -16,6 +16,7 @@ from common.domain.market import Candle, Ticker, Trade
 from common.domain.orders import Order, Side
 from common.domain.reports import Report
 from common.domain.robots import Robot
+from common.domain.verification import BooksRead
 from common.engine.requests import Request
 from common.errors import TmaticError
 
@@ -151,6 +152,15 @@ class IntentWritten:
 
     key: AccountKey
     intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRead:
+    """Answer to `Ledger.read`; `token` is the one that was given."""
+
+    key: AccountKey
+    token: int
+    books: BooksRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +300,7 @@ Item = (
     | Booked
     | NumbersReserved
     | IntentWritten
+    | LedgerRead
     | LedgerDown
     | LedgerUp
     | BotLoaded

@@ -100,6 +100,9 @@ class Ledger(Protocol):
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK/OFF of a bot over restarts."""
 
+    def read(self, key: AccountKey, since: datetime, token: int) -> None:
+        """Read the tables for a comparison with the exchange -> LedgerRead."""
+
     def stop(self) -> None:
         """Finish the queued jobs, close the database and end the thread."""
 

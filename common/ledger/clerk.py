@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from common.domain.books import AccountKey, Balance, Books, Entry
 from common.domain.executions import Executed
-from common.engine.items import Booked, IntentWritten, LedgerOpened, NumbersReserved
+from common.engine.items import Booked, IntentWritten, LedgerOpened, LedgerRead, NumbersReserved
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks, Batch, quarantine_text, write
 from common.ledger.booking import RowRefused
 from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict
+from common.ledger.reader import read_books
 from common.ledger.robots_table import read_robots
 from common.ledger.store import Store
 
@@ -63,6 +64,10 @@ class Clerk:
                 self._store.settle_intent(
                     job.key, job.cl_ord_id, job.outcome, job.order_id, self._now()
                 )
+        elif isinstance(job, jobs.Read):
+            with self._transaction():
+                books = read_books(self._database, job.key, job.since)
+            self._put(LedgerRead(job.key, job.token, books))
         elif isinstance(job, jobs.SaveStatus):
             with self._transaction():
                 self._store.save_status(job.market, job.emi, job.work)

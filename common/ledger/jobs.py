@@ -71,8 +71,17 @@ class SaveStatus:
 
 
 @dataclass(slots=True)
+class Read:
+    """Tell what the tables hold of an account."""
+
+    key: AccountKey
+    since: datetime
+    token: int
+
+
+@dataclass(slots=True)
 class Stop:
     """End the thread after everything before."""
 
 
-Job = Open | Book | ReserveNumbers | WriteIntent | SettleIntent | SaveStatus | Stop
+Job = Open | Book | ReserveNumbers | WriteIntent | SettleIntent | SaveStatus | Read | Stop

@@ -102,6 +102,10 @@ class LedgerWriter:
         """Keep WORK/OFF of a bot over restarts."""
         self._queue.put(jobs.SaveStatus(market, emi, work))
 
+    def read(self, key: AccountKey, since: datetime, token: int) -> None:
+        """Read the tables for a comparison with the exchange -> LedgerRead."""
+        self._queue.put(jobs.Read(key, since, token))
+
     def stop(self) -> None:
         """Finish the queued jobs, close the database and end the thread."""
         self._queue.put(jobs.Stop())
