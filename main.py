@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from common import bootstrap
+from common.command_line import parse_options
 
 VERSION = "0.1.0"
 PROGRAM = Path(__file__).resolve().parent
@@ -28,73 +29,41 @@ SETTLE_SECONDS = 2.0  # how long the window may wait for the exchange to confirm
 SIGNAL_POLL = 200  # milliseconds
 
 
-def parse_options(arguments: list[str]) -> argparse.Namespace:
-    """Return the command line; ends the process with code 2 when it is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="main.py", description="A trading terminal for one account, a person and many bots."
-    )
-    parser.add_argument("--version", action="version", version="Tmatic " + VERSION)
-    parser.add_argument(
-        "--profile",
-        metavar="DIR",
-        type=Path,
-        help="folder of settings, books, data and logs (default: the program's; "
-        "without .env in it the demo exchange is started)",
-    )
-    parser.add_argument(
-        "--theme", choices=("dark", "light"), default="dark", help="colours of the window"
-    )
-    parser.add_argument(
-        "--headless", action="store_true", help="run without a window, one line per event"
-    )
-    parser.add_argument(
-        "--trading",
-        choices=("on", "off"),
-        help="only with --headless: start with automatic trading on (default: off)",
-    )
-    parser.add_argument(
-        "--add-bot",
-        nargs=5,
-        metavar=("EMI", "SYMBOL", "CATEGORY", "TIMEFR", "CAPITAL"),
-        help="write a bot into the table robots and end; TIMEFR in minutes, CAPITAL in lots",
-    )
-    options = parser.parse_args(arguments)
-    if options.trading and not options.headless:
-        parser.error("--trading needs --headless; in the window press F9")
-    return options
-
-
 if __name__ == "__main__":
     bootstrap.require_python()
-    OPTIONS = parse_options(sys.argv[1:])
-    bootstrap.enter(bootstrap.RUNTIME, window=not (OPTIONS.headless or OPTIONS.add_bot))
+    OPTIONS = parse_options(sys.argv[1:], VERSION)
+    bootstrap.enter(
+        bootstrap.RUNTIME, window=not (OPTIONS.headless or OPTIONS.add_bot or OPTIONS.report)
+    )
 
-# Only below this line may packages be imported that the set-up installs.
-from api.registry import MARKETS, create_gateway  # noqa: E402 -- see above
-from api.simulator.child import MARKET as DEMO_MARKET  # noqa: E402
-from api.simulator.child import EmbeddedExchange  # noqa: E402
-from bots.runner import ProcessBotRunner  # noqa: E402
-from bots.variables import Variables as Bots  # noqa: E402
-from common.clock import SystemClock  # noqa: E402
-from common.domain.commands import Command, Reload, SetTrading  # noqa: E402
-from common.domain.instruments import Category, Instrument, Symbol  # noqa: E402
-from common.engine.engine import Engine  # noqa: E402
-from common.engine.items import Booked, ReloadFailed  # noqa: E402
-from common.engine.notices import NoticeBoard  # noqa: E402
-from common.engine.ports import Inbox  # noqa: E402
-from common.engine.snapshot import Snapshot  # noqa: E402
-from common.engine.state import MarketState  # noqa: E402
-from common.errors import ConfigurationError, ProfileInUse, TmaticError  # noqa: E402
-from common.headless import StopSignals, run_headless  # noqa: E402
-from common.history_ini import HistoryFile  # noqa: E402
-from common.ledger.robots_table import add_robot, ensure_demo_robot  # noqa: E402
-from common.ledger.writer import LedgerWriter  # noqa: E402
-from common.logs import Logs, forbid_core_dumps, hide  # noqa: E402
-from common.market_settings import missing_currencies, missing_symbols  # noqa: E402
-from common.profile import Profile, ProfileLock, find_profile  # noqa: E402
-from common.report_thread import ReportThread  # noqa: E402
-from common.settings import demo_database, demo_settings, read_settings  # noqa: E402
-from common.settings_types import MysqlSettings, Settings, SqliteSettings  # noqa: E402
+# Only below this line may packages be imported that the set-up installs (pyproject.toml: E402).
+from api.registry import MARKETS, create_gateway
+from api.simulator.child import MARKET as DEMO_MARKET
+from api.simulator.child import EmbeddedExchange
+from bots.runner import ProcessBotRunner
+from bots.variables import Variables as Bots
+from common.clock import SystemClock
+from common.domain.commands import Command, Reload, SetTrading
+from common.domain.instruments import Category, Instrument, Symbol
+from common.domain.reports import Period
+from common.engine.engine import Engine
+from common.engine.items import Booked, ReloadFailed
+from common.engine.notices import NoticeBoard
+from common.engine.ports import Inbox
+from common.engine.snapshot import Snapshot
+from common.engine.state import MarketState
+from common.errors import ConfigurationError, ProfileInUse, TmaticError
+from common.headless import StopSignals, run_headless
+from common.history_ini import HistoryFile
+from common.ledger.robots_table import add_robot, ensure_demo_robot
+from common.ledger.writer import LedgerWriter
+from common.logs import Logs, forbid_core_dumps, hide
+from common.market_settings import missing_currencies, missing_symbols
+from common.profile import Profile, ProfileLock, find_profile
+from common.report_command import run_report
+from common.report_thread import ReportThread
+from common.settings import demo_database, demo_settings, read_settings
+from common.settings_types import MysqlSettings, Settings, SqliteSettings
 
 log = logging.getLogger("main")
 
@@ -331,13 +300,17 @@ def run_without_window(profile: Profile, trading: bool) -> int:
             program.close()
 
 
+def books_of(profile: Profile) -> tuple[SqliteSettings | MysqlSettings, str]:
+    """Return where the books of a profile are, and the name of its first market."""
+    if profile.demo:
+        return demo_database(profile.folder), DEMO_MARKET
+    settings = read_settings(profile.folder, MARKETS)
+    return settings.database, settings.markets[0].name
+
+
 def add_bot(profile: Profile, row: list[str]) -> int:
     """Write a row of the table robots."""
-    database: SqliteSettings | MysqlSettings = demo_database(profile.folder)
-    market = DEMO_MARKET
-    if not profile.demo:
-        settings = read_settings(profile.folder, MARKETS)
-        database, market = settings.database, settings.markets[0].name
+    database, market = books_of(profile)
     robot = add_robot(database, market, *row)
     print(
         f"{robot.emi} trades {robot.symbol} every {robot.timeframe} min with {robot.capital} lots. "
@@ -353,6 +326,10 @@ def run(options: argparse.Namespace) -> int:
         profile = find_profile(PROGRAM, options.profile)
         if options.add_bot:
             return add_bot(profile, options.add_bot)
+        if options.report:
+            database, _ = books_of(profile)
+            run_report(database, Period(options.report), options.csv, SystemClock().now())
+            return 0
         with ProfileLock(profile.folder):
             logs = Logs(profile.logs)
             logs.start()
