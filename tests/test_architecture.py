@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "common.bootstrap": ("common.bootstrap_environment", "common.bootstrap_system"),
     "common.bootstrap_environment": ("common.bootstrap_system",),
     "common.bootstrap_system": (),
+    "common.command_line": (),
     # The ledger fulfils the engine's port and speaks its messages; the engine's own workings are
     # above it.
     "common.ledger": (

@@ -15,6 +15,7 @@ from tests.support.places import ROOT
 # What Python reads before the set-up has had its say.
 _FIRST_READ = [
     "main.py",
+    "common/command_line.py",
     "api/__init__.py",
     "api/simulator/__init__.py",
     "api/simulator/__main__.py",

@@ -16,6 +16,7 @@ from typing import Any
 
 import display.app
 import main
+from common.command_line import parse_options
 
 
 class SeeingTerminal(display.app.Terminal):
@@ -50,4 +51,4 @@ class SeeingTerminal(display.app.Terminal):
 
 if __name__ == "__main__":
     display.app.Terminal = SeeingTerminal  # type: ignore[misc] # run_window imports it from there
-    sys.exit(main.run(main.parse_options(sys.argv[1:])))
+    sys.exit(main.run(parse_options(sys.argv[1:], main.VERSION)))
