@@ -30,11 +30,9 @@ def position_figures(row: Row, directory: Directory) -> PositionFigures | None:
     basic = position(row, directory)
     if basic.symbol.category is Category.SPOT:
         return None
-    instrument = directory.instrument(basic.symbol.ticker)
-    currency = text_of(row, "currency")
     return PositionFigures(
         symbol=basic.symbol,
-        currency=currency or (instrument.settlement_currency if instrument else ""),
+        currency=basic.currency,
         quantity=basic.quantity,
         unrealised_cost=basic.unrealised_cost,
         unrealised_pnl=integer_of(row, "unrealisedPnl"),

@@ -104,6 +104,7 @@ def position(row: Row, directory: Directory) -> Position:
         unrealised_pnl=integer_of(row, "unrealisedPnl") or 0,
         unrealised_cost=integer_of(row, "unrealisedCost") or 0,
         margin_call_price=liquidation,
+        currency=text_of(row, "currency") or (instrument.settlement_currency if instrument else ""),
     )
 
 

@@ -29,6 +29,7 @@ class Position:
     unrealised_pnl: int
     unrealised_cost: int  # exchange's sign: cost of what is open
     margin_call_price: Decimal | None  # liquidation price; None: none
+    currency: str = ""  # settlement currency; "": not told
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,11 @@ class Reload:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyBooks:
+    """Compare the books with the exchange now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """End the engine."""
 
@@ -93,6 +98,7 @@ Command = (
     | SetRobotStatus
     | ShowResults
     | ExportTables
+    | VerifyBooks
     | Reload
     | Shutdown
 )

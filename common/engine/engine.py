@@ -20,6 +20,7 @@ from common.domain.commands import (
     SetRobotStatus,
     SetTrading,
     Shutdown,
+    VerifyBooks,
 )
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
@@ -33,6 +34,7 @@ from common.engine.items import (
     IntentWritten,
     LedgerDown,
     LedgerOpened,
+    LedgerRead,
     LedgerUp,
     NumbersReserved,
     RawText,
@@ -75,6 +77,7 @@ class Engine:
         check: Callable[[str, Sequence[Instrument]], None],
         ledger_inbox: Callable[[Inbox], Inbox] = lambda inbox: inbox,
         reloads: int = 0,
+        audit: bool = False,
     ) -> None:
         self.inbox = Mailbox()
         self.settled = threading.Event()  # the settings were checked against every exchange
@@ -109,6 +112,7 @@ class Engine:
                 first_date=partial(first_date, state),
                 check=partial(check, state.market),
                 history_days=history_days,
+                audit=audit,
             )
             for gateway, state in gateways
         }
@@ -220,6 +224,9 @@ class Engine:
             self._markets[item.market].set_status(item)
         elif isinstance(item, SetTrading):
             self._set_trading(item.on)
+        elif isinstance(item, VerifyBooks):
+            for market in self._markets.values():
+                market.verifier.asked()
         elif isinstance(item, Shutdown):
             self._ends = True
         elif isinstance(item, ReloadFailed):
@@ -254,6 +261,8 @@ class Engine:
         elif isinstance(item, Booked):
             self._markets[item.key.market].booked(item)
             self._report_desk.changed()
+        elif isinstance(item, LedgerRead):
+            self._markets[item.key.market].verifier.books_read(item)
         elif isinstance(item, NumbersReserved):
             self._markets[item.market].desk.numbers_reserved(item.first, item.count)
         elif isinstance(item, IntentWritten):

@@ -14,6 +14,7 @@ from common.domain.market import Trade
 from common.domain.robots import Status
 from common.engine.bot_desk import BotDesk
 from common.engine.bring_up import BringUp
+from common.engine.control_alarm import ControlAlarm
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import Dispatch
 from common.engine.items import (
@@ -38,6 +39,7 @@ from common.engine.orders import Change
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.snapshot import Health
 from common.engine.state import MarketState
+from common.engine.verifier import Verifier
 from common.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -74,6 +76,7 @@ class Market:
         first_date: Callable[[], datetime | None],
         check: Callable[[Sequence[Instrument]], None],
         history_days: float,
+        audit: bool = False,
     ) -> None:
         self.state = state
         self.gateway = gateway
@@ -125,6 +128,18 @@ class Market:
             failed=self._failed,
             done=self._up,
         )
+        self._audit = audit  # everything is verified, no bot runs
+        self.verifier = Verifier(
+            state,
+            gateway,
+            ledger,
+            notices,
+            later=later,
+            now=self.exchange_time,
+            ready=lambda: self._stream_open and not self.bring_up.running,
+            whole=audit,
+        )
+        self.control = ControlAlarm(self.exchange_time, self.verifier.look_soon)
 
     # ---- state ----------------------------------------------------------------------------
 
@@ -142,6 +157,8 @@ class Market:
             return Health.OFFLINE, self._offline
         if self.bring_up.running or not self._stream_open:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
+        if self.verifier.problem:
+            return Health.BLOCKED, self.verifier.problem
         silent = self._clock.monotonic() - self._heard_at
         if silent > STALE_AFTER:
             return Health.STALE, f"no data for {silent:.0f} s"
@@ -188,7 +205,8 @@ class Market:
 
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
-        if not (self.bring_up.replied(reply) or self.dispatch.replied(reply)):
+        others = (self.bring_up, self.dispatch, self.verifier)
+        if not any(each.replied(reply) for each in others):
             self.desk.wire.replied(reply)
 
     # ---- items of the books ---------------------------------------------------------------
@@ -200,6 +218,7 @@ class Market:
     def booked(self, item: Booked) -> None:
         """Follow rows that are durable."""
         self.state.take_entries(item.entries)
+        self.verifier.booked(len(item.entries))
         for problem in item.problems:
             self._problem = problem
             self._notices.error(problem)
@@ -338,6 +357,7 @@ class Market:
     def _failed(self, error: TmaticError) -> None:
         """The market could not be brought up or fell: say why and try again later."""
         self.bring_up.abandon()
+        self.verifier.fell()
         self.gateway.disconnect()
         self._stream_open = False
         if isinstance(error, ConfigurationError):
@@ -373,4 +393,6 @@ class Market:
         self._retry = RETRY_FIRST
         self.completed += 1
         self._notices.info(f"{self.state.market}: LIVE")
-        self.dispatch.complete(self.exchange_time())
+        if not self._audit:
+            self.dispatch.complete(self.exchange_time())
+        self.verifier.came_up()

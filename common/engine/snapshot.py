@@ -19,6 +19,7 @@ from common.domain.market import Book
 from common.domain.orders import Phase, Side
 from common.domain.reports import Line, Period, Total
 from common.domain.robots import Status
+from common.domain.verification import Verification
 
 
 class Health(str, Enum):
@@ -67,6 +68,9 @@ class MarketRow:
     health: Health
     reason: str  # in words; "" when LIVE
     progress: str  # what is being done now, e.g. "trade history: 1,500 executions"
+    verification: Verification = field(
+        default_factory=Verification
+    )  # how books and exchange compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class AccountRow:
     commission: int  # paid > 0
     funding: int  # paid > 0
     control: int | None  # walletBalance - result + commission + funding
+    alarm: bool = False  # CONTROL differs, and not only for a moment, from what was deposited
 
 
 @dataclass(frozen=True, slots=True)

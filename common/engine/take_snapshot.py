@@ -72,6 +72,7 @@ def _market_row(market: Market) -> MarketRow:
         health=health,
         reason=reason,
         progress=market.bring_up.step if market.bring_up.running else "",
+        verification=market.verifier.status,
     )
 
 
@@ -158,18 +159,21 @@ def _account_rows(market: Market) -> Iterator[AccountRow]:
     state = market.state
     settled = [i.settlement_currency for i in state.instruments.values()]
     booked = [b.currency for b in state.balances.values()]
+    expected = market.verifier.expected_controls()
     for currency in dict.fromkeys((*state.margins, *settled, *booked)):
         row = _sums(market, currency)
         margin = state.margins.get(currency)
         if margin is None:
             yield row
             continue
+        control = margin.wallet_balance - row.result + row.commission + row.funding
         yield replace(
             row,
             margin_balance=margin.margin_balance,
             available=margin.available,
             leverage=margin.leverage,
-            control=margin.wallet_balance - row.result + row.commission + row.funding,
+            control=control,
+            alarm=market.control.watch(currency, control, expected.get(currency)),
         )
 
 
@@ -179,7 +183,7 @@ def _sums(market: Market, currency: str) -> AccountRow:
     open_cost = sum(
         p.unrealised_cost
         for p in state.positions.values()
-        if (i := state.instruments.get(p.symbol)) and i.settlement_currency == currency
+        if (p.currency or _settlement(market, p.symbol)) == currency
     )
     return AccountRow(
         market=state.market,
@@ -193,6 +197,11 @@ def _sums(market: Market, currency: str) -> AccountRow:
         funding=sum(b.funding for b in balances),
         control=None,
     )
+
+
+def _settlement(market: Market, symbol: Symbol) -> str:
+    instrument = market.state.instruments.get(symbol)
+    return instrument.settlement_currency if instrument else ""
 
 
 def _robot_rows(market: Market) -> Iterator[RobotRow]:

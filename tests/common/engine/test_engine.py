@@ -30,6 +30,7 @@ from common.engine.items import (
     IntentWritten,
     LedgerDown,
     LedgerOpened,
+    LedgerRead,
     LedgerUp,
     MarginChanged,
     Message,
@@ -65,6 +66,7 @@ from common.errors import (
     ProtocolError,
     TmaticError,
 )
+from tests.common.engine import agreeing
 from tests.common.engine.support import (
     INVERSE,
     KEY,
@@ -211,6 +213,7 @@ class World:
             FetchAccount: Account(1, "somebody"),
             FetchOpenOrders: self.open_orders,
             FindOrder: None,
+            **agreeing.answers(self.state),
         }
         return answers[type(request)]
 
@@ -226,6 +229,11 @@ class World:
                 entries = tuple(_entry(e) for e in job if e.exec_id not in self._booked)
                 self._booked |= ids
                 self.engine.inbox.put(Booked(KEY, entries, ids, len(job) - len(entries)))
+            elif kind == "read":
+                assert isinstance(job, tuple)
+                told = [e for e in self.history if isinstance(e, Executed)]
+                books = agreeing.tables(self.state, told, [_entry(e) for e in told])
+                self.engine.inbox.put(LedgerRead(KEY, job[1], books))
             elif kind == "reserve":
                 self.engine.inbox.put(NumbersReserved("Venue", 1, 500))
             elif kind == "intent":
