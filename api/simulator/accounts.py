@@ -81,6 +81,12 @@ class Account:
             position = self.positions[contract.symbol] = Position(contract)
         return position
 
+    def respecify(self, contract: Contract) -> None:
+        """Go on with other figures of a contract that may be held."""
+        position = self.positions.get(contract.symbol)
+        if position is not None:
+            position.contract = contract
+
     def credit(self, currency: str, amount: int) -> int:
         """Change the wallet by an amount and return the new balance."""
         balance = self.wallet.get(currency, 0) + amount

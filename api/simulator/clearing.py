@@ -43,16 +43,26 @@ class Clearing:
         instrument.open_interest += after - before
         self._publish_trade(instrument, side, ticks, quantity, value, match_id)
 
-    def fund(self, instrument: Instrument, interval: int) -> None:
-        """Pay the funding of an 8 h interval at its end: rate > 0, longs pay shorts."""
+    def fund(
+        self,
+        instrument: Instrument,
+        interval: int,
+        *,
+        at: int | None = None,
+        rate_ppm: int | None = None,
+    ) -> None:
+        """Pay the funding of an 8 h interval, at its end: rate > 0, longs pay shorts.
+
+        Time `at` in ms and the rate are others where somebody forces a payment.
+        """
         exchange, contract = self._exchange, instrument.contract
-        rate = exchange.prices.funding_ppm(contract, interval)
+        rate = exchange.prices.funding_ppm(contract, interval) if rate_ppm is None else rate_ppm
         for account in exchange.accounts.values():
             position = account.positions.get(contract.symbol)
             if position is not None and position.quantity:
                 self._pay_funding(instrument, account, position.quantity, rate)
         row: Row = {
-            "timestamp": iso(funding_time(interval)),
+            "timestamp": iso(funding_time(interval) if at is None else at),
             "symbol": contract.symbol,
             "fundingInterval": timespan(FUNDING_INTERVAL // 3_600_000),
             "fundingRate": rate / MILLION,

@@ -60,6 +60,7 @@ def options_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accept-nonce", action="store_true", help="accept the outdated api-nonce signatures too"
     )
+    parser.add_argument("--no-control", action="store_true", help="serve no control routes")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="play a recorded market")
     parser.add_argument(
         "--instruments", type=Path, metavar="FILE", help="the instruments of the recording"
@@ -88,6 +89,7 @@ async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
         venue,
         rate_limits=not options.no_limits,
         accept_nonce=options.accept_nonce,
+        control=not options.no_control,
         store=store,
         on_subscribe=venue.release if isinstance(venue, ReplayVenue) else lambda: None,
     )

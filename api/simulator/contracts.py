@@ -47,7 +47,7 @@ class Contract:
     position_multiplier: int | None = None  # contracts per unit of the underlying
     quote_multiplier: int | None = None  # money units per unit of the quote currency
     lot: int
-    ticks_per_unit: int  # 1 / tickSize
+    ticks_per_unit: int  # 1 / the finest tick, in which prices are counted
     mark_scale: int  # 1 / resolution of the mark price
     max_quantity: int
     max_price: int = 1_000_000
@@ -60,6 +60,7 @@ class Contract:
     listing: str
     expiry: datetime | None = None
     number: int  # instrumentID
+    step: int = 1  # ticks of an order's price: tickSize = step / ticks_per_unit
 
     @property
     def is_spot(self) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from api.simulator.ports import ApiKey, Json
 
+_OWN_HOSTS = ("127.0.0.1", "localhost")
 REALTIME_TARGET = "/realtime"  # what a WebSocket signature covers, whatever the URL's query says
 
 
@@ -45,6 +46,16 @@ class Credentials:
 
     def __repr__(self) -> str:
         return "Credentials(...)"
+
+
+def check_caller(headers: Mapping[str, str]) -> None:
+    """Raise RequestRefused unless a program of this computer calls: no web page may.
+
+    Pages name their origin, and those that hide behind a name of their own name that as the host.
+    """
+    host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
+    if headers.get("origin") is not None or host not in _OWN_HOSTS:
+        raise RequestRefused(403, "Only programs of this computer may use the control routes.")
 
 
 def error_body(message: str, name: str = "HTTPError") -> dict[str, Json]:

@@ -80,6 +80,24 @@ class Engine:
         self._cancel(account, order, reason)
         self._exchange.feed.flush()
 
+    def cancel_symbol(self, account: Account, symbol: str, reason: str) -> None:
+        """Cancel all open orders of an account in one instrument, saying why."""
+        for order in account.open_orders(symbol):
+            if order.is_open:
+                self.cancel(account, order, reason)
+
+    def fill(self, order: Order, quantity: int, taker: Account) -> None:
+        """Let one of the exchange's own takers trade with a resting order, whatever rests before.
+
+        The order rests and holds at least `quantity`.
+        """
+        resting = order.resting
+        assert resting is not None
+        instrument = self._exchange.instruments[order.symbol]
+        match = Match(resting, resting.ticks, quantity)
+        instrument.book.reduce(resting, resting.quantity - quantity)
+        self._trade(instrument, -order.side, [match], taker, None)
+
     def quote(self, account: Account, instrument: Instrument, resting: Resting) -> bool:
         """Rest an order of the exchange's own makers, trading first with orders it crosses.
 

@@ -66,7 +66,7 @@ def price_ticks(contract: Contract, price: Decimal, name: str) -> int:
         raise Refused(f"Invalid {name}")
     exact = price * contract.ticks_per_unit
     ticks = int(exact.to_integral_value())
-    if abs(exact - ticks) > _TICK_TOLERANCE or ticks <= 0:
+    if abs(exact - ticks) > _TICK_TOLERANCE or ticks <= 0 or ticks % contract.step:
         raise Refused(f"Invalid {name} tickSize")
     return ticks
 

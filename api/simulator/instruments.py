@@ -72,6 +72,10 @@ class Instrument:
             self.mark = round(self.prices.fair(contract, time) * scale)
         self.marked = self.updated = time
 
+    def respecify(self, contract: Contract) -> None:
+        """Go on with other figures of the contract."""
+        self.contract = contract
+
     def trade(self, time: int, ticks: int, quantity: int, value: int) -> None:
         """Count a trade."""
         if ticks != self.last:

@@ -32,6 +32,13 @@ class Liquidation:
                         self._close_positions(account, currency)
                         self._absorb(account, currency)
 
+    def take_over(self, account: Account) -> None:
+        """Liquidate an account whatever its margin."""
+        for currency in MARGIN_CURRENCIES:
+            self._cancel_orders(account, currency)
+            self._close_positions(account, currency)
+            self._absorb(account, currency)
+
     def _is_short(self, account: Account, currency: str) -> bool:
         exchange = self._exchange
         state = margin(account, currency, exchange.instruments, exchange.time)

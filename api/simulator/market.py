@@ -70,6 +70,10 @@ class Population:
 
     def resume(self, instrument: Instrument) -> None:
         """Quote an instrument again whose positions are known already."""
+        self.requote(instrument)
+
+    def requote(self, instrument: Instrument) -> None:
+        """Bring the book to the fair price at once."""
         self._requote(instrument)
         self._exchange.feed.flush()
 
@@ -117,10 +121,12 @@ class Population:
 
     def _wanted(self, instrument: Instrument, side: int) -> dict[int, None]:
         """Return the prices to quote: the best one near the fair price, the others on a grid."""
-        contract, grid = instrument.contract, habits_of(instrument.contract).grid
+        contract, step = instrument.contract, instrument.contract.step
+        grid = -(-habits_of(contract).grid // step) * step
         fair = self._exchange.prices.traded(contract, self._exchange.time)
         middle = round(fair * contract.ticks_per_unit * 2)  # in half ticks
         best = (middle - 1) // 2 if side == BUY else (middle + 2) // 2
+        best = best // step * step if side == BUY else -(-best // step) * step
         first = best // grid if side == BUY else -(-best // grid)
         prices = dict.fromkeys([best])
         for number in range(DEPTH):

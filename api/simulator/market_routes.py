@@ -1,22 +1,24 @@
-"""Public routes: instruments, trades, candles, quotes, books, funding, help."""
+"""Public routes: instruments, trades, quotes, books, funding, help; candles are in `buckets`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from api.simulator.assets import ASSETS
-from api.simulator.candles import BIN_SIZES, Bar
+from api.simulator.assets import ASSETS, NETWORKS
+from api.simulator.buckets import Buckets
+from api.simulator.candles import Bar
 from api.simulator.contracts import BUY
 from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
 from api.simulator.parameters import Parameters
 from api.simulator.ports import Json, Row
-from api.simulator.prices import FUNDING_INTERVAL, FUNDING_OFFSET, MINUTE, funding_time
-from api.simulator.queries import columns, page, resolve, select
+from api.simulator.prices import FUNDING_INTERVAL, FUNDING_OFFSET, funding_time
+from api.simulator.queries import columns, resolve, select
 from api.simulator.quotes import average_traded, index_row, instrument_row
-from api.simulator.refusals import Refused, invalid
+from api.simulator.refusals import invalid
 from api.simulator.tables import TABLES
 from api.simulator.times import iso, timespan
+from api.simulator.topics import help_text
 
 _MANY = 1_000
 
@@ -26,6 +28,7 @@ class MarketRoutes:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._buckets = Buckets(exchange)
 
     def table(self) -> Mapping[tuple[str, str], Callable[[Parameters], Json]]:
         """Return the handlers by method and path."""
@@ -36,25 +39,29 @@ class MarketRoutes:
             ("GET", "/instrument/activeAndIndices"): lambda _: self._active() + self._indices(),
             ("GET", "/instrument/activeIntervals"): self.intervals,
             ("GET", "/trade"): self.trades,
-            ("GET", "/trade/bucketed"): self.candles,
+            ("GET", "/trade/bucketed"): lambda given: self._buckets.rows(given, bin_row),
             ("GET", "/quote"): self.quotes,
+            ("GET", "/quote/bucketed"): lambda given: self._buckets.rows(given, quote_bin_row),
             ("GET", "/orderBook/L2"): self.book,
             ("GET", "/funding"): self.funding,
             ("GET", "/settlement"): self.settlements,
-            ("GET", "/liquidation"): lambda _: [],
-            ("GET", "/insurance"): lambda _: [],
-            ("GET", "/announcement"): lambda _: [],
+            ("GET", "/liquidation"): lambda given: self._nothing(given, "Liquidation"),
+            ("GET", "/insurance"): lambda given: self._nothing(given, "Insurance"),
+            ("GET", "/leaderboard"): lambda _: [],
+            ("GET", "/announcement"): self.announcements,
             ("GET", "/stats"): self.stats,
             ("GET", "/schema"): self.schema,
-            ("GET", "/schema/websocketHelp"): self.websocket_help,
+            ("GET", "/schema/websocketHelp"): lambda _: help_text(),
             ("GET", "/wallet/assets"): lambda _: [dict(asset) for asset in ASSETS],
+            ("GET", "/wallet/networks"): lambda _: [dict(network) for network in NETWORKS],
         }
 
     def instruments(self, given: Parameters) -> list[Row]:
         """Return instruments and indices, settled ones too."""
         exchange = self._exchange
         everything = [instrument_row(i, exchange.time) for i in exchange.instruments.values()]
-        return select(exchange, everything + self._indices(), given, keys=("symbol",))
+        rows = everything + self._indices()
+        return select(exchange, rows, given, model="Instrument", keys=("symbol",))
 
     def intervals(self, _given: Parameters) -> Row:
         """Return the timeframes and the symbols they stand for."""
@@ -68,29 +75,12 @@ class MarketRoutes:
     def trades(self, given: Parameters) -> list[Row]:
         """Return recent trades."""
         rows = [row for i in self._exchange.instruments.values() for row in i.trades]
-        rows.sort(key=lambda row: str(row["timestamp"]))
-        return select(self._exchange, rows, given, keys=("timestamp", "symbol"), maximum=_MANY)
+        return self._recent(rows, given, "Trade")
 
     def quotes(self, given: Parameters) -> list[Row]:
         """Return recent quotes."""
         rows = [row for i in self._exchange.instruments.values() for row in i.quotes]
-        rows.sort(key=lambda row: str(row["timestamp"]))
-        return select(self._exchange, rows, given, keys=("timestamp", "symbol"), maximum=_MANY)
-
-    def candles(self, given: Parameters) -> list[Row]:
-        """Return candles; each is stamped with the end of its bucket."""
-        size = given.text("binSize") or "1m"
-        if size not in BIN_SIZES:
-            raise invalid("binSize is invalid")
-        start, count = page(given, _MANY)
-        symbol = resolve(self._exchange, given.text("symbol"))
-        if symbol is None:
-            raise Refused("'symbol' is a required arg.")
-        instrument = self._exchange.instruments.get(symbol)
-        if instrument is None:
-            return []
-        found = self._buckets(instrument, BIN_SIZES[size], start, count, given)
-        return [columns(bin_row(instrument, *b), given, ("timestamp", "symbol")) for b in found]
+        return self._recent(rows, given, "Quote")
 
     def book(self, given: Parameters) -> list[Row]:
         """Return a book, `depth` levels a side; 0: all of it."""
@@ -113,12 +103,24 @@ class MarketRoutes:
     def funding(self, given: Parameters) -> list[Row]:
         """Return the funding rates that were paid, of the last 30 days and since."""
         rows = list(self._fundings())
-        return select(self._exchange, rows, given, keys=("timestamp", "symbol"))
+        regular = {row["timestamp"] for row in rows}
+        forced = [row for row in self._exchange.fundings if row["timestamp"] not in regular]
+        if forced:
+            rows = sorted(rows + forced, key=lambda row: str(row["timestamp"]))
+        return select(
+            self._exchange, rows, given, model="Funding", keys=("timestamp", "symbol")
+        )
 
     def settlements(self, given: Parameters) -> list[Row]:
         """Return the settlements of expired contracts."""
         rows = self._exchange.settlements
-        return select(self._exchange, rows, given, keys=("timestamp", "symbol"))
+        return select(
+            self._exchange, rows, given, model="Settlement", keys=("timestamp", "symbol")
+        )
+
+    def announcements(self, given: Parameters) -> list[Row]:
+        """Return what the exchange has to say."""
+        return [columns(announcement(self._exchange), given, ("id",))]
 
     def stats(self, _given: Parameters) -> list[Row]:
         """Return volume and open interest by root and currency."""
@@ -150,19 +152,6 @@ class MarketRoutes:
             if model is None or name.lower() == model.lower()
         }
 
-    def websocket_help(self, _given: Parameters) -> Row:
-        """Return how to use the realtime API."""
-        return {
-            "info": "Welcome to the realtime API of this exchange.",
-            "usage": 'Send a message in the format: {"op": string, "args": Array<string>}',
-            "ops": ["authKey", "authKeyExpires", "cancelAllAfter", "subscribe", "unsubscribe"],
-            "subscribe": 'To subscribe, send: {"op": "subscribe", "args": [topic, ...]}.',
-            "subscriptionSubjects": {
-                "authenticationRequired": [name for name, t in TABLES.items() if t.private],
-                "public": [name for name, t in TABLES.items() if not t.private],
-            },
-        }
-
     def _active(self) -> list[Row]:
         exchange = self._exchange
         return [
@@ -175,32 +164,14 @@ class MarketRoutes:
         }
         return list(rows.values())
 
-    def _buckets(
-        self, instrument: Instrument, minutes: int, start: int, count: int, given: Parameters
-    ) -> Iterator[tuple[int, Bar]]:
-        """Yield (end, bar) of the buckets a request asks for."""
-        exchange = self._exchange
-        length = minutes * MINUTE
-        now = exchange.time // MINUTE
-        first, last = exchange.dawn // length, exchange.time // length
-        if not given.flag("partial"):
-            last -= 1
-        since, until = given.time("startTime"), given.time("endTime")
-        if since is not None:  # bucket b ends at (b + 1) * length
-            first = max(first, -(-since // length) - 1)
-        if until is not None:
-            last = min(last, until // length - 1)
-        if given.flag("reverse"):
-            newest = last - start
-            oldest = max(first, newest - count + 1)
-            wanted = (newest, oldest)
-        else:
-            oldest = first + start
-            newest = min(last, oldest + count - 1)
-            wanted = (oldest, newest)
-        if count == 0 or newest < oldest:
-            return iter(())
-        return instrument.candles.bars(*wanted, minutes, now + 1)
+    def _recent(self, rows: list[Row], given: Parameters, model: str) -> list[Row]:
+        rows.sort(key=lambda row: str(row["timestamp"]))
+        keys = ("timestamp", "symbol")
+        return select(self._exchange, rows, given, model=model, keys=keys, maximum=_MANY)
+
+    def _nothing(self, given: Parameters, model: str) -> list[Row]:
+        """Return no rows of a table that has none, to a query that makes sense."""
+        return select(self._exchange, [], given, model=model, keys=())
 
     def _fundings(self) -> Iterator[Row]:
         exchange = self._exchange
@@ -210,6 +181,17 @@ class MarketRoutes:
                 if instrument.contract.is_perpetual:
                     yield funding_row(instrument, interval)
             interval += 1
+
+
+def announcement(exchange: Exchange) -> Row:
+    """Return the one announcement there is: what this exchange is."""
+    return {
+        "id": 1,
+        "link": "",
+        "title": "This is the embedded exchange",
+        "content": "<p>Its market is made up and its money is worth nothing.</p>",
+        "date": iso(exchange.dawn),
+    }
 
 
 def funding_row(instrument: Instrument, interval: int) -> Row:
@@ -222,6 +204,17 @@ def funding_row(instrument: Instrument, interval: int) -> Row:
         "fundingRate": ppm / 1_000_000,
         "fundingRateDaily": 3 * ppm / 1_000_000,
     }
+
+
+def quote_bin_row(instrument: Instrument, end: int, _bar: Bar) -> Row:
+    """Return the last quote of a bucket that ends at a time."""
+    price, quote = instrument.contract.price, instrument.closing.at(end)
+    row: Row = {"timestamp": iso(end), "symbol": instrument.symbol}
+    if quote.bid is not None:
+        row |= {"bidSize": quote.bid_size, "bidPrice": price(quote.bid)}
+    if quote.ask is not None:
+        row |= {"askPrice": price(quote.ask), "askSize": quote.ask_size}
+    return row
 
 
 def bin_row(instrument: Instrument, end: int, bar: Bar) -> Row:

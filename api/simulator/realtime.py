@@ -59,6 +59,7 @@ class Realtime:
         self._authenticator = authenticator
         self._now = now
         self._subscriptions = Subscriptions(on_topics)
+        self._open: dict[Session, None] = {}  # in the order of their opening
         self._operations: dict[str, Callable[[Session, Row], None]] = {
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
@@ -70,6 +71,7 @@ class Realtime:
     def open(self, outlet: Outlet, key: ApiKey | None, subscribe: str = "") -> Session:
         """Start a session: welcome, then the topics of the URL's comma-separated `subscribe`."""
         session = Session(outlet, key)
+        self._open[session] = None
         outlet.send(to_json(self._welcome()))
         for name in filter(None, subscribe.split(",")):
             self._answer(session, {"op": "subscribe", "args": name})
@@ -77,8 +79,15 @@ class Realtime:
 
     def close(self, session: Session) -> None:
         """Forget a session."""
+        self._open.pop(session, None)
         for topic in list(session.topics.values()):
             self._subscriptions.remove(session, topic)
+
+    def end_key(self, key: str) -> None:
+        """End the sessions of a key that is no longer valid."""
+        for session in list(self._open):
+            if session.key is not None and session.key.key == key:
+                session.outlet.close(POLICY_VIOLATION, "This key is disabled.")
 
     def receive(self, session: Session, text: str) -> None:
         """Take one text frame of a client and queue what answers it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from datetime import datetime
 
 from api.simulator.candles import BIN_SIZES
 from api.simulator.clearing import Clearing
@@ -16,7 +17,7 @@ from api.simulator.market import Population
 from api.simulator.market_routes import bin_row
 from api.simulator.ports import Action
 from api.simulator.prices import DAY, FUNDING_OFFSET, HOUR, MINUTE, funding_period, funding_time
-from api.simulator.times import milliseconds, moment
+from api.simulator.times import milliseconds
 
 MARK_PERIOD, MARK_OFFSET = 5_000, 500  # marks are taken at x.500 every five seconds
 SESSION_END = 12 * HOUR
@@ -146,15 +147,24 @@ class Schedule:
         self._plan(time + DAY, "midnight")
 
     def _expiry(self, time: int, symbol: str) -> None:
+        instrument = self._exchange.instruments[symbol]
+        if instrument.is_open:
+            self.settle(instrument)
+
+    def settle(self, instrument: Instrument) -> None:
+        """End a contract now; after a dated future the next one is listed."""
         exchange = self._exchange
-        instrument = exchange.instruments[symbol]
         for account in exchange.customers():
-            for order in account.open_orders(symbol):
-                self._engine.cancel(account, order, "Canceled: Instrument expired")
+            self._engine.cancel_symbol(account, instrument.symbol, "Canceled: Instrument expired")
         self._population.leave(instrument)
         self._clearing.settle(instrument)
         exchange.feed.flush()
-        following = exchange.list_contract(dated_future(moment(time)))
+        if instrument.contract.expiry is not None:
+            self._list_next(instrument.contract.expiry)
+
+    def _list_next(self, expiry: datetime) -> None:
+        exchange = self._exchange
+        following = exchange.list_contract(dated_future(expiry))
         self._population.begin(following, interest_of(following))
         self._plan_instrument(following)
 

@@ -15,10 +15,12 @@ from datetime import datetime, timezone
 
 from aiohttp import WSMsgType, web
 
+from api.simulator.control import Control
 from api.simulator.credentials import (
     REALTIME_TARGET,
     Authenticator,
     RequestRefused,
+    check_caller,
     error_body,
     read_credentials,
 )
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 API_PATH = "/api/v1"
+CONTROL_PATH = "/control"
 TICK = 0.05  # seconds between two looks at the clock
 SAVE_EVERY = 5.0  # seconds between two writes of what no client is told of, such as prices
 KEEP_ALIVE = 90.0  # seconds
@@ -63,6 +66,7 @@ class ExchangeServer:
         *,
         rate_limits: bool = True,
         accept_nonce: bool = False,
+        control: bool = True,
         store: StateFile | None = None,
         now: Callable[[], datetime] = utc_now,
         on_subscribe: Callable[[], None] = lambda: None,
@@ -76,6 +80,7 @@ class ExchangeServer:
         self._realtime = Realtime(
             venue, self._authenticator, lambda: self._latest, on_topics=self._follow_topics
         )
+        self._control = Control(venue, on_revoked=self._realtime.end_key) if control else None
         self._on_subscribe = on_subscribe
         self._follow_topics(frozenset())
         self._outlets: set[SocketOutlet] = set()
@@ -170,6 +175,8 @@ class ExchangeServer:
             return await self._serve_socket(request)
         if path.startswith(API_PATH + "/"):
             return await self._serve_rest(request, path[len(API_PATH) :])
+        if self._control is not None and (path + "/").startswith(CONTROL_PATH + "/"):
+            return await self._serve_control(self._control, request)
         return _respond(Answer(404, error_body("Not Found")), {})
 
     async def _serve_rest(self, request: web.BaseRequest, path: str) -> web.Response:
@@ -191,6 +198,18 @@ class ExchangeServer:
             log.exception("%s %s failed", request.method, path)
             answer = Answer(500, error_body("Internal Server Error"))
         return _respond(answer, headers)
+
+    async def _serve_control(self, control: Control, request: web.BaseRequest) -> web.Response:
+        try:
+            check_caller(request.headers)
+            query, body = request.raw_path.partition("?")[2], await request.read()
+            params = merge_parameters(query, request.content_type, body)
+        except RequestRefused as refused:
+            return _respond(Answer(refused.status, error_body(refused.message)), {})
+        path = request.path[len(CONTROL_PATH) :]
+        changes = request.method != "GET"
+        answer = self._carry_out(lambda: control.handle(request.method, path, params), changes)
+        return _respond(answer, {})
 
     def _identify(
         self, request: web.BaseRequest, body: bytes
@@ -225,10 +244,13 @@ class ExchangeServer:
             account=key.account if key else None,
             permissions=key.permissions if key else frozenset(),
         )
-        changes = request.method != "GET"
+        return self._carry_out(lambda: self._venue.handle(asked), request.method != "GET")
+
+    def _carry_out(self, ask: Callable[[], Answer], changes: bool) -> Answer:
+        """Ask for something at the present time, and write down and tell what it changed."""
         try:
             self._advance()
-            answer = self._venue.handle(asked)
+            answer = ask()
             self._settle(save=changes)
         except Exception as error:
             # Half a change, or one that is not on disk: the last good state is what counts.

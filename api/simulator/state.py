@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -121,6 +122,8 @@ def _save_instrument(instrument: Instrument) -> dict[str, Json]:
     return {
         **{name: getattr(instrument, name) for name in _INSTRUMENT_FIELDS},
         "expiry": None if expiry is None else expiry.isoformat(),
+        "lot": instrument.contract.lot,
+        "step": instrument.contract.step,
         "hours": [
             [h.number, h.volume, h.turnover, h.high, h.low, h.first] for h in instrument.hours
         ],
@@ -128,7 +131,10 @@ def _save_instrument(instrument: Instrument) -> dict[str, Json]:
 
 
 def _restore_instrument(exchange: Exchange, symbol: str, reader: _Reader, history: _Reader) -> None:
-    instrument = exchange.list_contract(_contract(symbol, reader))
+    contract = _contract(symbol, reader)
+    if reader.maybe("step") is not None:  # lot and tick may have been changed
+        contract = replace(contract, lot=reader.get("lot", int), step=reader.get("step", int))
+    instrument = exchange.list_contract(contract)
     for name in _INSTRUMENT_FIELDS:
         kind = str if name in ("state", "direction") else int
         optional = name == "settled" and reader.maybe(name) is None

@@ -20,10 +20,12 @@ from api.simulator.contracts import dated_future, perpetuals_and_spot
 from api.simulator.engine import Engine
 from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
+from api.simulator.interventions import Interventions
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import MAKERS, TAKERS, Population
 from api.simulator.market_routes import MarketRoutes, bin_row, funding_row
 from api.simulator.order_routes import OrderRoutes
+from api.simulator.parts import Parts
 from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
 from api.simulator.prices import MINUTE, funding_period
 from api.simulator.quotes import index_row, instrument_row, quote_row
@@ -181,6 +183,8 @@ class LiveVenue:
         self._population = Population(exchange, self._engine)
         liquidation = Liquidation(exchange, self._engine)
         self._schedule = Schedule(exchange, self._engine, clearing, self._population, liquidation)
+        parts = Parts(self._engine, clearing, self._population, liquidation, self._schedule)
+        self.interventions = Interventions(exchange, parts)  # what its owner may do to it
         self._routes = Routes(
             exchange,
             MarketRoutes(exchange),

@@ -1,0 +1,22 @@
+"""The parts of an exchange that act on its state, for those who need all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.simulator.clearing import Clearing
+from api.simulator.engine import Engine
+from api.simulator.liquidation import Liquidation
+from api.simulator.market import Population
+from api.simulator.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Who does what."""
+
+    engine: Engine
+    clearing: Clearing
+    population: Population
+    liquidation: Liquidation
+    schedule: Schedule
