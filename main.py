@@ -33,7 +33,8 @@ if __name__ == "__main__":
     bootstrap.require_python()
     OPTIONS = parse_options(sys.argv[1:], VERSION)
     bootstrap.enter(
-        bootstrap.RUNTIME, window=not (OPTIONS.headless or OPTIONS.add_bot or OPTIONS.report)
+        bootstrap.RUNTIME,
+        window=not (OPTIONS.headless or OPTIONS.add_bot or OPTIONS.report or OPTIONS.verify),
     )
 
 # Only below this line may packages be imported that the set-up installs (pyproject.toml: E402).
@@ -64,6 +65,7 @@ from common.report_command import run_report
 from common.report_thread import ReportThread
 from common.settings import demo_database, demo_settings, read_settings
 from common.settings_types import MysqlSettings, Settings, SqliteSettings
+from common.verify_command import run_verify
 
 log = logging.getLogger("main")
 
@@ -92,7 +94,12 @@ class Session:
     """Everything between one start or F3 and the next."""
 
     def __init__(
-        self, settings: Settings, profile: Profile, notices: NoticeBoard, reloads: int
+        self,
+        settings: Settings,
+        profile: Profile,
+        notices: NoticeBoard,
+        reloads: int,
+        audit: bool,
     ) -> None:
         self._settings = settings
         self._notices = notices
@@ -117,6 +124,7 @@ class Session:
             check=self._check,
             ledger_inbox=lambda inbox: HistoryKeeper(self._history, inbox),
             reloads=reloads,
+            audit=audit,
         )
 
     def start(self) -> None:
@@ -148,10 +156,14 @@ class Session:
 
 
 class Program:
-    """The terminal: a profile, perhaps the exchange of the demo, and one session after another."""
+    """The terminal: a profile, perhaps the exchange of the demo, and one session after another.
 
-    def __init__(self, profile: Profile) -> None:
+    `audit`: every execution is verified and no bot runs.
+    """
+
+    def __init__(self, profile: Profile, audit: bool = False) -> None:
         self._profile = profile
+        self._audit = audit
         self._clock = SystemClock()
         self._notices = NoticeBoard(self._clock.now)
         self._exchange: EmbeddedExchange | None = None
@@ -171,7 +183,7 @@ class Program:
                 on_moved=lambda _market: self._wishes.put(Reload()),
             )
             self._exchange.start()
-        self._running = Session(self.settings(), self._profile, self._notices, 0)
+        self._running = Session(self.settings(), self._profile, self._notices, 0, self._audit)
         self._running.start()
         self._running.wait_until_settled()
         self._reloader.start()
@@ -232,7 +244,8 @@ class Program:
     def _reload(self) -> None:
         try:
             settings = self.settings()
-            fresh = Session(settings, self._profile, self._notices, self.snapshot().reloads + 1)
+            reloads = self.snapshot().reloads + 1
+            fresh = Session(settings, self._profile, self._notices, reloads, self._audit)
         except TmaticError as error:
             self._refuse(f"nothing was reloaded: {error}")
             return
@@ -300,6 +313,17 @@ def run_without_window(profile: Profile, trading: bool) -> int:
             program.close()
 
 
+def verify(profile: Profile) -> int:
+    """Compare the books with the exchange; exit code 0 when they agree, 1 when not."""
+    program = Program(profile, audit=True)
+    with StopSignals() as signals:
+        try:
+            program.open()
+            return run_verify(program.snapshot, signals)
+        finally:
+            program.close()
+
+
 def books_of(profile: Profile) -> tuple[SqliteSettings | MysqlSettings, str]:
     """Return where the books of a profile are, and the name of its first market."""
     if profile.demo:
@@ -319,6 +343,15 @@ def add_bot(profile: Profile, row: list[str]) -> int:
     return 0
 
 
+def run_terminal(options: argparse.Namespace, profile: Profile) -> int:
+    """Run the terminal in the way that was asked for."""
+    if options.verify:
+        return verify(profile)
+    if options.headless:
+        return run_without_window(profile, options.trading == "on")
+    return run_window(profile, options.theme)
+
+
 def run(options: argparse.Namespace) -> int:
     """Run what the command line asks for and return the exit code."""
     try:
@@ -334,9 +367,7 @@ def run(options: argparse.Namespace) -> int:
             logs = Logs(profile.logs)
             logs.start()
             try:
-                if options.headless:
-                    return run_without_window(profile, options.trading == "on")
-                return run_window(profile, options.theme)
+                return run_terminal(options, profile)
             finally:
                 logs.stop()
     except ProfileInUse as error:

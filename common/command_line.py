@@ -44,6 +44,11 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
     parser.add_argument(
         "--csv", metavar="FILE", type=Path, help="only with --report: write it as a CSV file"
     )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare all of the books with the exchange and end; exit code 1 if they differ",
+    )
     options = parser.parse_args(arguments)
     if options.csv and not options.report:
         parser.error("--csv needs --report; in the window press F8")
