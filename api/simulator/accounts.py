@@ -33,6 +33,8 @@ class Position:
     quantity: int = 0  # long > 0, short < 0
     cost: int = 0  # of what is held now, signed as execCost
     leverage: float = 0.0  # 0: cross margin
+    transferred: int = 0  # margin added to an isolated position
+    risk_limit: int = 0  # 0: that of the contract
     rebalanced: int = 0  # realised and moved to the wallet since the last 12:00 UTC
     previous: int = 0  # realised in sessions before
     touched: int = 0  # ms
@@ -49,6 +51,8 @@ class Position:
         closing = min(abs(self.quantity), abs(signed))
         closing_cost = _share(cost, closing, abs(signed))
         released = _share(self.cost, closing, abs(self.quantity))
+        if closing == abs(self.quantity):
+            self.transferred = 0  # what was added backed the position that is gone
         self.quantity += signed
         self.cost += cost - closing_cost - released
         return -(closing_cost + released)

@@ -39,3 +39,23 @@ ASSETS = (
     _asset("ETH", "Gwei", "Ethereum", 9, "eth", False),
     _asset("SOL", "LAMp", "Solana", 9, "sol", False),
 )
+
+
+def _network(network: str, name: str, currency: str, confirmations: int) -> Row:
+    return {
+        "network": network,
+        "name": name,
+        "currency": currency,
+        "networkSymbol": network.upper(),
+        "transactionExplorer": "",
+        "tokenExplorer": "",
+        "depositConfirmations": confirmations,
+        "enabled": False,
+    }
+
+
+NETWORKS = (
+    _network("btc", "Bitcoin", "XBt", 1),
+    _network("eth", "Ethereum", "Gwei", 12),
+    _network("sol", "Solana", "LAMp", 1),
+)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from api.simulator.ports import ApiKey, Json
 
 _OWN_HOSTS = ("127.0.0.1", "localhost")
-REALTIME_TARGET = "/realtime"  # what a WebSocket signature covers, whatever the URL's query says
+REALTIME_TARGET = "/realtime"  # what a WebSocket signature covers, whatever the URL says
+PLATFORM_TARGET = "/realtimePlatform"  # where only announcements and the like are
 
 
 class RequestRefused(Exception):

@@ -73,8 +73,8 @@ def _check_risk_limit(account: Account, instrument: Instrument, order: Order, le
     size = abs(position.quantity + order.side * leaves)
     if size <= abs(position.quantity):
         return
-    # The limit grows by riskStep with every further step of required margin.
+    # Unless it was set, the limit grows by riskStep with every further step of required margin.
     steps = (MILLION // 2 - initial_ppm(position)) // contract.initial_ppm
-    most = contract.risk_limit + steps * (contract.risk_step or 0)
+    most = position.risk_limit or contract.risk_limit + steps * (contract.risk_step or 0)
     if instrument.value_at_mark(size) > most:
         raise Refused("Value of position and orders exceeds position Risk Limit")

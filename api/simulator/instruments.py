@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from api.simulator.candles import Candles
+from api.simulator.closing_quotes import ClosingQuotes
 from api.simulator.contracts import Contract
 from api.simulator.matching import Book
 from api.simulator.ports import Row
@@ -37,6 +38,7 @@ class Instrument:
         self.settled: int | None = None  # settlement price in mark units
         self.book = Book(contract.number * 1_000_000_000 + time % 86_400_000)
         self.candles = Candles(contract, prices)
+        self.closing = ClosingQuotes(contract, prices, self.candles)
         self.last = 0  # ticks
         self.direction = "PlusTick"
         self.mark = 0  # mark units

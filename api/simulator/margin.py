@@ -85,23 +85,38 @@ def order_margin(contract: Contract, position: Position, cost: int) -> int:
 
 def initial_ppm(position: Position) -> int:
     """Return initMarginReq of a position in parts per million."""
+    least = position.contract.initial_ppm + risk_steps(position) * position.contract.maintenance_ppm
     if position.leverage:
-        return max(position.contract.initial_ppm, round(MILLION / position.leverage))
-    return position.contract.initial_ppm
+        return max(least, round(MILLION / position.leverage))
+    return least
+
+
+def maintenance_ppm(position: Position) -> int:
+    """Return maintMarginReq of a position in parts per million."""
+    return position.contract.maintenance_ppm * (1 + risk_steps(position))
+
+
+def risk_steps(position: Position) -> int:
+    """Return how many steps the risk limit stands above its base; each asks for more margin."""
+    contract = position.contract
+    if not position.risk_limit:
+        return 0
+    return (position.risk_limit - (contract.risk_limit or 0)) // (contract.risk_step or 1)
 
 
 def maintenance_margin(position: Position, funding_ppm: int) -> int:
     """Return maintMargin of a position: with the part of the funding rate it would have to pay.
 
-    An isolated position binds its initial margin and the fee of closing it.
+    An isolated position binds its initial margin, the fee of closing it and what was added to it.
     """
     cost = abs(position.cost)
     if position.leverage:
         rate = initial_ppm(position)
         closing = position.contract.taker_ppm * (MILLION + rate)
-        return _ceil(cost * rate * MILLION + cost * closing, MILLION * MILLION)
+        least = _ceil(cost * rate * MILLION + cost * closing, MILLION * MILLION)
+        return least + position.transferred
     pays = max(0, funding_ppm if position.quantity > 0 else -funding_ppm)
-    return _ceil(cost * (position.contract.maintenance_ppm + pays), MILLION)
+    return _ceil(cost * (maintenance_ppm(position) + pays), MILLION)
 
 
 def margin(

@@ -107,16 +107,12 @@ class MarketRoutes:
         forced = [row for row in self._exchange.fundings if row["timestamp"] not in regular]
         if forced:
             rows = sorted(rows + forced, key=lambda row: str(row["timestamp"]))
-        return select(
-            self._exchange, rows, given, model="Funding", keys=("timestamp", "symbol")
-        )
+        return select(self._exchange, rows, given, model="Funding", keys=("timestamp", "symbol"))
 
     def settlements(self, given: Parameters) -> list[Row]:
         """Return the settlements of expired contracts."""
         rows = self._exchange.settlements
-        return select(
-            self._exchange, rows, given, model="Settlement", keys=("timestamp", "symbol")
-        )
+        return select(self._exchange, rows, given, model="Settlement", keys=("timestamp", "symbol"))
 
     def announcements(self, given: Parameters) -> list[Row]:
         """Return what the exchange has to say."""

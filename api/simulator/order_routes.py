@@ -1,4 +1,4 @@
-"""Routes that trade: new, amend, cancel, dead man's switch, leverage."""
+"""Routes that trade: new, amend, cancel, dead man's switch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from api.simulator.accounts import Account
 from api.simulator.engine import Engine
 from api.simulator.exchange import Exchange
-from api.simulator.margin import maintenance_margin
 from api.simulator.orders import Order
 from api.simulator.parameters import Parameters
 from api.simulator.ports import Json, Row
+from api.simulator.position_routes import PositionRoutes
+from api.simulator.queries import resolve
 from api.simulator.refusals import Refused, invalid
 from api.simulator.rows import order_row
 from api.simulator.times import iso
 
 _SIDE_OF = {"Buy": 1, "Sell": -1}
-_MAX_LEVERAGE = 100.0
 
 
 class OrderRoutes:
@@ -35,8 +35,7 @@ class OrderRoutes:
             ("DELETE", "/order/all"): self.cancel_all,
             ("POST", "/order/cancelAllAfter"): self.cancel_all_after,
             ("POST", "/order/closePosition"): self.close_position,
-            ("POST", "/position/leverage"): self.leverage,
-            ("POST", "/position/isolate"): self.isolate,
+            **PositionRoutes(self._exchange).table(),
         }
 
     def place(self, account: Account, given: Parameters) -> Row:
@@ -70,10 +69,11 @@ class OrderRoutes:
         side = conditions.get("side")
         if side is not None and side not in _SIDE_OF:
             raise invalid("filter columns are not valid")
-        if symbol is not None and symbol.upper() not in self._exchange.instruments:
+        symbol = resolve(self._exchange, symbol)
+        if symbol is not None and symbol not in self._exchange.instruments:
             raise Refused("Invalid symbol")
         canceled = []
-        for order in account.open_orders(symbol.upper() if symbol is not None else None):
+        for order in account.open_orders(symbol):
             if order.is_open and (side is None or _SIDE_OF[str(side)] == order.side):
                 self._engine.cancel(account, order, _reason(given.text("text")))
                 canceled.append(self._row(order))
@@ -94,47 +94,6 @@ class OrderRoutes:
         if "price" in given:
             values["price"] = given.text("price")
         return self._row(self._engine.place(account, Parameters(values)))
-
-    def leverage(self, account: Account, given: Parameters) -> Row:
-        """Isolate a position with a leverage, or with 0 margin it with the whole account."""
-        given.require("symbol", "leverage")
-        leverage = given.number("leverage")
-        assert leverage is not None
-        if not 0 <= leverage <= int(_MAX_LEVERAGE):
-            raise Refused("Invalid leverage")
-        return self._set_leverage(account, given, float(leverage))
-
-    def isolate(self, account: Account, given: Parameters) -> Row:
-        """Isolate a position, or margin it with the whole account."""
-        given.require("symbol")
-        enabled = given.flag("enabled") if "enabled" in given else True
-        return self._set_leverage(account, given, _MAX_LEVERAGE if enabled else 0.0)
-
-    def _set_leverage(self, account: Account, given: Parameters, leverage: float) -> Row:
-        exchange = self._exchange
-        instrument = exchange.instrument((given.text("symbol") or "").upper())
-        if instrument.contract.is_spot:
-            raise Refused("Invalid symbol")
-        position = account.position(instrument.contract)
-        before, position.leverage = position.leverage, leverage
-        rate = instrument.funding_ppm(exchange.time)
-        required = maintenance_margin(position, rate)
-        position.leverage = before
-        growth = required - maintenance_margin(position, rate)
-        margins = {str(row["currency"]): row for row in exchange.feed.margin_rows(account)}
-        available = margins[instrument.contract.money]["availableMargin"]
-        assert isinstance(available, int)
-        if growth > max(0, available):
-            raise Refused(
-                f"Account has insufficient Available Balance, {growth} "
-                f"{instrument.contract.money} required",
-                name="CodedHTTPError",
-                details="19000",
-            )
-        position.leverage = leverage
-        position.touched = exchange.time
-        exchange.feed.position(account, instrument.symbol)
-        return exchange.feed.position_row(account, instrument.symbol)
 
     def _cancel_one(
         self, account: Account, order_id: str | None, client_id: str | None, note: str | None

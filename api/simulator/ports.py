@@ -84,6 +84,10 @@ class Venue(Protocol):
     an update carries an explicit None for a column that became empty.
     """
 
+    @property
+    def routes(self) -> Sequence[tuple[str, str]]:
+        """Every (method, path below /api/v1) that is answered."""
+
     def advance(self, now: datetime) -> None:
         """Move market, funding, expiries and timers up to `now` (aware UTC, never backwards)."""
 

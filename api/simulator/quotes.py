@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.simulator.closing_quotes import Quote
 from api.simulator.contracts import BUY, MILLION, Kind
 from api.simulator.instruments import Instrument
 from api.simulator.matching import Side
@@ -24,6 +25,18 @@ def quote_row(instrument: Instrument, time: int) -> Row:
     if asks.best is not None:
         row |= {"askPrice": price(asks.best), "askSize": asks.levels[asks.best].size}
     return row
+
+
+def best_quote(instrument: Instrument) -> Quote:
+    """Return best prices and their sizes in ticks and contracts."""
+    bids, asks = instrument.book.bids, instrument.book.asks
+    bid, ask = bids.best, asks.best
+    return Quote(
+        bid,
+        0 if bid is None else bids.levels[bid].size,
+        ask,
+        0 if ask is None else asks.levels[ask].size,
+    )
 
 
 def ladder(instrument: Instrument, side: Side) -> list[list[float]]:

@@ -19,6 +19,7 @@ from api.simulator.ports import ApiKey, Json, Request, Row, TableEvent, Venue
 from api.simulator.subscriptions import Outlet, Session, Subscriptions, Wanted
 from api.simulator.topics import (
     ACCOUNT_LOCKED,
+    PLATFORM_TABLES,
     PRIVATE_TABLES,
     WITHOUT_SYMBOL,
     Topic,
@@ -68,9 +69,14 @@ class Realtime:
             "help": lambda session, _: session.outlet.send(to_json(help_text())),
         }
 
-    def open(self, outlet: Outlet, key: ApiKey | None, subscribe: str = "") -> Session:
-        """Start a session: welcome, then the topics of the URL's comma-separated `subscribe`."""
-        session = Session(outlet, key)
+    def open(
+        self, outlet: Outlet, key: ApiKey | None, subscribe: str = "", *, platform: bool = False
+    ) -> Session:
+        """Start a session: welcome, then the topics of the URL's comma-separated `subscribe`.
+
+        A `platform` session knows announcements and the like only.
+        """
+        session = Session(outlet, key, platform=platform)
         self._open[session] = None
         outlet.send(to_json(self._welcome()))
         for name in filter(None, subscribe.split(",")):
@@ -132,6 +138,8 @@ class Realtime:
 
     def _subscribe_one(self, session: Session, name: str, request: Row) -> None:
         topic = self._known_topic(name)
+        if session.platform and topic.table not in PLATFORM_TABLES:
+            raise Refusal(400, f"Unknown table: {topic.table}")
         if topic.table in PRIVATE_TABLES and session.key is None:
             notes = f"Account-locked tables include the following: {ACCOUNT_LOCKED}"
             raise Refusal(401, NO_AUTHORIZATION, {"notes": notes})

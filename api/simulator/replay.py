@@ -65,6 +65,11 @@ class ReplayVenue:
         """Numbers of the accounts that have keys."""
         return sorted({key.account for key in self._keys.values()})
 
+    @property
+    def routes(self) -> Sequence[tuple[str, str]]:
+        """Every (method, path) that is answered."""
+        return self._routes.known
+
     def release(self) -> None:
         """Let a held clock start with the next `advance`."""
         self._hold = False

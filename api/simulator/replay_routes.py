@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,11 @@ class ReplayRoutes:
             ("POST", "/position/isolate"): _refuse_order,
             **{("GET", path): _empty for path in EMPTY_ROUTES},
         }
+
+    @property
+    def known(self) -> Sequence[tuple[str, str]]:
+        """Every (method, path) that is answered."""
+        return list(self._routes)
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from api.simulator.accounts import Account
+from api.simulator.catalog import CATALOG, Key, Route, key_of
 from api.simulator.exchange import Exchange
 from api.simulator.market_routes import MarketRoutes
 from api.simulator.order_routes import OrderRoutes
@@ -28,14 +29,13 @@ class Routes:
         orders: OrderRoutes,
     ) -> None:
         self._exchange = exchange
-        self._public: Mapping[tuple[str, str], Public] = market.table()
-        self._private: Mapping[tuple[str, str], Private] = users.table()
-        self._trading: Mapping[tuple[str, str], Private] = orders.table()
+        self._public: Mapping[Key, Public] = market.table()
+        self._private: Mapping[Key, Private] = {**users.table(), **orders.table()}
 
     @property
-    def known(self) -> Sequence[tuple[str, str]]:
+    def known(self) -> Sequence[Key]:
         """Every (method, path) that is answered."""
-        return [*self._public, *self._private, *self._trading]
+        return [*self._public, *self._private]
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; what is wrong with it becomes an error answer."""
@@ -45,28 +45,19 @@ class Routes:
             return refusal.answer()
 
     def _body(self, request: Request) -> Json:
-        key = (request.method.upper(), request.path.rstrip("/"))
+        key = key_of(request.method, request.path)
+        route = CATALOG.get(key)
+        if route is None:
+            raise Refused("Not Found", status=404)
         given = Parameters(request.params)
-        if key in self._public:
+        if route.permissions is None:
             return self._public[key](given)
-        if key in self._private:
-            return self._private[key](self._account(request), given)
-        if key in self._trading:
-            account = self._account(request)
-            self._check_permission(request)
-            return self._trading[key](account, given)
-        raise Refused("Not Found", status=404)
+        return self._private[key](self._account(request, route), given)
 
-    def _account(self, request: Request) -> Account:
+    def _account(self, request: Request, route: Route) -> Account:
         account = self._exchange.accounts.get(request.account or 0)
         if account is None or account.house:
             raise Refused("Authorization Required", status=401)
-        return account
-
-    @staticmethod
-    def _check_permission(request: Request) -> None:
-        allowed = {"order"}
-        if request.method == "DELETE" or request.path.endswith("cancelAllAfter"):
-            allowed.add("orderCancel")
-        if not allowed & request.permissions:
+        if route.permissions and not route.permissions & request.permissions:
             raise Refused("Access Denied", status=403)
+        return account

@@ -8,7 +8,14 @@ from __future__ import annotations
 from api.simulator.accounts import Account, Position
 from api.simulator.contracts import BUY, MILLION, SIDE_NAMES, Contract, Kind
 from api.simulator.instruments import Instrument
-from api.simulator.margin import Margin, OpenOrders, initial_ppm, maintenance_margin, order_margin
+from api.simulator.margin import (
+    Margin,
+    OpenOrders,
+    initial_ppm,
+    maintenance_margin,
+    maintenance_ppm,
+    order_margin,
+)
 from api.simulator.orders import Order, average_price
 from api.simulator.ports import Row
 from api.simulator.times import iso
@@ -97,8 +104,8 @@ def position_row(
         "quoteCurrency": contract.quote,
         "commission": contract.taker_ppm / MILLION,
         "initMarginReq": initial_ppm(position) / MILLION,
-        "maintMarginReq": contract.maintenance_ppm / MILLION,
-        "riskLimit": contract.risk_limit,
+        "maintMarginReq": maintenance_ppm(position) / MILLION,
+        "riskLimit": position.risk_limit or contract.risk_limit,
         "leverage": leverage,
         "crossMargin": not position.leverage,
         "deleveragePercentile": 1.0 if quantity else None,
@@ -123,7 +130,7 @@ def position_row(
         "homeNotional": home if quantity else 0.0,
         "foreignNotional": foreign if quantity else 0.0,
         "posCost": cost,
-        "posCross": 0,
+        "posCross": position.transferred,
         "posComm": 0,
         "posLoss": 0,
         "posMargin": maintenance,
@@ -183,7 +190,7 @@ def _entry_prices(position: Position, balance: Margin, profit: int, maintenance:
     others = balance.balance - profit  # what the account has without this position's profit
     if position.leverage:
         others = maintenance
-    required = position.contract.maintenance_ppm * abs(position.cost) // MILLION
+    required = maintenance_ppm(position) * abs(position.cost) // MILLION
     return {
         "avgCostPrice": entry,
         "avgEntryPrice": entry,

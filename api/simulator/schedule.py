@@ -14,7 +14,7 @@ from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import Population
-from api.simulator.market_routes import bin_row
+from api.simulator.market_routes import bin_row, quote_bin_row
 from api.simulator.ports import Action
 from api.simulator.prices import DAY, FUNDING_OFFSET, HOUR, MINUTE, funding_period, funding_time
 from api.simulator.times import milliseconds
@@ -119,11 +119,11 @@ class Schedule:
 
     def _publish_bins(self, instrument: Instrument, time: int) -> None:
         feed, ended = self._exchange.feed, time // MINUTE
-        for size, minutes in BIN_SIZES.items():
-            table = f"tradeBin{size}"
-            if ended % minutes == 0 and feed.shown.wants(table, instrument.symbol):
-                bar = instrument.candles.bar(ended - minutes, minutes)
-                feed.public(table, Action.INSERT, [bin_row(instrument, time, bar)])
+        for table, row_of in (("tradeBin", bin_row), ("quoteBin", quote_bin_row)):
+            for size, minutes in BIN_SIZES.items():
+                if ended % minutes == 0 and feed.shown.wants(table + size, instrument.symbol):
+                    bar = instrument.candles.bar(ended - minutes, minutes)
+                    feed.public(table + size, Action.INSERT, [row_of(instrument, time, bar)])
 
     def _funding(self, time: int, _symbol: str) -> None:
         interval = (time - FUNDING_OFFSET) // (8 * HOUR) - 1

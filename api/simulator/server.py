@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 
 from api.simulator.control import Control
 from api.simulator.credentials import (
+    PLATFORM_TARGET,
     REALTIME_TARGET,
     Authenticator,
     RequestRefused,
@@ -24,7 +25,8 @@ from api.simulator.credentials import (
     error_body,
     read_credentials,
 )
-from api.simulator.encoding import to_json_bytes
+from api.simulator.description import DESCRIPTION_PATH, describe
+from api.simulator.formats import FORMAT, encode
 from api.simulator.limits import RateLimits
 from api.simulator.merging import merge_parameters
 from api.simulator.outlet import SocketOutlet
@@ -171,8 +173,11 @@ class ExchangeServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
-        if path == REALTIME_TARGET:
+        if path in (REALTIME_TARGET, PLATFORM_TARGET):
             return await self._serve_socket(request)
+        if path == DESCRIPTION_PATH and request.method == "GET":
+            described = describe(self._venue.routes, f"{HOST}:{self.port}")
+            return _respond(Answer(200, described), {})
         if path.startswith(API_PATH + "/"):
             return await self._serve_rest(request, path[len(API_PATH) :])
         if self._control is not None and (path + "/").startswith(CONTROL_PATH + "/"):
@@ -197,7 +202,7 @@ class ExchangeServer:
         except Exception:
             log.exception("%s %s failed", request.method, path)
             answer = Answer(500, error_body("Internal Server Error"))
-        return _respond(answer, headers)
+        return _respond(answer, headers, request.query.get(FORMAT))
 
     async def _serve_control(self, control: Control, request: web.BaseRequest) -> web.Response:
         try:
@@ -272,7 +277,9 @@ class ExchangeServer:
         await socket.prepare(request)
         outlet = SocketOutlet(socket, request.transport)
         self._outlets.add(outlet)
-        session = self._realtime.open(outlet, key, request.query.get("subscribe", ""))
+        topics = request.query.get("subscribe", "")
+        platform = request.path == PLATFORM_TARGET
+        session = self._realtime.open(outlet, key, topics, platform=platform)
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -285,12 +292,13 @@ class ExchangeServer:
         return socket
 
 
-def _respond(answer: Answer, headers: Mapping[str, str]) -> web.Response:
+def _respond(answer: Answer, headers: Mapping[str, str], form: str | None = None) -> web.Response:
     # The body is complete before the response starts, so both leave in one segment.
+    body, content_type = encode(answer, form)
     return web.Response(
         status=answer.status,
-        body=to_json_bytes(answer.body),
+        body=body,
         headers={**headers, **answer.headers},
-        content_type="application/json",
+        content_type=content_type,
         charset="utf-8",
     )

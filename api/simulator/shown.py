@@ -9,6 +9,7 @@ from api.simulator.instruments import Instrument
 from api.simulator.matching import Side
 from api.simulator.ports import Action, Row, TableEvent
 from api.simulator.quotes import (
+    best_quote,
     book_columns,
     instrument_row,
     ladder,
@@ -91,6 +92,7 @@ class Shown:
             return
         self._quotes[instrument.symbol] = row
         instrument.quotes.append(row)
+        instrument.closing.note(self._exchange.time, best_quote(instrument))
         if self.wants("quote", instrument.symbol):
             events.append(TableEvent("quote", Action.INSERT, [row]))
 

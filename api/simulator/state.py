@@ -20,6 +20,7 @@ from api.simulator.rows import order_row
 
 VERSION = 1
 _POSITION_FIELDS = ("quantity", "cost", "leverage", "rebalanced", "previous", "touched")
+_LATER_POSITION_FIELDS = ("transferred", "risk_limit")  # older states do not have them
 _INSTRUMENT_FIELDS = (
     *("state", "settled", "last", "direction", "mark", "index", "previous_close"),
     *("open_interest", "total_volume", "total_turnover"),
@@ -175,7 +176,10 @@ def _save_account(account: Account) -> dict[str, Json]:
             for k in account.keys
         ],
         "positions": {
-            symbol: {name: getattr(position, name) for name in _POSITION_FIELDS}
+            symbol: {
+                name: getattr(position, name)
+                for name in (*_POSITION_FIELDS, *_LATER_POSITION_FIELDS)
+            }
             for symbol, position in account.positions.items()
         },
     }
@@ -208,6 +212,9 @@ def _restore_account(exchange: Exchange, reader: _Reader, history: _Reader) -> N
         position = account.position(exchange.instruments[symbol].contract)
         for name in _POSITION_FIELDS:
             setattr(position, name, values.get(name, float if name == "leverage" else int))
+        for name in _LATER_POSITION_FIELDS:
+            if values.maybe(name) is not None:
+                setattr(position, name, values.get(name, int))
     exchange.accounts[number] = account
     for place, row in enumerate(_latest(history.rows(f"orders {number}"))):
         _restore_order(exchange, row, f"state.history.orders {number}[{place}]")

@@ -29,6 +29,7 @@ class Session:
 
     outlet: Outlet
     key: ApiKey | None = None
+    platform: bool = False  # whether it only knows announcements and the like
     topics: dict[str, Topic] = field(default_factory=dict)  # by canonical name, "order:*"
 
     @property

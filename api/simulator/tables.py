@@ -16,7 +16,7 @@ class Table:
     by_symbol: bool = True  # a subscription may name a symbol
 
 
-def _types(**columns: str) -> dict[str, str]:
+def typed(**columns: str) -> dict[str, str]:
     """Return {column: type} for columns named per type, "plain" being the empty type."""
     return {
         name: "" if kind == "plain" else kind
@@ -25,7 +25,7 @@ def _types(**columns: str) -> dict[str, str]:
     }
 
 
-_ORDER = _types(
+_ORDER = typed(
     guid="orderID",
     plain="clOrdID clOrdLinkID ordRejReason text",
     long="account orderQty displayQty leavesQty cumQty",
@@ -35,13 +35,13 @@ _ORDER = _types(
     boolean="workingIndicator",
     timestamp="transactTime timestamp",
 )
-_EXECUTION = _ORDER | _types(
+_EXECUTION = _ORDER | typed(
     guid="execID trdMatchID",
     long="lastQty execCost execComm brokerExecComm realisedPnl",
     float="lastPx commission brokerCommission homeNotional foreignNotional",
     symbol="lastLiquidityInd execType feeType tradePublishIndicator trdType",
 )
-_POSITION = _types(
+_POSITION = typed(
     long="account riskLimit rebalancedPnl prevRealisedPnl prevUnrealisedPnl openingQty"
     " openOrderBuyQty openOrderBuyCost openOrderBuyPremium openOrderSellQty openOrderSellCost"
     " openOrderSellPremium currentQty currentCost currentComm realisedCost unrealisedCost"
@@ -54,7 +54,7 @@ _POSITION = _types(
     boolean="crossMargin isOpen",
     timestamp="timestamp",
 )
-_MARGIN = _types(
+_MARGIN = typed(
     long="account riskLimit amount prevRealisedPnl grossComm grossOpenCost grossOpenPremium"
     " grossExecCost grossMarkValue riskValue initMargin maintMargin targetExcessMargin realisedPnl"
     " unrealisedPnl walletBalance marginBalance excessMargin availableMargin withdrawableMargin"
@@ -63,20 +63,20 @@ _MARGIN = _types(
     float="marginLeverage marginUsedPcnt makerFeeDiscount takerFeeDiscount",
     timestamp="timestamp",
 )
-_WALLET = _types(
+_WALLET = typed(
     long="account deposited withdrawn transferIn transferOut amount pendingCredit pendingDebit"
     " confirmedDebit",
     symbol="currency",
     timestamp="timestamp",
 )
-_TRANSACT = _types(
+_TRANSACT = typed(
     guid="transactID orderID",
     long="account amount fee walletBalance",
     symbol="currency network transactType transactStatus",
     plain="address tx text",
     timestamp="transactTime timestamp",
 )
-_INSTRUMENT = _types(
+_INSTRUMENT = typed(
     symbol="symbol rootSymbol state typ positionCurrency underlying quoteCurrency underlyingSymbol"
     " reference referenceSymbol settlCurrency fundingBaseSymbol fundingQuoteSymbol"
     " fundingPremiumSymbol lastTickDirection fairMethod markMethod pool",
@@ -95,26 +95,26 @@ _INSTRUMENT = _types(
     " markPrice indicativeSettlePrice settledPriceAdjustmentRate settledPrice",
     boolean="isQuanto isInverse capped taxed deleverage hasLiquidity instantPnl",
 )
-_LEVEL = _types(
+_LEVEL = typed(
     symbol="symbol side", long="id size", float="price", timestamp="timestamp transactTime"
 )
-_TRADE = _types(
+_TRADE = typed(
     timestamp="timestamp",
     symbol="symbol side tickDirection trdType",
     long="size grossValue",
     float="price homeNotional foreignNotional",
     guid="trdMatchID",
 )
-_BIN = _types(
+_BIN = typed(
     timestamp="timestamp",
     symbol="symbol",
     float="open high low close vwap homeNotional foreignNotional",
     long="trades volume lastSize turnover",
 )
-_QUOTE = _types(
+_QUOTE = typed(
     timestamp="timestamp", symbol="symbol", long="bidSize askSize", float="bidPrice askPrice"
 )
-_NOTICE = _types(long="id", plain="link title content", timestamp="date")
+_NOTICE = typed(long="id", plain="link title content", timestamp="date")
 
 TABLES: Mapping[str, Table] = {
     "instrument": Table(("symbol",), _INSTRUMENT),
@@ -129,7 +129,7 @@ TABLES: Mapping[str, Table] = {
     **{f"quoteBin{size}": Table((), _QUOTE) for size in ("1m", "5m", "1h", "1d")},
     "funding": Table(
         ("timestamp", "symbol"),
-        _types(
+        typed(
             timestamp="timestamp",
             symbol="symbol",
             timespan="fundingInterval",
@@ -138,7 +138,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "settlement": Table(
         ("timestamp", "symbol"),
-        _types(
+        typed(
             timestamp="timestamp",
             symbol="symbol settlementType",
             float="settledPrice optionStrikePrice optionUnderlyingPrice taxRate",
@@ -147,19 +147,19 @@ TABLES: Mapping[str, Table] = {
     ),
     "liquidation": Table(
         ("orderID",),
-        _types(guid="orderID", symbol="symbol side", float="price", long="leavesQty"),
+        typed(guid="orderID", symbol="symbol side", float="price", long="leavesQty"),
     ),
     "insurance": Table(
         ("currency", "timestamp"),
-        _types(symbol="currency", timestamp="timestamp", long="walletBalance"),
+        typed(symbol="currency", timestamp="timestamp", long="walletBalance"),
         by_symbol=False,
     ),
     "announcement": Table(("id",), _NOTICE, by_symbol=False),
     "publicNotifications": Table(("id",), _NOTICE, by_symbol=False),
-    "connected": Table(("id",), _types(long="id users bots"), by_symbol=False),
+    "connected": Table(("id",), typed(long="id users bots"), by_symbol=False),
     "chat": Table(
         ("id",),
-        _types(long="id channelID", plain="user message html", timestamp="date", boolean="fromBot"),
+        typed(long="id channelID", plain="user message html", timestamp="date", boolean="fromBot"),
         by_symbol=False,
     ),
     "order": Table(("orderID",), _ORDER, private=True),
@@ -171,7 +171,7 @@ TABLES: Mapping[str, Table] = {
     "privateNotifications": Table(("id",), _NOTICE, private=True, by_symbol=False),
     "affiliate": Table(
         ("account", "currency"),
-        _types(long="account", symbol="currency"),
+        typed(long="account", symbol="currency"),
         private=True,
         by_symbol=False,
     ),

@@ -48,6 +48,9 @@ PUBLIC_TABLES = frozenset(
         "tradeBin1d",
     }
 )
+PLATFORM_TABLES = frozenset(
+    {"announcement", "chat", "connected", "privateNotifications", "publicNotifications"}
+)
 # Tables that know no symbol; `margin:XBTUSD` is a topic all the same, with the rows of `margin`.
 WITHOUT_SYMBOL = frozenset(
     {

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from api.simulator.accounts import Account
 from api.simulator.contracts import MILLION
 from api.simulator.exchange import Exchange
+from api.simulator.filters import conditions
+from api.simulator.models import MODELS
 from api.simulator.parameters import Parameters
 from api.simulator.ports import Json, Row
 from api.simulator.queries import columns, page, resolve, select
@@ -15,6 +17,7 @@ from api.simulator.refusals import invalid
 from api.simulator.times import iso
 
 _WALLET_MAXIMUM = 10_000
+_EXECUTION_KEYS = ("execID", "symbol", "timestamp")
 
 
 class UserRoutes:
@@ -40,6 +43,7 @@ class UserRoutes:
             ("GET", "/execution/tradeHistory"): self.trade_history,
             ("GET", "/position"): self.positions,
             ("GET", "/announcement/urgent"): lambda _account, _given: [],
+            ("GET", "/globalNotification"): lambda _account, _given: [],
         }
 
     def user(self, account: Account, _given: Parameters) -> Row:
@@ -69,7 +73,7 @@ class UserRoutes:
     def wallet_history(self, account: Account, given: Parameters) -> list[Row]:
         """Return the changes of the wallet, newest first, after the unrealised profit of now."""
         currency = given.text("currency") or "XBt"
-        start, count = page(given, _WALLET_MAXIMUM)
+        start, count = page(given, _WALLET_MAXIMUM, _WALLET_MAXIMUM)
         rows = [row for row in account.transactions if currency in ("all", row["currency"])]
         live = [
             self._unrealised_row(row)
@@ -83,9 +87,13 @@ class UserRoutes:
     def wallet_summary(self, account: Account, given: Parameters) -> list[Row]:
         """Return the sums of the wallet's changes by type and symbol."""
         currency = given.text("currency") or "XBt"
+        first, last = given.time("startTime"), given.time("endTime")
+        earliest = "" if first is None else iso(first)
+        latest = "~" if last is None else iso(last)  # sorts behind every time
         sums: dict[tuple[str, str, str], int] = {}
         for row in account.transactions:
-            if currency in ("all", row["currency"]):
+            inside = earliest <= str(row["timestamp"]) <= latest
+            if inside and currency in ("all", row["currency"]):
                 key = (str(row["currency"]), str(row["transactType"]), str(row.get("address", "")))
                 amount = row["amount"]
                 assert isinstance(amount, int)
@@ -129,20 +137,23 @@ class UserRoutes:
             if row["symbol"] == symbol and str(row["transactTime"]).startswith(day)
         ]
 
-    def api_keys(self, account: Account, _given: Parameters) -> list[Row]:
+    def api_keys(self, account: Account, given: Parameters) -> list[Row]:
         """Return the keys of the account, without their secrets."""
+        keys = reversed(account.keys) if given.flag("reverse") else account.keys
         return [
             {
                 "id": key.key,
+                "secret": "",
                 "name": "",
                 "nonce": 0,
-                "cidr": "0.0.0.0/0",
+                "cidr": "127.0.0.1/32",
+                "cidrs": ["127.0.0.1/32"],
                 "permissions": sorted(key.permissions),
                 "enabled": True,
                 "userId": account.number,
                 "created": iso(account.created),
             }
-            for key in account.keys
+            for key in keys
         ]
 
     def orders(self, account: Account, given: Parameters) -> list[Row]:
@@ -150,32 +161,26 @@ class UserRoutes:
         only_open = given.mapping("filter").get("open") is True
         orders = account.open_orders() if only_open else account.orders.values()
         rows = (order.published for order in orders if order.published)
-        return select(self._exchange, rows, given, keys=("orderID",))
+        return select(self._exchange, rows, given, model="Order", keys=("orderID",))
 
     def executions(self, account: Account, given: Parameters) -> list[Row]:
         """Return every execution report."""
-        return select(self._exchange, account.reports, given, keys=("execID", "symbol"))
+        return select(
+            self._exchange, account.reports, given, model="Execution", keys=_EXECUTION_KEYS
+        )
 
     def trade_history(self, account: Account, given: Parameters) -> list[Row]:
         """Return the executions that moved money, in the order of their transactTime."""
         rows, since = account.history, given.time("startTime")
         if since is not None:  # the rows are in the order of time
             rows = rows[bisect_left(rows, iso(since), key=_timestamp) :]
-        return select(self._exchange, rows, given, keys=("execID", "symbol", "timestamp"))
+        return select(self._exchange, rows, given, model="Execution", keys=_EXECUTION_KEYS)
 
     def positions(self, account: Account, given: Parameters) -> list[Row]:
         """Return every position ever touched, flat ones too."""
         rows = self._exchange.feed.position_rows(account)
-        conditions = given.mapping("filter")
-        symbol = conditions.get("symbol")
-        wanted = symbol if isinstance(symbol, list) else [symbol]
-        others = {name: value for name, value in conditions.items() if name != "symbol"}
-        chosen = [
-            row
-            for row in rows
-            if (symbol is None or row["symbol"] in wanted)
-            and all(row.get(name) == value for name, value in others.items())
-        ]
+        required = conditions(given.mapping("filter"), MODELS["Position"].types)
+        chosen = [row for row in rows if all(fulfilled(row) for fulfilled in required)]
         count = given.integer("count")
         if count is not None and count < 0:
             raise invalid("count is invalid")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.simulator.accounts import EXCHANGE_ACCOUNT, Account
+from api.simulator.buckets import BinRow
 from api.simulator.candles import BIN_SIZES
 from api.simulator.clearing import Clearing
 from api.simulator.contracts import dated_future, perpetuals_and_spot
@@ -23,7 +24,13 @@ from api.simulator.instruments import Instrument
 from api.simulator.interventions import Interventions
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import MAKERS, TAKERS, Population
-from api.simulator.market_routes import MarketRoutes, bin_row, funding_row
+from api.simulator.market_routes import (
+    MarketRoutes,
+    announcement,
+    bin_row,
+    funding_row,
+    quote_bin_row,
+)
 from api.simulator.order_routes import OrderRoutes
 from api.simulator.parts import Parts
 from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
@@ -219,6 +226,11 @@ class LiveVenue:
         if table == "instrument" and symbol == "INDICES":
             rows = {i.contract.index: index_row(i) for i in instruments}
             return list(rows.values())
+        if table == "announcement":
+            return [announcement(self._exchange)]
+        if table == "connected":
+            customers = sum(1 for _ in self._exchange.customers())
+            return [{"id": 1, "users": customers, "bots": len(HOUSE) - 1}]
         if table == "settlement":
             settled = self._exchange.settlements
             return [row for row in settled if symbol in (None, row["symbol"])][-1:]
@@ -229,7 +241,10 @@ class LiveVenue:
         if table in BOOKS:
             return shown.book_rows(table, instrument)
         if table.startswith("tradeBin"):
-            return [self._last_bin(BIN_SIZES[table.removeprefix("tradeBin")], instrument)]
+            return [self._last_bin(BIN_SIZES[table.removeprefix("tradeBin")], instrument, bin_row)]
+        if table.startswith("quoteBin"):
+            size = BIN_SIZES[table.removeprefix("quoteBin")]
+            return [self._last_bin(size, instrument, quote_bin_row)]
         rows: list[Row] = []
         if table == "instrument":
             rows = [instrument_row(instrument, time)]
@@ -243,10 +258,10 @@ class LiveVenue:
             rows = [funding_row(instrument, funding_period(time)[0] - 1)]
         return rows
 
-    def _last_bin(self, minutes: int, instrument: Instrument) -> Row:
+    def _last_bin(self, minutes: int, instrument: Instrument, row_of: BinRow) -> Row:
         bucket = self._exchange.time // MINUTE // minutes
         bar = instrument.candles.bar((bucket - 1) * minutes, minutes)
-        return bin_row(instrument, bucket * minutes * MINUTE, bar)
+        return row_of(instrument, bucket * minutes * MINUTE, bar)
 
 
 def _demo_accounts(keys: Sequence[ApiKey]) -> list[Customer]:

@@ -30,6 +30,10 @@ class FakeVenue:
         symbols = [("XBTUSD", "FFWCSX"), ("ETHUSD", "FFWCSX"), ("XBT_USDT", "IFXXXP")]
         self.tables.setdefault("instrument", [{"symbol": s, "typ": t} for s, t in symbols])
 
+    @property
+    def routes(self) -> Sequence[tuple[str, str]]:
+        return [("GET", "/order"), ("POST", "/order")]
+
     def advance(self, now: datetime) -> None:
         assert now >= self.now, "time runs backwards"
         self.now = now
