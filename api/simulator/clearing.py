@@ -6,6 +6,7 @@ from api.simulator.accounts import Account
 from api.simulator.contracts import BUY, MILLION, SIDE_NAMES, Contract
 from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
+from api.simulator.matching import Match
 from api.simulator.orders import Order
 from api.simulator.ports import Action, Row
 from api.simulator.prices import FUNDING_INTERVAL, funding_time
@@ -23,19 +24,22 @@ class Clearing:
         self,
         instrument: Instrument,
         side: int,
-        ticks: int,
-        quantity: int,
+        match: Match,
         taker: tuple[Account, Order | None],
         maker: tuple[Account, Order | None],
     ) -> None:
-        """Book contracts that changed hands; `side` is the taker's."""
+        """Book contracts that changed hands; `side` is the taker's.
+
+        The part of a resting order that nobody could see pays as a taker.
+        """
         exchange, contract = self._exchange, instrument.contract
+        ticks, quantity = match.ticks, match.quantity
         match_id = exchange.ids.execution()
         value = contract.value(ticks, contract.ticks_per_unit, quantity)
         instrument.trade(exchange.time, ticks, quantity, value)
         before = _long(maker[0], contract) + _long(taker[0], contract)
         for (account, order), own_side, fee_type in (
-            (maker, -side, "Maker"),
+            (maker, -side, "Taker" if match.hidden else "Maker"),
             (taker, side, "Taker"),
         ):
             self._fill(instrument, account, order, own_side, ticks, quantity, fee_type, match_id)

@@ -1,6 +1,7 @@
 """The engine: places, amends, cancels, triggers and matches orders.
 
-Two orders of one account never trade with each other: the one that rests is canceled.
+Orders of one account trade with each other like any two: both are filled, the position stays, and
+both fees are paid. Bots that share an account meet in the book, and none loses an order by it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from api.simulator.accounts import Account
 from api.simulator.amendment import amended_figures
 from api.simulator.clearing import Clearing
 from api.simulator.contracts import Contract
-from api.simulator.entry import new_order
+from api.simulator.entry import new_order, reducible
 from api.simulator.exchange import Exchange
 from api.simulator.funds import check_funds
 from api.simulator.instruments import Instrument
@@ -52,10 +53,12 @@ class Engine:
         instrument = exchange.instrument(order.symbol)
         change = amended_figures(exchange, account, instrument.contract, order, given)
         leaves = change.quantity - order.filled
+        if order.reduces_only and not order.waits_for_trigger:
+            leaves = min(leaves, reducible(account, instrument.contract, order.side))
         if not order.waits_for_trigger and change.ticks is not None and leaves:
             check_funds(self._exchange, account, order, leaves, change.ticks)
         keeps_place = change.ticks == order.ticks and leaves <= order.leaves
-        order.quantity, order.ticks, order.stop = change.quantity, change.ticks, change.stop
+        order.quantity, order.ticks, order.stop = order.filled + leaves, change.ticks, change.stop
         order.client_id, order.peg_offset = change.client_id, change.peg_offset
         order.leaves = leaves
         order.text = f"Amended {' '.join(change.names)}\n{change.text}"
@@ -94,20 +97,17 @@ class Engine:
         resting = order.resting
         assert resting is not None
         instrument = self._exchange.instruments[order.symbol]
-        match = Match(resting, resting.ticks, quantity)
         instrument.book.reduce(resting, resting.quantity - quantity)
-        self._trade(instrument, -order.side, [match], taker, None)
+        self._clear(instrument, -order.side, Match(resting, resting.ticks, quantity), taker, None)
 
     def quote(self, account: Account, instrument: Instrument, resting: Resting) -> bool:
         """Rest an order of the exchange's own makers, trading first with orders it crosses.
 
         Return whether something of it rests.
         """
-        matches, _ = instrument.book.match(
-            resting.side, resting.quantity, resting.ticks, account.number
+        resting.quantity -= self._sweep(
+            instrument, resting.side, resting.quantity, resting.ticks, account
         )
-        resting.quantity -= sum(match.quantity for match in matches)
-        self._trade(instrument, resting.side, matches, account, None)
         if resting.quantity:
             instrument.book.rest(resting)
         return resting.quantity > 0
@@ -116,8 +116,7 @@ class Engine:
         self, account: Account, instrument: Instrument, side: int, quantity: int, ticks: int
     ) -> None:
         """Trade at once for one of the exchange's own takers, at `ticks` or better."""
-        matches, _ = instrument.book.match(side, quantity, ticks, account.number)
-        self._trade(instrument, side, matches, account, None)
+        self._sweep(instrument, side, quantity, ticks, account)
 
     def trigger(self, instrument: Instrument) -> None:
         """Trigger the stop orders of an instrument whose price is reached."""
@@ -165,45 +164,64 @@ class Engine:
         if POST_ONLY in order.instructions and book.crosses(order.side, order.limit):
             self._cancel(account, order, f"Canceled: Order had execInst of {POST_ONLY}")
             return
-        available = book.available(order.side, order.limit, account.number)
-        if order.time_in_force == "FillOrKill" and available < order.leaves:
+        if order.time_in_force == "FillOrKill" and not self._fills_at_once(instrument, order):
             self._cancel(account, order, "Canceled: Order had timeInForce of FillOrKill")
             return
-        matches, own = book.match(order.side, order.leaves, order.limit, account.number)
-        for resting in own:
-            other = self._exchange.resting[resting.order_id]
-            other.resting = None
-            self._cancel(account, other, "Canceled: Order would have traded with the same account")
-        self._trade(instrument, order.side, matches, account, order)
+        self._sweep(instrument, order.side, order.leaves, order.limit, account, order)
         if order.leaves and (order.limit is None or order.time_in_force == "ImmediateOrCancel"):
             self._cancel(account, order, "Canceled: Order had timeInForce of ImmediateOrCancel")
         elif order.leaves:
             self._rest(instrument, order)
         self._changed(account, order)
+        if order.reduces_only and order.resting is not None:
+            self._shrink_reductions(account, instrument.contract)
 
-    def _trade(
+    def _fills_at_once(self, instrument: Instrument, order: Order) -> bool:
+        """Tell whether the book can fill an order; reduce-only orders count as far as they may."""
+        exchange, contract, wanted = self._exchange, instrument.contract, order.leaves
+        held: dict[int, int] = {order.account: 0}
+        for resting, most in instrument.book.waiting(order.side, order.limit):
+            maker, quantity = exchange.resting.get(resting.order_id), most
+            if maker is not None and resting.account != order.account:
+                account = exchange.accounts[resting.account]
+                position = held.setdefault(resting.account, account.position(contract).quantity)
+                if maker.reduces_only:
+                    quantity = min(quantity, max(0, -position * resting.side))
+                held[resting.account] += resting.side * quantity
+            wanted -= quantity
+            if wanted <= 0:
+                return True
+        return False
+
+    def _sweep(
         self,
         instrument: Instrument,
         side: int,
-        matches: list[Match],
+        quantity: int,
+        limit: int | None,
         taker: Account,
-        order: Order | None,
+        order: Order | None = None,
+    ) -> int:
+        """Trade with the book at `limit` or better; return how much. `order` is the taker's."""
+        traded = 0
+        for match in instrument.book.sweep(side, quantity, limit):
+            self._clear(instrument, side, match, taker, order)
+            traded += match.quantity
+        return traded
+
+    def _clear(
+        self, instrument: Instrument, side: int, match: Match, taker: Account, order: Order | None
     ) -> None:
-        """Clear matches; `side` and `order` are the taker's."""
-        exchange, touched = self._exchange, {taker.number: taker}
-        for match in matches:
-            maker = exchange.accounts[match.resting.account]
-            maker_order = exchange.resting.get(match.resting.order_id)
-            self._clearing.trade(
-                instrument, side, match.ticks, match.quantity, (taker, order), (maker, maker_order)
-            )
-            touched[maker.number] = maker
-            if maker_order is not None and not maker_order.is_open:
-                maker_order.resting = None
-                del exchange.resting[match.resting.order_id]
-        # Only now: while matches are being cleared the book is ahead of the orders.
-        for account in touched.values():
-            if matches and not account.house:
+        """Clear a match; `side` and `order` are the taker's."""
+        exchange = self._exchange
+        maker = exchange.accounts[match.resting.account]
+        maker_order = exchange.resting.get(match.resting.order_id)
+        self._clearing.trade(instrument, side, match, (taker, order), (maker, maker_order))
+        if maker_order is not None and not maker_order.is_open:
+            maker_order.resting = None
+            del exchange.resting[match.resting.order_id]
+        for account in (maker,) if maker is taker else (maker, taker):
+            if not account.house:
                 self._shrink_reductions(account, instrument.contract)
 
     def _rest(self, instrument: Instrument, order: Order) -> None:
@@ -238,19 +256,32 @@ class Engine:
         order.working = False
 
     def _shrink_reductions(self, account: Account, contract: Contract) -> None:
-        """Cut or cancel resting reduce-only orders that exceed what is left of the position."""
+        """Cut or cancel resting reduce-only orders that together exceed the position.
+
+        The least aggressive go first, the later of two at one price.
+        """
+        orders = account.open_orders(contract.symbol)
+        reducing = [order for order in orders if order.reduces_only and order.resting is not None]
+        if not reducing:
+            return
         held = account.position(contract).quantity
-        for order in account.open_orders(contract.symbol):
-            if not order.reduces_only or order.resting is None:
-                continue
-            if held * order.side >= 0:
+        room = abs(held)
+        for order in sorted(reducing, key=lambda order: -order.side * (order.ticks or 0)):
+            if held * order.side >= 0 or not room:
                 self._cancel(account, order, f"Canceled: {_reduction(order)}")
-            elif order.leaves > abs(held):
-                order.quantity = order.filled + abs(held)
-                order.leaves = abs(held)
-                self._exchange.instruments[contract.symbol].book.reduce(order.resting, abs(held))
-                self._exchange.feed.report(account, order, "Replaced")
-                self._changed(account, order)
+                continue
+            if order.leaves > room:
+                self._cut(account, order, room)
+            room -= order.leaves
+
+    def _cut(self, account: Account, order: Order, leaves: int) -> None:
+        """Lower what is left of a resting order."""
+        assert order.resting is not None
+        order.quantity, order.leaves = order.filled + leaves, leaves
+        order.transacted = self._exchange.time
+        self._exchange.instruments[order.symbol].book.reduce(order.resting, leaves)
+        self._exchange.feed.report(account, order, "Replaced")
+        self._changed(account, order)
 
     def _cancel_beyond_position(self, account: Account, closing: Order) -> None:
         """Cancel other orders of a Close order's side that together exceed the position."""

@@ -205,11 +205,15 @@ def _check_reduction(account: Account, contract: Contract, order: Order) -> None
     """Refuse a reduce-only order with nothing to reduce, and cut one that is too large."""
     if not order.reduces_only or order.kind in STOP_TYPES:
         return
+    order.quantity = order.leaves = min(order.quantity, reducible(account, contract, order.side))
+
+
+def reducible(account: Account, contract: Contract, side: int) -> int:
+    """Return how much an order of this side may reduce, or refuse if there is nothing."""
     held = account.position(contract).quantity
-    if held * order.side >= 0:
-        _refuse_reduction(order.side, held)
-    if order.quantity > abs(held):
-        order.quantity = order.leaves = abs(held)
+    if held * side >= 0:
+        _refuse_reduction(side, held)
+    return abs(held)
 
 
 def _refuse_reduction(side: int, held: int) -> None:

@@ -36,6 +36,7 @@ class Match:
     resting: Resting
     ticks: int
     quantity: int
+    hidden: bool = False  # the part of the resting order that nobody could see
 
 
 @dataclass(slots=True)
@@ -112,15 +113,18 @@ class Book:
         best = self.opposite(side).best
         return best is not None and (ticks is None or side * (ticks - best) >= 0)
 
-    def available(self, side: int, ticks: int | None, account: int) -> int:
-        """Return how much an order of `account` could fill at once at `ticks` or better."""
+    def waiting(self, side: int, ticks: int | None) -> Iterator[tuple[Resting, int]]:
+        """Yield (order, quantity) that an order of `side` would meet at `ticks` or better.
+
+        In the order in which they trade: at each price first what is shown, then what is hidden.
+        """
         levels = self.opposite(side).levels
-        return sum(
-            resting.quantity
-            for price in self._reachable(side, ticks)
-            for resting in levels[price].queue
-            if resting.account != account
-        )
+        for price in self._reachable(side, ticks):
+            queue = levels[price].queue
+            yield from ((resting, resting.shown) for resting in queue if resting.shown)
+            for resting in queue:
+                if resting.quantity > resting.shown:
+                    yield resting, resting.quantity - resting.shown
 
     def sweep_price(self, side: int, quantity: int) -> int | None:
         """Return the worst price a market order of this quantity would reach."""
@@ -132,30 +136,26 @@ class Book:
                 break
         return worst
 
-    def match(
-        self, side: int, quantity: int, ticks: int | None, account: int
-    ) -> tuple[list[Match], list[Resting]]:
-        """Trade up to `quantity` at `ticks` or better; return the matches and the own orders met.
+    def sweep(self, side: int, quantity: int, ticks: int | None) -> Iterator[Match]:
+        """Trade up to `quantity` at `ticks` or better, one match at a time.
 
-        An account never trades with itself: its resting orders in the way are taken out of the
-        book and returned, to be canceled.
+        Price comes first, then what is shown, then time. Between two matches the book is whole:
+        orders may be taken out of it or reduced, but none may be added.
         """
         opposite = self.opposite(side)
-        matches: list[Match] = []
-        own: list[Resting] = []
         while quantity > 0 and self.crosses(side, ticks):
             price = opposite.best
             assert price is not None
-            resting = opposite.levels[price].queue[0]
-            if resting.account == account:
-                opposite.remove(resting)
-                own.append(resting)
-                continue
-            traded = min(quantity, resting.quantity)
-            matches.append(Match(resting, price, traded))
-            quantity -= traded
-            self.reduce(resting, resting.quantity - traded)
-        return matches, own
+            level = opposite.levels[price]
+            for hidden in (False, True):
+                for resting in list(level.queue):
+                    if resting not in level.queue:
+                        continue  # canceled because of the match before
+                    traded = min(quantity, resting.quantity if hidden else resting.shown)
+                    if traded > 0:
+                        quantity -= traded
+                        self.reduce(resting, resting.quantity - traded)
+                        yield Match(resting, price, traded, hidden)
 
     def rest(self, resting: Resting) -> None:
         """Queue an order that trades with nobody now."""

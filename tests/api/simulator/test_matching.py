@@ -21,13 +21,11 @@ class Session:
     book: Book = field(default_factory=Book)
     entered: int = 0
     traded: int = 0
-    canceled: int = 0
     matches: list[tuple[int, Match]] = field(default_factory=list)
 
     def limit(self, side: int, ticks: int, quantity: int, account: int) -> None:
         self.entered += quantity
-        matches, own = self.book.match(side, quantity, ticks, account)
-        self.canceled += sum(resting.quantity for resting in own)
+        matches = list(self.book.sweep(side, quantity, ticks))
         filled = sum(match.quantity for match in matches)
         self.traded += 2 * filled
         self.matches += [(side, match) for match in matches]
@@ -51,7 +49,7 @@ def test_book_is_never_crossed_and_quantity_is_conserved(
         bid, ask = session.book.bids.best, session.book.asks.best
         assert bid is None or ask is None or bid < ask
         left = sum(resting.quantity for resting in session.resting())
-        assert session.entered == session.traded + session.canceled + left
+        assert session.entered == session.traded + left
         for side in (session.book.bids, session.book.asks):
             assert list(side.prices()) == sorted(side.levels, reverse=side.side == BUY)
             assert all(level.queue and level.size > 0 for level in side.levels.values())
@@ -73,22 +71,25 @@ def test_fills_come_at_the_best_price_and_first_come_first(
             taken = min(left, resting.quantity)
             expected.append((resting.order_id, resting.ticks, taken))
             left -= taken
-    available = session.book.available(side, limit, account=9)
-    matches, own = session.book.match(side, quantity, limit, account=9)
+    available = sum(size for _, size in session.book.waiting(side, limit))
+    matches = list(session.book.sweep(side, quantity, limit))
     found = [(m.resting.order_id, m.ticks, m.quantity) for m in matches]
-    assert not own
     assert found == expected
     assert sum(m.quantity for m in matches) == min(quantity, available)
 
 
-def test_account_does_not_trade_with_itself_but_with_those_behind() -> None:
+def test_order_taken_out_between_two_matches_does_not_trade() -> None:
     session = Session()
-    session.limit(SELL, 100, 5, 1)
-    session.limit(SELL, 100, 7, 2)
-    matches, own = session.book.match(BUY, 6, 100, account=1)
-    assert [resting.quantity for resting in own] == [5]
-    assert [(m.resting.account, m.quantity) for m in matches] == [(2, 6)]
-    assert [r.quantity for r in session.resting()] == [1]
+    for account in (1, 2, 3):
+        session.limit(SELL, 100, 5, account)
+    second = session.resting()[1]
+    met = []
+    for match in session.book.sweep(BUY, 12, 100):
+        met.append((match.resting.account, match.quantity))
+        if second.quantity and len(met) == 1:
+            session.book.remove(second)
+    assert met == [(1, 5), (3, 5)]
+    assert session.book.asks.best is None
 
 
 def test_reduced_order_keeps_its_place() -> None:
@@ -96,17 +97,26 @@ def test_reduced_order_keeps_its_place() -> None:
     session.limit(BUY, 100, 5, 1)
     session.limit(BUY, 100, 5, 2)
     session.book.reduce(session.resting()[0], 2)
-    matches, _ = session.book.match(SELL, 3, 100, account=3)
+    matches = list(session.book.sweep(SELL, 3, 100))
     assert [(m.resting.account, m.quantity) for m in matches] == [(1, 2), (2, 1)]
 
 
-def test_hidden_quantity_trades_but_is_not_shown() -> None:
+def test_what_is_shown_trades_before_what_is_hidden() -> None:
     book = Book()
-    book.rest(Resting("a", 1, SELL, 100, 50, display=10))
-    assert book.asks.levels[100].size == 10
-    matches, _ = book.match(BUY, 45, 100, account=2)
-    assert matches[0].quantity == 45
-    assert book.asks.levels[100].size == 5
+    book.rest(Resting("iceberg", 1, SELL, 100, 50, display=10))
+    book.rest(Resting("hidden", 1, SELL, 100, 20, display=0))
+    book.rest(Resting("shown", 1, SELL, 100, 5))
+    assert book.asks.levels[100].size == 15
+    met = [(order.order_id, size) for order, size in book.waiting(BUY, 100)]
+    assert met == [("iceberg", 10), ("shown", 5), ("iceberg", 40), ("hidden", 20)]
+    matches = list(book.sweep(BUY, 57, 100))
+    assert [(m.resting.order_id, m.quantity, m.hidden) for m in matches] == [
+        ("iceberg", 10, False),
+        ("shown", 5, False),
+        ("iceberg", 40, True),
+        ("hidden", 2, True),
+    ]
+    assert book.asks.levels[100].size == 0
 
 
 def test_market_order_sweeps_to_the_price_that_fills_it() -> None:

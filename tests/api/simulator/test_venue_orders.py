@@ -287,14 +287,84 @@ def test_two_accounts_trade_with_each_other_at_the_price_of_the_one_that_waited(
     assert second.get("/execution/tradeHistory")[0]["trdMatchID"] == row["trdMatchID"]
 
 
-def test_account_that_meets_its_own_order_has_the_resting_one_canceled(desk: Desk) -> None:
+def test_orders_of_one_account_trade_with_each_other_and_cost_both_fees(desk: Desk) -> None:
     quote = desk.quote("XBTZ26")
     inside = quote["bidPrice"] + quote["tickSize"]
-    waiting = desk.order("XBTZ26", "Sell", 100, price=inside)
-    crossing = desk.order("XBTZ26", "Buy", 100, price=inside)
-    rows = {row["orderID"]: row for row in desk.get("/order", symbol="XBTZ26")}
-    assert rows[waiting["orderID"]]["ordStatus"] == "Canceled"
-    assert rows[crossing["orderID"]]["ordStatus"] in ("New", "Filled")
+    before = desk.get("/user/wallet")["amount"]
+    waiting = desk.order("XBTZ26", "Sell", 200, price=inside, clOrdID="seller")
+    crossing = desk.order("XBTZ26", "Buy", 100, price=inside, clOrdID="buyer")
+    assert (crossing["ordStatus"], crossing["avgPx"]) == ("Filled", inside)
+    rows = {row["clOrdID"]: row for row in desk.get("/execution/tradeHistory")}
+    assert (rows["seller"]["feeType"], rows["buyer"]["feeType"]) == ("Maker", "Taker")
+    assert rows["seller"]["trdMatchID"] == rows["buyer"]["trdMatchID"]
+    assert rows["seller"]["execCost"] == -rows["buyer"]["execCost"]
+    assert desk.get("/order", filter={"open": True})[0]["orderID"] == waiting["orderID"]
+    position = next(p for p in desk.get("/position") if p["symbol"] == "XBTZ26")
+    assert (position["currentQty"], position["currentCost"]) == (0, 0)
+    fees = sum(row["execComm"] for row in rows.values())
+    assert desk.get("/user/wallet")["amount"] == before - fees < before
+
+
+def inside_spread(desk: Desk) -> float:
+    """Return a price of XBTZ26 between the best bid and the best ask."""
+    quote = desk.quote("XBTZ26")
+    inside: float = quote["bidPrice"] + quote["tickSize"]
+    assert inside < quote["askPrice"]
+    return inside
+
+
+def test_reduce_only_orders_together_never_exceed_the_position(desk: Desk) -> None:
+    desk.order("XBTZ26", "Buy", 500, ordType="Market")
+    price = inside_spread(desk)
+
+    def reduce(quantity: int, price: float) -> dict[str, Any]:
+        return desk.order("XBTZ26", "Sell", quantity, price=price, execInst="ReduceOnly")
+
+    def left() -> list[int]:
+        return [row["leavesQty"] for row in desk.get("/order", filter={"open": True})]
+
+    first = reduce(300, price + 500)
+    second = reduce(300, price + 400)
+    assert left() == [200, 300]
+    last = reduce(100, price + 600)
+    assert (last["ordStatus"], last["cumQty"]) == ("Canceled", 0)
+    body = desk.body("PUT", "/order", orderID=second["orderID"], orderQty=400)
+    assert (body["leavesQty"], left()) == (400, [100, 400])
+    body = desk.body("PUT", "/order", orderID=first["orderID"], price=price + 300, leavesQty=900)
+    assert (body["leavesQty"], left()) == (500, [500])
+
+
+def test_one_sweep_cannot_turn_a_position_through_reduce_only_orders() -> None:
+    venue = new_venue()
+    holder, taker = Desk(venue), Desk(venue, account=SECOND_ACCOUNT)
+    holder.order("XBTZ26", "Buy", 500, ordType="Market")
+    price = inside_spread(holder)
+    first = holder.order("XBTZ26", "Sell", 300, price=price, execInst="ReduceOnly")
+    plain = holder.order("XBTZ26", "Sell", 100, price=price)
+    second = holder.order("XBTZ26", "Sell", 200, price=price, execInst="ReduceOnly")
+    more = {"price": price, "timeInForce": "FillOrKill"}
+    assert taker.order("XBTZ26", "Buy", 600, **more)["ordStatus"] == "Canceled"
+    assert taker.order("XBTZ26", "Buy", 500, **more)["ordStatus"] == "Filled"
+    assert next(p for p in holder.get("/position") if p["symbol"] == "XBTZ26")["currentQty"] == 0
+    rows = {row["orderID"]: row for row in holder.get("/order", symbol="XBTZ26")}
+    filled = [rows[order["orderID"]]["cumQty"] for order in (first, plain, second)]
+    assert filled == [300, 100, 100]
+    assert holder.get("/order", filter={"open": True}) == []
+
+
+def test_hidden_part_of_an_order_trades_last_and_pays_as_a_taker() -> None:
+    venue = new_venue()
+    first, second = Desk(venue), Desk(venue, account=SECOND_ACCOUNT)
+    inside = inside_spread(first)
+    first.order("XBTZ26", "Sell", 500, price=inside, displayQty=100)
+    levels = first.get("/orderBook/L2", symbol="XBTZ26", depth=0)
+    assert [x["size"] for x in levels if x["price"] == inside] == []  # not drained yet
+    venue.drain()
+    levels = first.get("/orderBook/L2", symbol="XBTZ26", depth=0)
+    assert [x["size"] for x in levels if x["price"] == inside] == [100]
+    second.order("XBTZ26", "Buy", 300, price=inside)
+    rows = first.get("/execution/tradeHistory")
+    assert [(row["lastQty"], row["feeType"]) for row in rows] == [(100, "Maker"), (200, "Taker")]
 
 
 @pytest.mark.parametrize("trigger", ["LastPrice", "MarkPrice", "IndexPrice"])
