@@ -75,6 +75,14 @@ class Balance:
         self.commission += entry.commission
         self.volume += entry.quantity
 
+    def take(self, other: Balance) -> None:
+        """Take the sums of other rows of the same bot, symbol and currency into these."""
+        self.position += other.position
+        self.sum_real += other.sum_real
+        self.commission += other.commission
+        self.funding += other.funding
+        self.volume += other.volume
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

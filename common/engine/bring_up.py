@@ -76,6 +76,7 @@ class BringUp:
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
+        self._holes: Sequence[datetime] = ()  # executions that lack rows
         self.session = 0
         self.step = ""
 
@@ -179,21 +180,24 @@ class BringUp:
             self._notices.warning(warning)
         for emi, robot in self._state.robots.items():
             if robot.problem:
+        self._holes = books.holes
                 self._notices.error(f"{emi}: {robot.problem}")
         self._dispatch.arrange()
         self._desk.want_numbers()
         for intent in books.open_intents:
             self._desk.look_for(intent)
 
-    def _catch_up(self, configured: datetime | None) -> Script:
+    def _catch_up(self, configured: datetime | None) -> Generator[Wait, object, datetime]:
+        """Book what the history has; return from when on it was read."""
         pages = CatchUp(configured, self._cursor, self._now())
         while (request := pages.next_request()) is not None:
             self.step = pages.progress
             page = yield from self._ask(request)
             if not isinstance(page, HistoryPage):
-                return
+                return since
             fresh = pages.take(page)
             if fresh:
+        since = pages.since
                 self._ledger.book(self._state.key, fresh, pages.cursor)
                 yield BOOKED
         self._cursor = max((at for at in (self._cursor, pages.cursor) if at), default=None)
@@ -204,6 +208,17 @@ class BringUp:
         self._gateway.connect(self.session, self._state.symbols, self._dispatch.tapes)
         self._dispatch.resume(self._now())
         yield STREAM
+        return since
+
+    def _tell_holes(self, since: datetime) -> None:
+        """Say which executions lack rows that reading the history from `since` did not bring."""
+        older = [at for at in self._holes if at < since]
+        if older:
+            self._notices.warning(
+                f"{len(older)} executions from {older[0]:%Y-%m-%d %H:%M:%S} to "
+                f"{older[-1]:%Y-%m-%d %H:%M:%S} lack rows in the table coins. To have them booked "
+                "again, write an earlier date into history.ini and start anew."
+            )
 
     def _compare_orders(self) -> Script:
         self.step = "comparing the orders"

@@ -16,8 +16,10 @@ from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Symbol
 from common.domain.orders import CL_ORD_ID_LENGTH, parse_cl_ord_id
 from common.ledger.booking import RowRefused, Standing, book
+from common.ledger.restoring import restore
 from common.ledger.rows import Row, coin_row, execution_row
 from common.ledger.store import Store, unclassified_text
+from common.ledger.sums import Sums, count_on, read_sums
 from common.ledger.texts import storable
 
 BalanceKey = tuple[str, Symbol, str]  # EMI, symbol, currency
@@ -43,14 +45,16 @@ class AccountBooks:
             quarantined=set(self.quarantined),
         )
 
-    def load(self, store: Store) -> None:
+    def load(self, store: Store) -> Sums:
         """Replace the sums by those of the tables."""
         self.balances, self.last_trade = {}, {}
-        for balance, last in store.balances(self.key):
+        sums = read_sums(store.database, self.key)
+        for balance, last in sums.balances:
             self.balances[balance.emi, balance.symbol, balance.currency] = balance
             if last is not None:
                 self._touch(balance.symbol, last)
         self.quarantined = set(store.quarantined(self.key))
+        return sums
 
     def add(self, entry: Entry) -> None:
         """Take a row into the sums."""
@@ -82,24 +86,39 @@ class Batch:
         self._key = books.key
         self.books = books.copy()
         ids = [e.exec_id for e in executions if e.kind is not ExecutionKind.REPORT]
-        self._standing = store.standing_rows(self._key, ids)
+        self._journaled = store.journaled(self._key, ids)
         self._asked = self._asked_prices(executions)
         self._seen: set[str] = set()
         self._executions: list[Row] = []
         self._coins: list[Row] = []
+        self._more_rows = 0  # that must stand by the journal
+        self.restored: dict[str, tuple[Entry, ...]] = {}  # id -> news of an execution completed
 
     def known(self, execution: Executed) -> bool:
         """Return whether the books had this execution before this batch, or it has it twice."""
-        return execution.exec_id in self._seen or self._standing.get(execution.exec_id, False)
+        there = self._journaled.get(execution.exec_id)
+        return execution.exec_id in self._seen or (there is not None and there.whole)
 
     def add(self, execution: Executed) -> tuple[Entry, ...]:
         """Book an execution that is not known. RowRefused leaves the batch as it was."""
-        entries = book(execution, self._stand(execution))
-        coins = [coin_row(self._key, entry) for entry in entries]
-        self._executions.append(execution_row(self._key, execution, len(coins)))
+        entries = rows = book(execution, self._stand(execution))
+        there = self._journaled.get(execution.exec_id)
+        count = len(rows)
+        replaced: Entry | None = None
+        if there is not None and there.standing:
+            standing = self._store.entries_of(self._key, [execution.exec_id])
+            restored = restore(execution, entries, standing)
+            entries, rows, replaced = restored.news, restored.rows, restored.replaced
+            count = len(standing) + len(rows) - (replaced is not None)
+        coins = [coin_row(self._key, entry) for entry in rows]
+        self._executions.append(execution_row(self._key, execution, count))
         self._coins += coins
-        if execution.exec_id in self._standing:  # its rows were deleted by hand
+        self._more_rows += count - (there.row_count if there else 0)
+        if there is not None:  # rows were deleted by hand
             self._store.delete_execution(self._key, execution.exec_id)
+            self.restored[execution.exec_id] = entries
+        if replaced is not None:
+            self._store.delete_row(self._key, replaced)
         if execution.exec_id in self.books.quarantined:
             self._store.release(self._key, execution.exec_id)
             self.books.quarantined.discard(execution.exec_id)
@@ -119,6 +138,8 @@ class Batch:
         executions, coins = self._executions, self._coins
         self._executions, self._coins = [], []
         self._store.insert_executions(executions, coins)
+        more, self._more_rows = self._more_rows, 0
+        count_on(self._store.database, self._key, more)
 
     def _stand(self, execution: Executed) -> Standing:
         return Standing(

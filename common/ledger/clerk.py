@@ -105,7 +105,7 @@ class Clerk:
             for job in group:
                 self._advance(job)
             before = self._entries_in_doubt(outcomes)
-            _doubt(outcomes)
+            _doubt(outcomes, batch)
         self._accounts[books.key] = batch.books
         for (job, entries, known, problems), old in zip(outcomes, before, strict=True):
             self._tell(job, old + entries, len(known), problems)
@@ -134,7 +134,7 @@ class Clerk:
                 entries, known, problems = write(self._store, batch, [execution])
                 batch.flush()
                 old = self._entries_in_doubt([(job, entries, known, problems)])[0]
-                _doubt([(job, entries, known, problems)])
+                _doubt([(job, entries, known, problems)], batch)
         except DataRefused as refusal:
             with self._transaction():
                 batch = Batch(self._store, books, [])
@@ -146,10 +146,12 @@ class Clerk:
 
     def _entries_in_doubt(self, outcomes: Sequence[Outcome]) -> list[list[Entry]]:
         """Return the rows, per job, that an earlier try has made durable without telling."""
-        return [
-            self._store.entries_of(job.key, sorted(known & job.in_doubt))
-            for job, _, known, _ in outcomes
-        ]
+        told: list[list[Entry]] = []
+        for job, _, known, _ in outcomes:
+            doubted = sorted(known & job.in_doubt.keys())
+            entries = self._store.entries_of(job.key, [i for i in doubted if not job.in_doubt[i]])
+            told.append(entries + [entry for i in doubted for entry in job.in_doubt[i]])
+        return told
 
     def _advance(self, job: jobs.Book) -> None:
         if job.cursor is not None:
@@ -248,10 +250,13 @@ class Clerk:
         return action()
 
 
-def _doubt(outcomes: Sequence[Outcome]) -> None:
+def _doubt(outcomes: Sequence[Outcome], batch: Batch) -> None:
     """Remember, before the commit, which executions it may make durable.
 
     Not those that were known: somebody has been told of them already.
     """
     for job, _, known, _ in outcomes:
-        job.in_doubt.update(e.exec_id for e in job.executions if e.exec_id not in known)
+        for execution in job.executions:
+            if execution.exec_id not in known:
+                news = batch.restored.get(execution.exec_id, ())
+                job.in_doubt[execution.exec_id] = news

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.domain.books import AccountKey, Intent
+from common.domain.books import AccountKey, Entry, Intent
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
 
@@ -25,13 +25,14 @@ class Book:
     """Write executions and the cursor.
 
     `in_doubt` are ids whose commit was begun before: the database may have them already although
-    nobody was told, so their rows are read back and reported as if they were written now.
+    nobody was told, so their rows are read back and reported as if they were written now. Of those
+    that only lacked rows, it is what they lacked that is reported.
     """
 
     key: AccountKey
     executions: Sequence[Executed]
     cursor: datetime | None
-    in_doubt: set[str] = field(default_factory=set)
+    in_doubt: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -202,6 +202,40 @@ def to_balance(row: Sequence[Value]) -> Balance:
     )
 
 
+def to_kept_balance(row: Sequence[Value]) -> Balance:
+    """Return the balance of a row of `kept_sums`, whose columns are those of `kept_row`."""
+    position, sum_real, commission, funding, volume = (to_int(value) for value in row[4:9])
+    return Balance(
+        emi=to_text(row[0]),
+        symbol=_symbol(row[1], row[2]),
+        currency=to_text(row[3]),
+        position=position,
+        sum_real=sum_real,
+        commission=commission,
+        funding=funding,
+        volume=volume,
+    )
+
+
+def kept_row(key: AccountKey, balance: Balance, last_trade: str | None) -> Row:
+    """Return the values of a row of `kept_sums`."""
+    return (
+        key.market,
+        key.network.value,
+        key.account,
+        balance.emi,
+        balance.symbol.ticker,
+        balance.symbol.category.value,
+        balance.currency,
+        balance.position,
+        balance.sum_real,
+        balance.commission,
+        balance.funding,
+        balance.volume,
+        last_trade,
+    )
+
+
 def to_intent(row: Sequence[Value]) -> Intent:
     """Return the intent of a row of READ_INTENT."""
     return Intent(

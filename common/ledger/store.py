@@ -6,11 +6,12 @@ Methods that write expect to stand between `begin` and `commit` of the caller.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 
-from common.domain.books import AccountKey, Balance, Entry, Intent
+from common.domain.books import AccountKey, Entry, Intent
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
 from common.ledger import statements as sql
@@ -29,7 +30,6 @@ from common.ledger.numbers import NUMBER_LIMIT, first_free
 from common.ledger.rows import (
     Row,
     intent_row,
-    to_balance,
     to_entry,
     to_intent,
 )
@@ -37,6 +37,19 @@ from common.ledger.schema import EXEC_ID_SIZE
 from common.ledger.texts import storable
 
 CHUNK = 500  # values in one IN list; SQLite allows 999 in old versions
+
+
+@dataclass(frozen=True, slots=True)
+class Journaled:
+    """An execution that the journal has."""
+
+    row_count: int  # rows of `coins` that were written with it
+    standing: int  # those that a person has not deleted
+
+    @property
+    def whole(self) -> bool:
+        """Whether it counts as booked."""
+        return self.standing >= self.row_count
 
 
 class Store:
@@ -47,13 +60,10 @@ class Store:
 
     # ---- executions -------------------------------------------------------------------------
 
-    def standing_rows(self, key: AccountKey, exec_ids: Sequence[str]) -> dict[str, bool]:
-        """Return which executions are journaled, and whether rows of `coins` stand for them.
-
-        False: the journal has it with rows, but a person has deleted all of them.
-        """
+    def journaled(self, key: AccountKey, exec_ids: Sequence[str]) -> dict[str, Journaled]:
+        """Return which executions the journal has, and how many of their rows stand."""
         account = _account(key)
-        found: dict[str, bool] = {}
+        found: dict[str, Journaled] = {}
         for chunk in _chunks(exec_ids):
             marks = sql.marks(len(chunk))
             journaled = self.database.query(sql.JOURNALED + marks, (*account, *chunk))
@@ -62,9 +72,10 @@ class Store:
             counted = self.database.query(
                 sql.STANDING_ROWS + marks + sql.GROUP_BY_EXECID, (*account, *chunk)
             )
-            standing = {to_text(row[0]) for row in counted}
+            standing = {to_text(row[0]): to_int(row[1]) for row in counted}
             for exec_id, row_count in journaled:
-                found[to_text(exec_id)] = to_text(exec_id) in standing or not to_int(row_count)
+                name = to_text(exec_id)
+                found[name] = Journaled(to_int(row_count), standing.get(name, 0))
         return found
 
     def insert_executions(self, executions: Sequence[Row], coins: Sequence[Row]) -> None:
@@ -77,6 +88,12 @@ class Store:
     def delete_execution(self, key: AccountKey, exec_id: str) -> None:
         """Take an execution out of the journal, to be booked again."""
         self.database.execute(sql.DELETE_EXECUTION, (*_account(key), exec_id))
+
+    def delete_row(self, key: AccountKey, entry: Entry) -> None:
+        """Take the row of a bot out, for another one that takes its place."""
+        self.database.execute(
+            sql.DELETE_ROW, (*_account(key), entry.exec_id, entry.emi, entry.currency)
+        )
 
     def unclassified(self, key: AccountKey) -> list[str]:
         """Return journaled executions of kinds that the program cannot book, in words."""
@@ -103,11 +120,6 @@ class Store:
         """Return the newest rows of funding, newest first."""
         rows = self.database.query(sql.RECENT_FUNDING, (*_account(key), limit))
         return [to_entry(row) for row in rows]
-
-    def balances(self, key: AccountKey) -> list[tuple[Balance, datetime | None]]:
-        """Return the sums of every (EMI, symbol, currency) and the time of its last trade."""
-        rows = self.database.query(sql.BALANCES, _account(key))
-        return [(to_balance(row), None if row[9] is None else to_time(row[9])) for row in rows]
 
     def positions_at(
         self, key: AccountKey, symbol: Symbol, at: datetime
@@ -183,8 +195,10 @@ class Store:
         if not rows:  # a lock needs a row to hold: of two that insert it one has to wait
             self.database.execute(sql.INSERT_NUMBER, (market, 0))
         reserved = to_int(rows[0][0]) if rows else 0
-        booked = self.database.query(sql.HIGHEST_NUMBER, (market, NUMBER_LIMIT))
-        first = first_free(reserved, to_int(booked[0][0]), now)
+        booked = 0
+        if not reserved:  # looks at every row; later blocks lie above the first one
+            booked = to_int(self.database.query(sql.HIGHEST_NUMBER, (market, NUMBER_LIMIT))[0][0])
+        first = first_free(reserved, booked, now)
         self.database.execute(sql.REPLACE_NUMBER, (market, first + count))
         return first
 
