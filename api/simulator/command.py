@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from api.simulator.file_lock import StateError
+from api.simulator.old_dialect import OldDialectVenue
 from api.simulator.ports import ApiKey
 from api.simulator.recording import RecordingError, read_instruments, read_recording
 from api.simulator.replay import ReplayVenue
@@ -59,6 +60,12 @@ def options_parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-limits", action="store_true", help="accept any number of requests")
     parser.add_argument(
         "--accept-nonce", action="store_true", help="accept the outdated api-nonce signatures too"
+    )
+    parser.add_argument(
+        "--dialect",
+        choices=("2023", "2018"),
+        default="2023",
+        help="2018: every row carries every column, empty ones as null or empty text",
     )
     parser.add_argument("--no-control", action="store_true", help="serve no control routes")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="play a recorded market")
@@ -111,7 +118,8 @@ def _live(options: argparse.Namespace, store: StateFile | None) -> tuple[LiveVen
     """Return the exchange with its own market, as it was saved if it was."""
     seed = options.seed if options.seed is not None else secrets.randbits(63)
     customer = Customer(keys=[_api_key(options.seed)])
-    venue = LiveVenue(seed=seed, now=utc_now(), accounts=[customer])
+    kind = OldDialectVenue if options.dialect == "2018" else LiveVenue
+    venue = kind(seed=seed, now=utc_now(), accounts=[customer])
     saved = store.load() if store else None
     if saved is not None:
         try:
@@ -127,6 +135,8 @@ def _replay(options: argparse.Namespace) -> tuple[ReplayVenue, ApiKey]:
         raise StartError("--replay and --instruments belong together: name both files.")
     if options.state is not None:
         raise StartError("--state has no meaning with --replay: leave it out.")
+    if options.dialect != "2023":
+        raise StartError("--dialect has no meaning with --replay: leave it out.")
     key = _api_key(options.seed)
     instruments, recording = read_instruments(options.instruments), read_recording(options.replay)
     return ReplayVenue(instruments, recording, [key], hold=options.replay_hold), key

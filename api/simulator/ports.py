@@ -42,6 +42,7 @@ class Partial:
     keys: Sequence[str]
     types: Mapping[str, str]
     rows: Sequence[Row]
+    more: Mapping[str, Json] = field(default_factory=dict)  # what else the partial tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ class Realtime:
                 "action": "partial",
                 "keys": list(partial.keys),
                 "types": dict(partial.types),
+                **partial.more,
                 "filter": shown,
                 "data": list(rows),
             }
