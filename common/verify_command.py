@@ -11,7 +11,7 @@ from common.headless import StopSignals
 from common.redaction import clean
 
 POLL_SECONDS = 0.1
-UNREACHABLE_SECONDS = 10.0  # how long a market may be OFFLINE or BLOCKED before it is given up
+UNREACHABLE_SECONDS = 5.0  # how long a market may be OFFLINE or BLOCKED before it is given up
 PATIENCE_SECONDS = 300.0  # without any progress
 LONGEST_LINE = 500  # characters
 DIFFERENCES, AGREEMENT = 1, 0  # exit codes

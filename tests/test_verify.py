@@ -1,0 +1,188 @@
+"""`main.py --verify` after a session with everything in it; one wrong row is named."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.api.simulator.trader import Trader
+from tests.support.database import MariaDB
+from tests.support.places import ROOT
+from tests.support.profiles import demo_access, write_profile
+from tests.support.venue import ExchangeProcess
+
+SYMBOLS = {"LINEAR_SYMBOLS": "XBTUSDT", "INVERSE_SYMBOLS": "XBTUSD", "QUANTO_SYMBOLS": ""}
+PATIENCE = 90.0  # seconds
+
+
+@dataclass
+class Books:
+    """A profile and a way into its database beside the program."""
+
+    profile: Path
+    settings: dict[str, str | None]
+    query: Callable[[str], list[Any]]
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
+    """Return empty books in either database."""
+    profile = tmp_path / "profile"
+    if request.param == "mariadb":
+        server: MariaDB = request.getfixturevalue("mariadb")
+        name = server.create_database()
+        settings: dict[str, str | None] = {
+            "MYSQL_HOST": server.host,
+            "MYSQL_PORT": str(server.port),
+            "MYSQL_USER": server.user,
+            "MYSQL_PASSWORD": server.password,
+            "MYSQL_DATABASE": name,
+        }
+
+        def ask(sql: str) -> list[Any]:
+            return [tuple(row.values()) for row in server.execute(sql, database=name)]
+
+        yield Books(profile, settings, ask)
+        return
+
+    def query(sql: str) -> list[Any]:
+        connection = sqlite3.connect(profile / "tmatic.db")
+        try:
+            with connection:
+                return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    yield Books(profile, {}, query)
+
+
+class Owner:
+    """The owner of the exchange: does what no customer can."""
+
+    def __init__(self, venue: ExchangeProcess) -> None:
+        self._control = venue.rest.removesuffix("/api/v1/") + "/control"
+
+    def act(self, what: str, **parameters: object) -> Any:
+        answer = requests.post(f"{self._control}/{what}", data=json.dumps(parameters), timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def truth(self, account: int) -> dict[str, Any]:
+        answer = requests.get(f"{self._control}/truth", timeout=10)
+        rows: list[dict[str, Any]] = answer.json()["accounts"]
+        return next(row for row in rows if row["account"] == account)
+
+
+def main(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    return subprocess.run(
+        [sys.executable, "main.py", "--profile", str(profile), *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def verdict(profile: Path) -> tuple[int, str, str]:
+    """Return exit code, last line and all output of --verify."""
+    ended = main(profile, "--verify")
+    assert "Traceback" not in ended.stdout + ended.stderr
+    lines = ended.stdout.splitlines()
+    return ended.returncode, lines[-1] if lines else "", ended.stdout + ended.stderr
+
+
+def buy(trader: Trader, **order: object) -> dict[str, Any]:
+    return dict(trader.order(**order))
+
+
+def session(trader: Trader, owner: Owner, first: int) -> None:
+    """Trade as two bots, by hand and as a stranger, with partial fills, funding, settlement."""
+    market = {"ordType": "Market"}
+    buy(trader, symbol="XBTUSDT", side="Buy", orderQty=3000, clOrdID=f"{first}.one", **market)
+    buy(trader, symbol="XBTUSDT", side="Sell", orderQty=1000, clOrdID=f"{first + 1}.two", **market)
+    buy(trader, symbol="XBTUSDT", side="Buy", orderQty=700, **market)  # nobody's
+    buy(trader, symbol="XBTUSD", side="Sell", orderQty=900, clOrdID="mm_strange/x.y", **market)
+    buy(trader, symbol="ETHUSD", side="Buy", orderQty=5, **market)  # not in the settings
+    buy(trader, symbol="XBT_USDT", side="Buy", orderQty=2000, **market)
+    resting = {"symbol": "XBTUSDT", "ordType": "Limit", "price": 20_000}
+    part = buy(trader, side="Buy", orderQty=1000, clOrdID=f"{first + 2}.one", **resting)
+    owner.act("fill", orderID=part["orderID"], quantity=400, parts=2)
+    owner.act("funding", symbol="XBTUSDT", rate=0.000317)
+    owner.act("funding", symbol="XBTUSD", rate=-0.00011)
+    buy(trader, symbol="XBTUSDT", side="Sell", orderQty=800, clOrdID=f"{first + 3}.one", **market)
+    owner.act("funding", symbol="XBTUSDT", rate=-0.000203)
+
+
+@pytest.fixture
+def venue(exchange: Callable[..., ExchangeProcess], tmp_path: Path) -> ExchangeProcess:
+    return exchange(seed=5, state=tmp_path / "exchange.json", no_limits=True)
+
+
+def test_everything_agrees_after_a_session_and_one_wrong_row_is_named(
+    books: Books, venue: ExchangeProcess
+) -> None:
+    access = demo_access(venue.rest, venue.ws, venue.key, venue.secret)
+    write_profile(books.profile, {**access, **SYMBOLS, **books.settings})
+    trader, owner = Trader(venue), Owner(venue)
+    assert main(books.profile, "--add-bot", "one", "XBTUSDT", "linear", "1", "99").returncode == 0
+    assert main(books.profile, "--add-bot", "two", "XBTUSDT", "linear", "5", "99").returncode == 0
+    session(trader, owner, 1)
+    account = int(trader.ask("GET", "user")["id"])  # type: ignore[index]
+    owner.act("credit", account=account, currency="USDt", amount=123_456_789)
+
+    code, last, told = verdict(books.profile)
+    executions = len(trader.rows("execution/tradeHistory", count=500))
+    assert (code, last) == (0, f"books verified: {executions} executions, 0 differences"), told
+    assert executions == len(owner.truth(account)["executions"])
+    assert books.query("SELECT COUNT(*) FROM executions") == [(executions,)]
+    emis = {emi for (emi,) in books.query("SELECT DISTINCT EMI FROM coins WHERE SIDE = -1")}
+    assert emis == {"one", "two", "XBTUSDT.linear", "XBTUSD.inverse"}
+
+    # More happens while the program is off.
+    session(trader, owner, 11)
+    owner.act("expire", symbol="XBTUSD")
+    owner.act("liquidate", account=account)
+    code, last, told = verdict(books.profile)
+    assert (code, last.startswith("books verified: ")) == (0, True), told
+
+    books.query("UPDATE coins SET COMMISS_I = COMMISS_I + 1 WHERE CLORDID = 2 AND EMI = 'two'")
+    code, last, told = verdict(books.profile)
+    assert code == 1
+    assert last.startswith("BOOKS DIFFER: "), told
+    assert "COMMISS of two in execution" in told
+    assert "XBTUSDT.linear" in told
+    assert "USDt" in told
+    books.query("UPDATE coins SET COMMISS_I = COMMISS_I - 1 WHERE CLORDID = 2 AND EMI = 'two'")
+    assert verdict(books.profile)[0] == 0
+
+
+def test_an_exchange_that_is_away_is_no_verdict(tmp_path: Path) -> None:
+    access = demo_access("http://127.0.0.1:9/api/v1/", "ws://127.0.0.1:9/realtime", "k", "s")
+    write_profile(tmp_path, access)
+    code, last, _ = verdict(tmp_path)
+    assert code == 1
+    assert last.startswith("BOOKS NOT VERIFIED: Bitmex: ")
+
+
+def test_a_demo_brings_its_exchange_along(tmp_path: Path) -> None:
+    assert verdict(tmp_path)[:2] == (0, "books verified: 0 executions, 0 differences")
+
+
+def test_wrong_settings_end_with_two(tmp_path: Path) -> None:
+    write_profile(tmp_path, {"REFRESH_RATE": "0"})
+    code, _, told = verdict(tmp_path)
+    assert code == 2
+    assert "REFRESH_RATE" in told
