@@ -111,3 +111,4 @@ class Books:
     recent_trades: Sequence[Entry] = field(default_factory=tuple)  # newest first
     recent_funding: Sequence[Entry] = field(default_factory=tuple)  # newest first
     warnings: Sequence[str] = field(default_factory=tuple)
+    holes: Sequence[datetime] = ()  # times of executions that lack rows of `coins`, oldest first

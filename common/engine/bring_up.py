@@ -148,7 +148,8 @@ class BringUp:
     def _bring_up(self) -> Script:
         yield from self._know_the_exchange()
         yield from self._open_books()
-        yield from self._catch_up(self._first_date())
+        since = yield from self._catch_up(self._first_date())
+        self._tell_holes(since)
         yield from self._connect()
         yield from self._catch_up(None)
         yield from self._compare_orders()

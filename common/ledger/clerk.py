@@ -22,6 +22,7 @@ from common.ledger.database import Database, DataRefused, DuplicateKey, LockConf
 from common.ledger.reader import read_books
 from common.ledger.robots_table import read_robots
 from common.ledger.store import Store
+from common.ledger.sums import keep_sums
 
 RECENT_ROWS = 200  # trades and funding payments that the screen starts with
 LOCK_RETRIES = 5
@@ -176,7 +177,8 @@ class Clerk:
         key = job.key
         books = AccountBooks(key, claims={}, scales=job.scales)
         with self._transaction():
-            books.load(self._store)
+            sums = books.load(self._store)
+            keep_sums(self._database, key, sums)
             balances = list(books.balances.values())
             statuses = self._store.statuses(key.market)
             rows = self._store.robot_rows(key.market)
@@ -192,6 +194,7 @@ class Clerk:
                 recent_trades=tuple(self._store.recent_trades(key, RECENT_ROWS)),
                 recent_funding=tuple(self._store.recent_funding(key, RECENT_ROWS)),
                 warnings=tuple(warnings),
+                holes=tuple(sums.holes),
             )
             problems = [
                 *(quarantine_text(*item) for item in self._store.quarantined(key).items()),

@@ -223,6 +223,47 @@ QUARANTINE = Table(
     ),
     primary=f"{_ACCOUNT_KEY}, EXECID",
 )
+LEDGER_TALLY = Table(
+    "ledger_tally",
+    (
+        *_ACCOUNT,
+        Column("COIN_ROWS", "int", required=True),  # sum of ROW_COUNT of the journal
+        # Rows of `coins` whose sums are kept in `kept_sums`: those up to an ID, as they were then.
+        Column("KEPT_ID", "int", required=True, default=0),
+        Column("KEPT_ROWS", "int", required=True, default=0),
+        Column("KEPT_ID_SUM", "int", required=True, default=0),
+    ),
+    primary=_ACCOUNT_KEY,
+)
+KEPT_SUMS = Table(
+    "kept_sums",
+    (
+        *_ACCOUNT,
+        Column("EMI", "text", EMI_SIZE, required=True),
+        Column("SYMBOL", "text", 40, required=True),
+        Column("CATEGORY", "text", 10, required=True),
+        Column("CURRENCY", "text", 20, required=True),
+        Column("POSITION", "int", required=True),
+        Column("SUMREAL_I", "int", required=True),
+        Column("COMMISS_I", "int", required=True),
+        Column("FUNDING_I", "int", required=True),
+        Column("VOLUME", "int", required=True),
+        Column("LAST_TRADE", "time"),
+    ),
+    primary=f"{_ACCOUNT_KEY}, EMI, SYMBOL, CATEGORY, CURRENCY",
+)
+AUDIT = Table(
+    "audit",
+    (
+        Column("ID", "id"),
+        Column("MARKET", "text", 20),
+        Column("ACCOUNT", "int"),
+        Column("EXECID", "text", EXEC_ID_SIZE),
+        Column("FINDING", "text", 40, required=True),
+        Column("NOTE", "long", required=True),
+        Column("DAT", "written"),
+    ),
+)
 SCHEMA_VERSION = Table(
     "schema_version",
     (Column("VERSION", "int", required=True), Column("APPLIED_AT", "time", required=True)),
@@ -245,7 +286,15 @@ def first_step(dialect: Dialect) -> list[str]:
     return [statement for table in FIRST_TABLES for statement in table.render(dialect)]
 
 
-MIGRATIONS = {1: first_step}  # number -> statements of the step in a dialect
+SECOND_TABLES = (LEDGER_TALLY, KEPT_SUMS, AUDIT)
+
+
+def second_step(dialect: Dialect) -> list[str]:
+    """Return the statements of migration 2: what is kept of the rows, and findings on old ones."""
+    return [statement for table in SECOND_TABLES for statement in table.render(dialect)]
+
+
+MIGRATIONS = {1: first_step, 2: second_step}  # number -> statements of the step in a dialect
 FOREIGN_TABLES = ("coins", "robots")  # made by hand before the program knew versions
 
 
