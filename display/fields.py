@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from common.domain.instruments import Instrument, Symbol
 from common.domain.market import Book
 from common.domain.orders import Side
-from common.domain.robots import Status
+from common.domain.robots import ONLY_CLOSED, Status
 from common.engine.snapshot import RobotRow
 from display.formats import price_text, quantity_text
 
@@ -122,19 +122,19 @@ def emi_choices(robots: Sequence[RobotRow], market: str, symbol: Symbol) -> list
 
 
 def _may_trade(robot: RobotRow) -> bool:
-    if robot.status is Status.NOT_DEFINED:
+    if robot.status in ONLY_CLOSED:
         return robot.position != 0
     return robot.status in (Status.WORK, Status.OFF, Status.RESERVED)
 
 
 def check_bot(robot: RobotRow, side: Side, contracts: int) -> None:
     """Raise FieldError when a bot that can only be closed would be opened or turned."""
-    if robot.status is not Status.NOT_DEFINED:
+    if robot.status not in ONLY_CLOSED:
         return
     if robot.position * side.sign >= 0 or contracts > abs(robot.position):
         most = quantity_text(abs(robot.position), robot.instrument)
         closing = Side.SELL if robot.position > 0 else Side.BUY
-        raise FieldError(f"{robot.emi} is NOT DEFINED: only {closing} up to {most} closes it")
+        raise FieldError(f"{robot.emi} is {robot.status}: only {closing} up to {most} closes it")
 
 
 def far_from_book(side: Side, price: Decimal, book: Book) -> str | None:

@@ -22,6 +22,10 @@ class Status(str, Enum):
         return self.value
 
 
+# Have no say in what to trade: a person closes what they hold, and opens nothing.
+ONLY_CLOSED = (Status.NOT_DEFINED, Status.ERROR)
+
+
 @dataclass(frozen=True, slots=True)
 class Robot:
     """One bot of one market."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from common.domain.instruments import Instrument
 from common.domain.money import on_tick
 from common.domain.orders import Side
-from common.domain.robots import Robot, Status
+from common.domain.robots import ONLY_CLOSED, Robot, Status
 from common.engine.orders import LiveOrder
 from common.errors import OrderRefused
 
@@ -52,7 +52,7 @@ def check_tradable(instrument: Instrument) -> None:
 
 
 def check_robot(robot: Robot, side: Side, quantity: int, position: int, resting: int) -> None:
-    """A bot that exists only by its traces may only close what it has.
+    """A bot that exists only by its traces or is in ERROR may only close what it has.
 
     quantity: contracts still wanted; position: long > 0; resting: contracts of its other open
     orders on the same side.
@@ -61,9 +61,10 @@ def check_robot(robot: Robot, side: Side, quantity: int, position: int, resting:
         raise OrderRefused(
             f"{robot.emi}: {robot.symbol.ticker} is not subscribed; add it to the settings first"
         )
-    if robot.status is Status.NOT_DEFINED and side.sign * position + resting + quantity > 0:
+    if robot.status in ONLY_CLOSED and side.sign * position + resting + quantity > 0:
         raise OrderRefused(
-            f"{robot.emi} is NOT DEFINED: its position can only be closed, not enlarged or turned"
+            f"{robot.emi} is {robot.status}: its position can only be closed, "
+            "not enlarged or turned"
         )
 
 

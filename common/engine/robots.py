@@ -68,13 +68,23 @@ def owner(cl_ord_id: str, symbol: Symbol, robots: Mapping[str, Robot]) -> str:
 
 def _judge(row: Robot, books: Books, instruments: Mapping[Symbol, Instrument]) -> Robot:
     """Return the row with its status: WORK/OFF as last left, or ERROR with the reason."""
-    if row.status is Status.ERROR:
-        return row
-    problem = _history_problem(row, books.balances, instruments)
+    problem = row.problem
+    if row.status is not Status.ERROR:
+        problem = _history_problem(row, books.balances, instruments)
     if problem:
-        return replace(row, status=Status.ERROR, problem=problem)
+        held = _held(row, books.balances)
+        return replace(row, symbol=held, status=Status.ERROR, problem=problem)
     works = books.statuses.get(row.emi, True)
     return replace(row, status=Status.WORK if works else Status.OFF)
+
+
+def _held(row: Robot, balances: Iterable[Balance]) -> Symbol:
+    """Return the symbol where a bot in ERROR has a position, so that it is seen and closed there.
+
+    That is the row's own wherever it has one there, or none at all.
+    """
+    held = [b.symbol for b in balances if b.emi == row.emi and b.position]
+    return row.symbol if row.symbol in held or not held else held[0]
 
 
 def _history_problem(

@@ -140,18 +140,22 @@ def test_bots_that_can_trade_a_symbol_are_offered() -> None:
     assert emi_choices(support.robots(), "Other", XBTUSDT.symbol) == []
 
 
-def test_a_flat_bot_that_is_not_defined_is_not_offered() -> None:
-    flat = support.robot_row("left", XBTUSDT, Status.NOT_DEFINED, 0)
+@pytest.mark.parametrize("status", [Status.NOT_DEFINED, Status.ERROR])
+def test_a_bot_that_nobody_runs_is_offered_only_with_a_position(status: Status) -> None:
+    flat = support.robot_row("left", XBTUSDT, status, 0)
     assert emi_choices([flat], MARKET, XBTUSDT.symbol) == []
+    long = support.robot_row("left", XBTUSDT, status, 5000)
+    assert emi_choices([long], MARKET, XBTUSDT.symbol) == [long]
 
 
-def test_a_bot_that_is_not_defined_can_only_be_closed() -> None:
-    long = support.robot_row("left", XBTUSDT, Status.NOT_DEFINED, 5000)
+@pytest.mark.parametrize("status", [Status.NOT_DEFINED, Status.ERROR])
+def test_a_bot_that_nobody_runs_can_only_be_closed(status: Status) -> None:
+    long = support.robot_row("left", XBTUSDT, status, 5000)
     check_bot(long, Side.SELL, 5000)
     for side, contracts in ((Side.BUY, 1000), (Side.SELL, 6000)):
         with pytest.raises(FieldError, match=r"only Sell up to 0\.005 closes it"):
             check_bot(long, side, contracts)
-    short = support.robot_row("left", XBTUSDT, Status.NOT_DEFINED, -5000)
+    short = support.robot_row("left", XBTUSDT, status, -5000)
     check_bot(short, Side.BUY, 1000)
     check_bot(support.robot_row("bot", XBTUSDT, Status.OFF), Side.BUY, 10**9)
 

@@ -386,8 +386,9 @@ def test_a_bot_whose_resting_orders_use_its_capital_up_gets_no_more(bench: Bench
     bench.desk.place(bench.ask(quantity=1000, side=Side.SELL, event=None))
 
 
-def test_a_bot_that_is_not_defined_may_only_close(bench: Bench) -> None:
-    bench.state.robots["old"] = robot("old", status=Status.NOT_DEFINED)
+@pytest.mark.parametrize("status", [Status.NOT_DEFINED, Status.ERROR])
+def test_a_bot_that_nobody_runs_may_only_close(bench: Bench, status: Status) -> None:
+    bench.state.robots["old"] = robot("old", status=status)
     bench.state.take_entries([_bought("old", 300)])
 
     with pytest.raises(OrderRefused, match="only be closed"):

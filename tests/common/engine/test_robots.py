@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from common.domain.books import Balance, Books
@@ -67,6 +69,20 @@ def test_a_bot_whose_symbol_changed_while_it_holds_a_position_is_an_error() -> N
     found = assemble(books(robot("a", XBTUSDT), balances=(past,)), SYMBOLS, INSTRUMENTS)
     assert found["a"].status is Status.ERROR
     assert "ETHZ24.linear" in found["a"].problem
+
+
+@pytest.mark.parametrize("told", ["", "its row was refused"])
+def test_a_bot_in_error_stands_where_its_position_is(told: str) -> None:
+    row = robot("a", XBTUSDT)
+    if told:
+        row = replace(row, status=Status.ERROR, problem=told)
+    past = Balance("a", XBTUSD, "XBt", position=100, volume=100)
+    found = assemble(books(row, balances=(past,)), SYMBOLS, INSTRUMENTS)
+    assert (found["a"].status, found["a"].symbol) == (Status.ERROR, XBTUSD)
+    assert owner("5.a", XBTUSD, found) == "a"
+    both = Balance("a", XBTUSDT, "USDt", position=-100, volume=100)
+    found = assemble(books(row, balances=(past, both)), SYMBOLS, INSTRUMENTS)
+    assert found["a"].symbol == XBTUSDT
 
 
 @pytest.mark.parametrize(
