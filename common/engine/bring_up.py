@@ -176,12 +176,12 @@ class BringUp:
         if not isinstance(books, Books):
             return
         self._cursor = books.cursor
+        self._holes = books.holes
         self._state.open_books(books)
         for warning in books.warnings:
             self._notices.warning(warning)
         for emi, robot in self._state.robots.items():
             if robot.problem:
-        self._holes = books.holes
                 self._notices.error(f"{emi}: {robot.problem}")
         self._dispatch.arrange()
         self._desk.want_numbers()
@@ -191,6 +191,7 @@ class BringUp:
     def _catch_up(self, configured: datetime | None) -> Generator[Wait, object, datetime]:
         """Book what the history has; return from when on it was read."""
         pages = CatchUp(configured, self._cursor, self._now())
+        since = pages.since
         while (request := pages.next_request()) is not None:
             self.step = pages.progress
             page = yield from self._ask(request)
@@ -198,17 +199,9 @@ class BringUp:
                 return since
             fresh = pages.take(page)
             if fresh:
-        since = pages.since
                 self._ledger.book(self._state.key, fresh, pages.cursor)
                 yield BOOKED
         self._cursor = max((at for at in (self._cursor, pages.cursor) if at), default=None)
-
-    def _connect(self) -> Script:
-        self.step = "connecting the stream"
-        self.session += 1
-        self._gateway.connect(self.session, self._state.symbols, self._dispatch.tapes)
-        self._dispatch.resume(self._now())
-        yield STREAM
         return since
 
     def _tell_holes(self, since: datetime) -> None:
@@ -220,6 +213,13 @@ class BringUp:
                 f"{older[-1]:%Y-%m-%d %H:%M:%S} lack rows in the table coins. To have them booked "
                 "again, write an earlier date into history.ini and start anew."
             )
+
+    def _connect(self) -> Script:
+        self.step = "connecting the stream"
+        self.session += 1
+        self._gateway.connect(self.session, self._state.symbols, self._dispatch.tapes)
+        self._dispatch.resume(self._now())
+        yield STREAM
 
     def _compare_orders(self) -> Script:
         self.step = "comparing the orders"
