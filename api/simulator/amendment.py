@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.simulator.accounts import Account
 from api.simulator.contracts import Contract
-from api.simulator.entry import check_quantity, client_id, price_ticks
+from api.simulator.entry import check_counts, check_quantity, check_trail, client_id, price_ticks
 from api.simulator.exchange import Exchange
 from api.simulator.orders import PRICED_TYPES, STOP_TYPES, Order
 from api.simulator.parameters import Parameters
@@ -32,7 +32,7 @@ def amended_figures(
     exchange: Exchange, account: Account, contract: Contract, order: Order, given: Parameters
 ) -> Amendment:
     """Return what an order becomes, or refuse the amend."""
-    _check_state(exchange, order, given)
+    _check_state(exchange, account, order, given)
     quantity = _quantity(contract, order, given)
     ticks, stop, offset = order.ticks, order.stop, order.peg_offset
     if (price := given.number("price")) is not None:
@@ -44,11 +44,11 @@ def amended_figures(
             raise Refused("Invalid stopPx for ordType")
         stop = price_ticks(contract, price, "stopPx")
     if (distance := given.number("pegOffsetValue")) is not None:
-        if offset is None:
+        if offset is None or not order.waits_for_trigger:
             raise Refused("Invalid pegOffsetValue")
         offset = int((distance * contract.ticks_per_unit).to_integral_value())
-        if offset == 0:
-            raise Refused("Invalid pegOffsetValue")
+        check_trail(order, offset)
+        stop = exchange.instruments[order.symbol].trigger_ticks(order.trigger) + offset
     name, text = _new_client_id(account, order, given), _text(order, given)
     changes = (
         ("clOrdID", name != order.client_id),
@@ -64,13 +64,15 @@ def amended_figures(
     return Amendment(quantity, ticks, stop, offset, name, text, names)
 
 
-def _check_state(exchange: Exchange, order: Order, given: Parameters) -> None:
+def _check_state(exchange: Exchange, account: Account, order: Order, given: Parameters) -> None:
     if order.is_open:
         return
     recent = exchange.time - order.transacted <= REVIVAL
     revives = order.status == "Filled" and order.limit is not None and "leavesQty" in given
     if not (revives and recent):
         raise Refused("Invalid ordStatus")
+    client_id(account, order.client_id)  # another open order may have it by now
+    check_counts(account, order)
 
 
 def _quantity(contract: Contract, order: Order, given: Parameters) -> int:

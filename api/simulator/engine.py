@@ -14,10 +14,12 @@ from api.simulator.entry import new_order, reducible
 from api.simulator.exchange import Exchange
 from api.simulator.funds import check_funds
 from api.simulator.instruments import Instrument
+from api.simulator.linking import CANCELS, TRIGGERS, dependants, rivals
 from api.simulator.matching import Match, Resting
-from api.simulator.orders import POST_ONLY, STOP_TYPES, Order
+from api.simulator.orders import POST_ONLY, Order
 from api.simulator.parameters import Parameters
 from api.simulator.refusals import Refused
+from api.simulator.triggers import is_triggered, trailed_stop
 
 
 class Engine:
@@ -26,12 +28,13 @@ class Engine:
     def __init__(self, exchange: Exchange, clearing: Clearing) -> None:
         self._exchange = exchange
         self._clearing = clearing
+        self._released: list[tuple[Account, Order]] = []  # whose primary order was filled
 
     def place(self, account: Account, given: Parameters) -> Order:
         """Place the order that a request asks for and return it in its first state."""
         order = new_order(self._exchange, account, given)
         instrument = self._exchange.instruments[order.symbol]
-        if order.kind not in STOP_TYPES:
+        if not order.is_dormant:
             self._check_margin(account, instrument, order)
         self.accept(account, order)
         return order
@@ -39,13 +42,13 @@ class Engine:
     def accept(self, account: Account, order: Order) -> None:
         """Take an order that passed all checks."""
         self._report_new(account, order)
-        if "Close" in order.instructions:
-            self._cancel_beyond_position(account, order)
-        if order.waits_for_trigger:
+        if order.is_dormant:
             self._changed(account, order)
+            if not order.awaits_fill:
+                self._watch(account, self._exchange.instruments[order.symbol], order)
         else:
-            self._work(account, order)
-        self._exchange.feed.flush()
+            self._begin(account, order)
+        self._end_operation()
 
     def amend(self, account: Account, order: Order, given: Parameters) -> None:
         """Change an order: quantity, price, stop price, text or clOrdID."""
@@ -53,9 +56,9 @@ class Engine:
         instrument = exchange.instrument(order.symbol)
         change = amended_figures(exchange, account, instrument.contract, order, given)
         leaves = change.quantity - order.filled
-        if order.reduces_only and not order.waits_for_trigger:
+        if order.reduces_only and not order.is_dormant:
             leaves = min(leaves, reducible(account, instrument.contract, order.side))
-        if not order.waits_for_trigger and change.ticks is not None and leaves:
+        if not order.is_dormant and change.ticks is not None and leaves:
             check_funds(self._exchange, account, order, leaves, change.ticks)
         keeps_place = change.ticks == order.ticks and leaves <= order.leaves
         order.quantity, order.ticks, order.stop = order.filled + leaves, change.ticks, change.stop
@@ -71,12 +74,13 @@ class Engine:
         elif keeps_place and order.resting is not None:
             instrument.book.reduce(order.resting, leaves)
             self._changed(account, order)
-        elif order.waits_for_trigger:
+        elif order.is_dormant:
+            order.whole = order.whole and "orderQty" not in given and "leavesQty" not in given
             self._changed(account, order)
         else:
             self._leave_book(order)
             self._work(account, order)
-        exchange.feed.flush()
+        self._end_operation()
 
     def cancel(self, account: Account, order: Order, reason: str) -> None:
         """Cancel an open order, saying why."""
@@ -99,6 +103,7 @@ class Engine:
         instrument = self._exchange.instruments[order.symbol]
         instrument.book.reduce(resting, resting.quantity - quantity)
         self._clear(instrument, -order.side, Match(resting, resting.ticks, quantity), taker, None)
+        self._release()
 
     def quote(self, account: Account, instrument: Instrument, resting: Resting) -> bool:
         """Rest an order of the exchange's own makers, trading first with orders it crosses.
@@ -110,6 +115,7 @@ class Engine:
         )
         if resting.quantity:
             instrument.book.rest(resting)
+        self._release()
         return resting.quantity > 0
 
     def take(
@@ -117,45 +123,76 @@ class Engine:
     ) -> None:
         """Trade at once for one of the exchange's own takers, at `ticks` or better."""
         self._sweep(instrument, side, quantity, ticks, account)
+        self._release()
 
     def trigger(self, instrument: Instrument) -> None:
         """Trigger the stop orders of an instrument whose price is reached."""
         for account in self._exchange.customers():
             for order in account.open_orders(instrument.symbol):
-                if not (order.is_open and order.waits_for_trigger):
-                    continue
-                self._trail(instrument, order)
-                price, scale = instrument.trigger_price(order.trigger)
-                if order.is_reached(price, scale, instrument.contract.ticks_per_unit):
-                    self._trigger(account, instrument, order)
+                if order.is_open and order.waits_for_trigger and not order.awaits_fill:
+                    self._watch(account, instrument, order)
+        self._release()
+
+    def _watch(self, account: Account, instrument: Instrument, order: Order) -> None:
+        """Move a trailing stop, and trigger an order whose price is reached."""
+        stop = trailed_stop(instrument, order)
+        if stop is not None:
+            order.stop = stop
+            self._changed(account, order)
+        if is_triggered(instrument, order):
+            self._trigger(account, instrument, order)
 
     def _trigger(self, account: Account, instrument: Instrument, order: Order) -> None:
         order.triggered = "StopOrderTriggered"
         order.text = f"Triggered: Order stop price reached\n{order.text}"
         order.transacted = self._exchange.time
         self._exchange.feed.report(account, order, "TriggeredOrActivatedBySystem")
+        self._cancel_rivals(account, order)
+        self._wake(account, instrument, order)
+
+    def _wake(self, account: Account, instrument: Instrument, order: Order) -> None:
+        """Begin to trade with an order that waited for its price or for another order."""
         if order.reduces_only:
             held = account.position(instrument.contract).quantity
             if held * order.side >= 0:
                 self._cancel(account, order, f"Canceled: {_reduction(order)}")
                 return
-            order.quantity = order.leaves = min(order.leaves, abs(held))
+            order.quantity = order.leaves = (
+                abs(held) if order.whole else min(order.leaves, abs(held))
+            )
         try:
             self._check_margin(account, instrument, order)
         except Refused as refusal:
-            self._cancel(account, order, f"Canceled: {refusal.message}")
+            self._reject(account, order, refusal.message)
             return
+        self._begin(account, order)
+
+    def _begin(self, account: Account, order: Order) -> None:
+        if "Close" in order.instructions:
+            self._cancel_beyond_position(account, order)
         self._work(account, order)
 
-    def _trail(self, instrument: Instrument, order: Order) -> None:
-        """Move a trailing stop after a price that went its way."""
-        if order.peg_offset is None or order.stop is None:
-            return
-        stop = instrument.trigger_ticks(order.trigger) + order.peg_offset
-        if (stop - order.stop) * order.peg_offset < 0:
-            order.stop = stop
-            account = self._exchange.accounts[order.account]
-            self._changed(account, order)
+    def _release(self) -> None:
+        """Wake the orders whose primary order was filled; not while a sweep goes on."""
+        while self._released:
+            account, order = self._released.pop(0)
+            if not order.is_open:
+                continue
+            order.awaits_fill = False
+            instrument = self._exchange.instruments[order.symbol]
+            if order.waits_for_trigger:
+                self._changed(account, order)
+                self._watch(account, instrument, order)
+            else:
+                self._wake(account, instrument, order)
+
+    def _end_operation(self) -> None:
+        self._release()
+        self._exchange.feed.flush()
+
+    def _cancel_rivals(self, account: Account, order: Order) -> None:
+        for rival in rivals(account, order):
+            self._cancel(account, rival, f"Canceled: {CANCELS}")
 
     def _work(self, account: Account, order: Order) -> None:
         """Match an order and rest or cancel what is left of it."""
@@ -207,6 +244,8 @@ class Engine:
         for match in instrument.book.sweep(side, quantity, limit):
             self._clear(instrument, side, match, taker, order)
             traded += match.quantity
+            if order is not None and not order.is_open:
+                break  # filled, or canceled by an order it is linked to
         return traded
 
     def _clear(
@@ -217,6 +256,11 @@ class Engine:
         maker = exchange.accounts[match.resting.account]
         maker_order = exchange.resting.get(match.resting.order_id)
         self._clearing.trade(instrument, side, match, (taker, order), (maker, maker_order))
+        for account, traded in ((maker, maker_order), (taker, order)):
+            if traded is not None:
+                self._cancel_rivals(account, traded)
+                if not traded.is_open:
+                    self._released += [(account, other) for other in dependants(account, traded)]
         if maker_order is not None and not maker_order.is_open:
             maker_order.resting = None
             del exchange.resting[match.resting.order_id]
@@ -245,13 +289,26 @@ class Engine:
         order.transacted = self._exchange.time
         self._exchange.feed.report(account, order, "Canceled")
         self._changed(account, order)
+        self._cancel_dependants(account, order)
+
+    def _reject(self, account: Account, order: Order, reason: str) -> None:
+        """End an order that cannot be executed now that its time has come."""
+        order.reject(reason)
+        order.transacted = self._exchange.time
+        self._exchange.feed.report(account, order, "Rejected")
+        self._changed(account, order)
+        self._cancel_dependants(account, order)
+
+    def _cancel_dependants(self, account: Account, order: Order) -> None:
+        for other in dependants(account, order):
+            self._cancel(account, other, f"Canceled: {TRIGGERS}")
 
     def _changed(self, account: Account, order: Order) -> None:
         account.track(order)
         self._exchange.feed.order(account, order)
 
     def _report_new(self, account: Account, order: Order) -> None:
-        order.working = not order.waits_for_trigger
+        order.working = not order.is_dormant
         self._exchange.feed.report(account, order, "New")
         order.working = False
 

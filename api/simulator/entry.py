@@ -8,15 +8,17 @@ from api.simulator.accounts import Account
 from api.simulator.contracts import BUY, SELL, SIDE_NAMES, Contract
 from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
+from api.simulator.linking import CONTINGENCIES, has_primary
 from api.simulator.orders import POST_ONLY, PRICED_TYPES, STOP_TYPES, Order
 from api.simulator.parameters import Parameters
 from api.simulator.refusals import Refused
 
-_TYPES = frozenset({"Limit", "Market"}) | STOP_TYPES
+_TYPES = frozenset({"Limit", "Market", "Pegged"}) | STOP_TYPES
 _TIMES = frozenset({"GoodTillCancel", "Day", "ImmediateOrCancel", "FillOrKill"})
 _TRIGGERS = ("MarkPrice", "LastPrice", "IndexPrice")
 _INSTRUCTIONS = frozenset({POST_ONLY, "ReduceOnly", "Close", "LastWithinMark", "Fixed", *_TRIGGERS})
 _NOT_FOR_SPOT = frozenset({"ReduceOnly", "Close", "IndexPrice", "LastWithinMark"})
+_PEGS = frozenset({"PrimaryPeg", "MarketPeg"})
 _SIDES = {name: side for side, name in SIDE_NAMES.items()}
 _CLIENT_ID_LENGTH = 36
 _TICK_TOLERANCE = Decimal("1e-6")  # clients send 0.30000000000000004 for 0.3
@@ -30,7 +32,7 @@ def new_order(exchange: Exchange, account: Account, given: Parameters) -> Order:
     contract = instrument.contract
     instructions = _instructions(given, contract)
     kind = _kind(given, instructions)
-    side, quantity = _side_and_quantity(exchange, account, given, contract, instructions)
+    side, quantity = _side_and_quantity(account, given, contract, kind, instructions)
     if side * quantity == 0:
         raise Refused("Invalid orderQty")
     order = Order(
@@ -43,20 +45,28 @@ def new_order(exchange: Exchange, account: Account, given: Parameters) -> Order:
         side=side,
         quantity=quantity,
         leaves=quantity,
-        ticks=_price(given, contract, kind),
+        ticks=_pegged_price(given, instrument, side)
+        if kind == "Pegged"
+        else _price(given, contract, kind),
         stop=_stop(given, contract, kind),
         display=_display(given, contract, quantity),
         kind=kind,
         time_in_force=_time_in_force(given, kind),
         instructions=instructions,
-        contingency=given.text("contingencyType"),
+        contingency=_contingency(given),
+        whole=kind in STOP_TYPES and "orderQty" not in given,
         text=_text(given),
         transacted=exchange.time,
         updated=exchange.time,
     )
-    _trail(given, instrument, order)
+    if kind == "Pegged":
+        order.peg_type = given.text("pegPriceType")
+        order.peg_offset = _offset(given, contract)
+    else:
+        _trail(given, instrument, order)
+    order.awaits_fill = has_primary(account, order)
     _check_reduction(account, contract, order)
-    _check_counts(account, order)
+    check_counts(account, order)
     return order
 
 
@@ -108,20 +118,40 @@ def _kind(given: Parameters, instructions: tuple[str, ...]) -> str:
     if kind is None:
         if "stopPx" in given:
             kind = "StopLimit" if "price" in given else "Stop"
+        elif "pegPriceType" in given:
+            kind = "Pegged"
         else:
             kind = "Limit" if "price" in given else "Market"
     if kind not in _TYPES:
         raise Refused("Unsupported ordType")
     if POST_ONLY in instructions and kind not in PRICED_TYPES:
         raise Refused("Invalid ordType for execInst")
+    if ("Fixed" in instructions) != (kind == "Pegged"):
+        raise Refused("Invalid execInst" if kind == "Pegged" else "Invalid ordType for execInst")
+    if "LastWithinMark" in instructions:
+        if kind not in ("Stop", "StopLimit"):
+            raise Refused("Invalid ordType for execInst")
+        if "LastPrice" not in instructions:
+            raise Refused("Invalid execInst")
     return kind
 
 
+def _contingency(given: Parameters) -> str | None:
+    name = given.text("contingencyType")
+    if name is None:
+        return None
+    if name not in CONTINGENCIES:
+        raise Refused("Invalid contingencyType")
+    if given.text("clOrdLinkID") is None:
+        raise Refused("Invalid clOrdLinkID")
+    return name
+
+
 def _side_and_quantity(
-    exchange: Exchange,
     account: Account,
     given: Parameters,
     contract: Contract,
+    kind: str,
     instructions: tuple[str, ...],
 ) -> tuple[int, int]:
     name, quantity = given.text("side"), given.integer("orderQty")
@@ -129,6 +159,8 @@ def _side_and_quantity(
         raise Refused("Invalid side")
     if quantity is None and "Close" in instructions:
         held = account.position(contract).quantity
+        if name is None and kind in STOP_TYPES:
+            raise Refused("Invalid side")  # above or below stopPx? Nobody can tell
         side = _SIDES[name] if name is not None else (SELL if held > 0 else BUY)
         if not held:
             _refuse_reduction(side, held)
@@ -147,6 +179,38 @@ def _price(given: Parameters, contract: Contract, kind: str) -> int | None:
     if price is None:
         raise Refused("Invalid price")
     return price_ticks(contract, price, "price")
+
+
+def _pegged_price(given: Parameters, instrument: Instrument, side: int) -> int:
+    """Return the price of a pegged order: an offset from the near or the far touch price."""
+    contract, book, name = instrument.contract, instrument.book, given.text("pegPriceType")
+    if name not in _PEGS:
+        raise Refused("Invalid pegPriceType")
+    touch = (book.own(side) if name == "PrimaryPeg" else book.opposite(side)).best
+    if touch is None:
+        raise Refused("Invalid price")  # there is nothing to be pegged to
+    ticks = touch + _offset(given, contract)
+    if ticks <= 0 or ticks > contract.max_price * contract.ticks_per_unit:
+        raise Refused("Invalid price")
+    return ticks
+
+
+def _offset(given: Parameters, contract: Contract) -> int:
+    """Return pegOffsetValue in ticks, which may be negative."""
+    offset = given.number("pegOffsetValue")
+    if offset is None:
+        raise Refused("Invalid pegOffsetValue")
+    ticks = int((offset * contract.ticks_per_unit).to_integral_value())
+    if ticks % contract.step or abs(offset * contract.ticks_per_unit - ticks) > _TICK_TOLERANCE:
+        raise Refused("Invalid pegOffsetValue")
+    return ticks
+
+
+def check_trail(order: Order, offset: int) -> None:
+    """Refuse an offset on the wrong side: stops to sell and touches to buy trail from below."""
+    rises = order.side if order.kind in ("Stop", "StopLimit") else -order.side
+    if offset * rises <= 0:
+        raise Refused("Invalid pegOffsetValue")
 
 
 def _stop(given: Parameters, contract: Contract, kind: str) -> int | None:
@@ -188,13 +252,10 @@ def _trail(given: Parameters, instrument: Instrument, order: Order) -> None:
     kind, offset = given.text("pegPriceType"), given.number("pegOffsetValue")
     if kind is None and offset is None:
         return
-    if kind != "TrailingStopPeg" or offset is None or order.kind not in STOP_TYPES:
+    if kind != "TrailingStopPeg" or order.kind not in STOP_TYPES:
         raise Refused("Invalid pegPriceType")
-    per_unit = instrument.contract.ticks_per_unit
-    order.peg_type, order.peg_offset = kind, int((offset * per_unit).to_integral_value())
-    rises = order.side if order.kind in ("Stop", "StopLimit") else -order.side
-    if order.peg_offset * rises <= 0:
-        raise Refused("Invalid pegOffsetValue")
+    order.peg_type, order.peg_offset = kind, _offset(given, instrument.contract)
+    check_trail(order, order.peg_offset)
     if order.stop is None:
         order.stop = instrument.trigger_ticks(order.trigger) + order.peg_offset
         if order.stop <= 0:
@@ -223,7 +284,8 @@ def _refuse_reduction(side: int, held: int) -> None:
     )
 
 
-def _check_counts(account: Account, order: Order) -> None:
+def check_counts(account: Account, order: Order) -> None:
+    """Refuse an order beyond the most that may be open in its instrument."""
     others = account.open_orders(order.symbol)
     if len(others) >= ORDERS_PER_SYMBOL:
         raise Refused(f"Too many open orders: the limit is {ORDERS_PER_SYMBOL} per symbol")

@@ -12,7 +12,7 @@ from api.simulator.matching import Resting
 from api.simulator.ports import Row
 
 STOP_TYPES = frozenset({"Stop", "StopLimit", "MarketIfTouched", "LimitIfTouched"})
-PRICED_TYPES = frozenset({"Limit", "StopLimit", "LimitIfTouched"})
+PRICED_TYPES = frozenset({"Limit", "StopLimit", "LimitIfTouched", "Pegged"})
 _SAVED = (
     *(
         "order_id",
@@ -28,6 +28,7 @@ _SAVED = (
     *("client_id", "link_id", "display", "stop", "peg_offset", "peg_type", "contingency"),
     *("text", "status", "leaves", "filled", "triggered", "working", "transacted", "updated"),
 )
+_SAVED_IF_SET = ("whole", "awaits_fill", "reject_reason")  # states of before lack them
 POST_ONLY = "ParticipateDoNotInitiate"
 
 
@@ -47,6 +48,9 @@ def restored(figures: Mapping[str, Any]) -> Order:
         if type(values[name]) is not int:
             raise TypeError(f"{name} {values[name]!r} is not a whole number")
     order = Order(**values, instructions=tuple(figures["instructions"]))
+    for name in _SAVED_IF_SET:
+        if name in figures:
+            setattr(order, name, figures[name])
     order.fills = {int(ticks): int(quantity) for ticks, quantity in figures["fills"]}
     return order
 
@@ -72,12 +76,15 @@ class Order:
     peg_type: str | None = None
     instructions: tuple[str, ...] = ()  # execInst
     contingency: str | None = None
+    whole: bool = False  # a Close stop without orderQty: takes the position there is by then
+    awaits_fill: bool = False  # of the order that triggers this one
     text: str = "Submitted via API."
     status: str = "New"
     leaves: int = 0
     filled: int = 0  # cumQty
     fills: dict[int, int] = field(default_factory=dict)  # contracts by price in ticks
     triggered: str | None = None
+    reject_reason: str | None = None
     working: bool = False
     transacted: int = 0  # ms
     updated: int = 0  # ms
@@ -93,6 +100,11 @@ class Order:
     def waits_for_trigger(self) -> bool:
         """Tell whether the order is a stop whose price was not reached yet."""
         return self.kind in STOP_TYPES and self.triggered is None
+
+    @property
+    def is_dormant(self) -> bool:
+        """Tell whether the order binds no margin and cannot trade yet."""
+        return self.waits_for_trigger or self.awaits_fill
 
     @property
     def limit(self) -> int | None:
@@ -134,6 +146,9 @@ class Order:
     def figures(self) -> Row:
         """Return everything that must survive a restart, as JSON."""
         row: Row = {name: getattr(self, name) for name in _SAVED}
+        for name in _SAVED_IF_SET:
+            if value := getattr(self, name):
+                row[name] = value
         row["instructions"] = list(self.instructions)
         row["fills"] = [[ticks, quantity] for ticks, quantity in self.fills.items()]
         return row
@@ -142,6 +157,11 @@ class Order:
         """Cancel what is left, saying why before the text of the order."""
         self.status, self.leaves, self.working = "Canceled", 0, False
         self.text = f"{reason}\n{self.text}"
+
+    def reject(self, reason: str) -> None:
+        """End an order that was accepted but could not be executed when its time came."""
+        self.finish(f"Rejected: {reason}")
+        self.status, self.reject_reason = "Rejected", reason
 
 
 def average_price(order: Order, contract: Contract) -> float | None:

@@ -47,6 +47,7 @@ def order_row(order: Order, contract: Contract) -> Row:
         "ordStatus": order.status,
         "triggered": order.triggered,
         "workingIndicator": order.working,
+        "ordRejReason": order.reject_reason,
         "leavesQty": order.leaves,
         "cumQty": order.filled,
         "avgPx": average_price(order, contract),
