@@ -20,7 +20,7 @@ from tests.support.places import ROOT
 from tests.support.profiles import demo_access, write_profile
 from tests.support.venue import ExchangeProcess
 
-SYMBOLS = {"LINEAR_SYMBOLS": "XBTUSDT", "INVERSE_SYMBOLS": "XBTUSD", "QUANTO_SYMBOLS": ""}
+SYMBOLS = {"LINEAR_SYMBOLS": "XBTUSDT", "INVERSE_SYMBOLS": "", "QUANTO_SYMBOLS": "ETHUSD"}
 PATIENCE = 90.0  # seconds
 
 
@@ -114,8 +114,10 @@ def session(trader: Trader, owner: Owner, first: int) -> None:
     buy(trader, symbol="XBTUSDT", side="Buy", orderQty=3000, clOrdID=f"{first}.one", **market)
     buy(trader, symbol="XBTUSDT", side="Sell", orderQty=1000, clOrdID=f"{first + 1}.two", **market)
     buy(trader, symbol="XBTUSDT", side="Buy", orderQty=700, **market)  # nobody's
-    buy(trader, symbol="XBTUSD", side="Sell", orderQty=900, clOrdID="mm_strange/x.y", **market)
-    buy(trader, symbol="ETHUSD", side="Buy", orderQty=5, **market)  # not in the settings
+    buy(
+        trader, symbol="XBTUSD", side="Sell", orderQty=900, clOrdID="mm_strange/x.y", **market
+    )  # not in the settings
+    buy(trader, symbol="ETHUSD", side="Buy", orderQty=5, **market)
     buy(trader, symbol="XBT_USDT", side="Buy", orderQty=2000, **market)
     resting = {"symbol": "XBTUSDT", "ordType": "Limit", "price": 20_000}
     part = buy(trader, side="Buy", orderQty=1000, clOrdID=f"{first + 2}.one", **resting)
