@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import ConfigurationError, ProfileInUse
+from common.file_lock import lock_file
 from common.history_ini import EVERYTHING, HistoryFile
 from common.settings import SETTINGS_FILE
 
 DEMO_FOLDER = "demo"
 LOCK_FILE = "tmatic.lock"
-_LOCKED_BYTE = 1 << 20  # beyond the text, which others must be able to read on Windows
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class ProfileLock:
         except OSError as error:
             raise ConfigurationError(_unusable(self._path.parent, error)) from None
         try:
-            _lock(file)
+            lock_file(file)
         except BlockingIOError:
             holder = _holder(file)
             file.close()
@@ -175,22 +174,3 @@ def _holder(file: BinaryIO) -> str:
         log.debug("the lock file cannot be read: %s", error)
         return ""
     return f" (process {text})" if text.isdigit() else ""
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> None:
-        file.seek(_LOCKED_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(error.errno, error.strerror) from None
-        finally:
-            file.seek(0)
-
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "common.ledger": (
         "common.domain",
         "common.errors",
+        "common.file_lock",
         "common.settings_types",
         "common.engine.ports",
         "common.engine.items",

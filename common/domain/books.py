@@ -111,4 +111,5 @@ class Books:
     recent_trades: Sequence[Entry] = field(default_factory=tuple)  # newest first
     recent_funding: Sequence[Entry] = field(default_factory=tuple)  # newest first
     warnings: Sequence[str] = field(default_factory=tuple)
+    read_only: bool = False  # another terminal writes these books
     holes: Sequence[datetime] = ()  # times of executions that lack rows of `coins`, oldest first

@@ -148,6 +148,10 @@ class BringUp:
     def _bring_up(self) -> Script:
         yield from self._know_the_exchange()
         yield from self._open_books()
+        if self._state.read_only:  # the other terminal books, and these are its orders
+            yield from self._connect()
+            yield from self._compare_orders()
+            return
         since = yield from self._catch_up(self._first_date())
         self._tell_holes(since)
         yield from self._connect()
@@ -183,6 +187,8 @@ class BringUp:
         for emi, robot in self._state.robots.items():
             if robot.problem:
                 self._notices.error(f"{emi}: {robot.problem}")
+        if books.read_only:
+            return
         self._dispatch.arrange()
         self._desk.want_numbers()
         for intent in books.open_intents:

@@ -124,6 +124,11 @@ class Desk:
             if order.next_change and order.next_change.bot:
                 order.next_change = None
 
+    def withdraw_all(self) -> None:
+        """Drop every order that has not left yet."""
+        for key in list(self._waiting):
+            self._withdraw(key)
+
     # ---- outcomes -------------------------------------------------------------------------
 
     def numbers_reserved(self, first: int, count: int) -> None:

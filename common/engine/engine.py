@@ -42,6 +42,7 @@ from common.engine.items import (
     Reply,
     StreamClosed,
     StreamOpened,
+    WriterLost,
 )
 from common.engine.mailbox import Mailbox
 from common.engine.market import Market
@@ -221,7 +222,7 @@ class Engine:
         elif isinstance(item, (PlaceOrder, AmendOrder, CancelOrder)):
             self._click(item)
         elif isinstance(item, SetRobotStatus):
-            self._markets[item.market].set_status(item)
+            self._markets[item.market].switch.set(item)
         elif isinstance(item, SetTrading):
             self._set_trading(item.on)
         elif isinstance(item, VerifyBooks):
@@ -258,6 +259,10 @@ class Engine:
     def _handle_ledger(self, item: object) -> None:
         if isinstance(item, LedgerOpened):
             self._markets[item.books.key.market].books_opened(item.books)
+            self._yield_trading()
+        elif isinstance(item, WriterLost):
+            self._markets[item.key.market].writer_lost()
+            self._yield_trading()
         elif isinstance(item, Booked):
             self._markets[item.key.market].booked(item)
             self._report_desk.changed()
@@ -315,6 +320,11 @@ class Engine:
         if not on:
             for market in self._markets.values():
                 market.desk.withdraw_bots()
+
+    def _yield_trading(self) -> None:
+        """Switch trading off where another terminal trades on every account."""
+        if all(market.state.read_only for market in self._markets.values()):
+            self._set_trading(False)
 
     def _market_of(self, emi: str) -> Market | None:
         for market in self._markets.values():

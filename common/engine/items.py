@@ -164,6 +164,13 @@ class LedgerRead:
 
 
 @dataclass(frozen=True, slots=True)
+class WriterLost:
+    """Another terminal has taken over an account: what was not written yet is the other one's."""
+
+    key: AccountKey
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerDown:
     """The database does not take anything at present; the ledger keeps trying by itself."""
 
@@ -301,6 +308,7 @@ Item = (
     | NumbersReserved
     | IntentWritten
     | LedgerRead
+    | WriterLost
     | LedgerDown
     | LedgerUp
     | BotLoaded

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from common.domain.books import Books
-from common.domain.commands import AmendOrder, CancelOrder, PlaceOrder, SetRobotStatus
+from common.domain.commands import AmendOrder, CancelOrder, PlaceOrder
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Instrument
 from common.domain.market import Trade
@@ -17,6 +17,7 @@ from common.engine.bring_up import BringUp
 from common.engine.control_alarm import ControlAlarm
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import Dispatch
+from common.engine.follower import READ_ONLY, Follower
 from common.engine.items import (
     Booked,
     BotFailed,
@@ -37,6 +38,8 @@ from common.engine.items import (
 from common.engine.notices import NoticeBoard
 from common.engine.orders import Change
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
+from common.engine.retry import Retry
+from common.engine.robot_switch import RobotSwitch
 from common.engine.snapshot import Health
 from common.engine.state import MarketState
 from common.engine.verifier import Verifier
@@ -45,15 +48,12 @@ from common.errors import (
     ConfigurationError,
     OrderRefused,
     ProtocolError,
-    RateLimited,
     TmaticError,
 )
 
 log = logging.getLogger(__name__)
 
 STALE_AFTER = 8.0  # seconds without a word; the stream pings after five
-RETRY_FIRST, RETRY_MOST = 0.5, 30.0  # seconds
-RETRY_REFUSED = 30.0  # seconds after the exchange refused the key
 STREAM_READY_WITHIN = 20.0  # seconds
 GARBLED_IN_A_MINUTE = 3
 
@@ -92,7 +92,7 @@ class Market:
         self._problem = ""  # blocks until a restart
         self._refused = ""  # the key; tried again slowly
         self._offline = ""
-        self._retry = RETRY_FIRST
+        self._retry = Retry()
         self._heard_at = 0.0
         self._stream_open = False
         self._garbled: list[float] = []
@@ -114,6 +114,7 @@ class Market:
             history_days=history_days,
             may_trade=self.may_trade,
         )
+        self.switch = RobotSwitch(state, ledger, notices)
         self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
         self.bring_up = BringUp(
             state,
@@ -128,6 +129,14 @@ class Market:
             failed=self._failed,
             done=self._up,
         )
+        self.follower = Follower(
+            state,
+            ledger,
+            notices,
+            later=later,
+            running=lambda: self.bring_up.running,
+            restart=self.start,
+        )
         self._audit = audit  # everything is verified, no bot runs
         self.verifier = Verifier(
             state,
@@ -136,7 +145,9 @@ class Market:
             notices,
             later=later,
             now=self.exchange_time,
-            ready=lambda: self._stream_open and not self.bring_up.running,
+            ready=lambda: (
+                self._stream_open and not self.bring_up.running and not self.state.read_only
+            ),
             whole=audit,
         )
         self.control = ControlAlarm(self.exchange_time, self.verifier.look_soon)
@@ -150,7 +161,8 @@ class Market:
 
     def health(self) -> tuple[Health, str]:
         """Return what may be done here and, unless LIVE, why not in words."""
-        blocked = self._problem or self._refused or self._ledger_problem()
+        watching = READ_ONLY if self.state.read_only and not self._offline else ""
+        blocked = self._problem or self._refused or self._ledger_problem() or watching
         if blocked:
             return Health.BLOCKED, blocked
         if self._offline:
@@ -213,7 +225,16 @@ class Market:
 
     def books_opened(self, books: Books) -> None:
         """Take what the ledger knows."""
-        self.bring_up.books_opened(books)
+        if not self.follower.opened(books):
+            self.bring_up.books_opened(books)
+
+    def writer_lost(self) -> None:
+        """Another terminal has taken the account over: what has not left yet never will."""
+        if not self.state.read_only:
+            self.state.read_only = True
+            self.desk.withdraw_all()
+            self._notices.error(f"{self.state.market}: another terminal has taken over")
+            self.start()
 
     def booked(self, item: Booked) -> None:
         """Follow rows that are durable."""
@@ -247,20 +268,6 @@ class Market:
     def cancel(self, command: CancelOrder) -> None:
         """A click cancels an order."""
         self._answer(command.event, lambda: self.desk.cancel(command.key, command.event))
-
-    def set_status(self, command: SetRobotStatus) -> None:
-        """A click switches a bot."""
-        robot = self.state.robots.get(command.emi)
-        if robot is None or robot.status not in (Status.WORK, Status.OFF):
-            text = (
-                robot.problem if robot and robot.problem else "it is not a bot of the table robots"
-            )
-            self._notices.refuse(f"{command.emi} cannot be switched: {text}", None)
-            return
-        status = Status.WORK if command.work else Status.OFF
-        self.state.set_status(command.emi, status)
-        self._ledger.save_status(self.state.market, command.emi, command.work)
-        self._notices.info(f"{command.emi}: {status}")
 
     # ---- items of bots --------------------------------------------------------------------
 
@@ -314,7 +321,7 @@ class Market:
             self._notices.warning(f"{self.state.market}: {message.text}")
 
     def _book(self, executed: Executed) -> None:
-        if executed.kind is not ExecutionKind.REPORT:
+        if executed.kind is not ExecutionKind.REPORT and not self.state.read_only:
             self._ledger.book(self.state.key, (executed,), executed.at)
 
     def _answer(self, event: int, carry_out: Callable[[], object]) -> None:
@@ -365,7 +372,7 @@ class Market:
             self._problem = str(error)
             self._notices.error(str(error))
             return
-        delay = self._delay(error)
+        delay = self._retry.after(error)
         refused = isinstance(error, AuthenticationFailed)
         reason = f"{error}; trying again"
         news = reason not in (self._refused, self._offline)
@@ -375,23 +382,17 @@ class Market:
             self._notices.warning(f"{self.state.market}: {reason} in {delay:.1f} s")
         self._later(delay, self._try_again)
 
-    def _delay(self, error: TmaticError) -> float:
-        if isinstance(error, AuthenticationFailed):
-            return RETRY_REFUSED
-        delay = self._retry
-        self._retry = min(2 * self._retry, RETRY_MOST)
-        if isinstance(error, RateLimited):
-            delay = max(delay, error.retry_after)
-        return delay
-
     def _try_again(self) -> None:
         if not self.bring_up.running and not self._stream_open:
             self.start()
 
     def _up(self) -> None:
         self._offline = self._refused = ""
-        self._retry = RETRY_FIRST
+        self._retry = Retry()
         self.completed += 1
+        if self.state.read_only:
+            self.follower.came_up()
+            return
         self._notices.info(f"{self.state.market}: LIVE")
         if not self._audit:
             self.dispatch.complete(self.exchange_time())

@@ -28,6 +28,7 @@ class MarketState:
         self.network = network
         self.symbols = tuple(symbols)
         self.account: Account | None = None
+        self.read_only = False  # another terminal writes the books and trades
         self.instruments: dict[Symbol, Instrument] = {}
         self.currencies: dict[str, Currency] = {}
         self.positions: dict[Symbol, Position] = {}
@@ -48,6 +49,7 @@ class MarketState:
 
     def open_books(self, books: Books) -> None:
         """Start from what the ledger knows."""
+        self.read_only = books.read_only
         self.balances = {(b.emi, b.symbol, b.currency): b for b in books.balances}
         self.trades = deque(books.recent_trades, maxlen=KEEP_ROWS)
         self.funding = deque(books.recent_funding, maxlen=KEEP_ROWS)

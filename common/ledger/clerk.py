@@ -23,6 +23,7 @@ from common.ledger.reader import read_books
 from common.ledger.robots_table import read_robots
 from common.ledger.store import Store
 from common.ledger.sums import keep_sums
+from common.ledger.tenure import Tenure
 
 RECENT_ROWS = 200  # trades and funding payments that the screen starts with
 LOCK_RETRIES = 5
@@ -40,12 +41,14 @@ class Clerk:
         accounts: dict[AccountKey, AccountBooks],
         put: Put,
         now: Callable[[], datetime],
+        tenure: Tenure | None = None,  # None: nobody else can write to this database
     ) -> None:
         self._database = database
         self._store = Store(database)
         self._accounts = accounts
         self._put = put
         self._now = now
+        self._tenure = tenure
         # A commit whose outcome was unknown may have changed the tables after all.
         for books in accounts.values():
             books.load(self._store)
@@ -61,7 +64,7 @@ class Clerk:
         elif isinstance(job, jobs.WriteIntent):
             self._write_intent(job)
         elif isinstance(job, jobs.SettleIntent):
-            with self._transaction():
+            with self._transaction(job.key):
                 self._store.settle_intent(
                     job.key, job.cl_ord_id, job.outcome, job.order_id, self._now()
                 )
@@ -97,7 +100,7 @@ class Clerk:
         books = self._accounts[group[0].key]
         executions = [execution for job in group for execution in job.executions]
         outcomes: list[Outcome] = []
-        with self._transaction():
+        with self._transaction(books.key):
             batch = Batch(self._store, books, executions)
             for job in group:
                 entries, known, problems = write(self._store, batch, job.executions)
@@ -121,7 +124,7 @@ class Clerk:
             told += entries
             known_count += known
             problems += more
-        with self._transaction():
+        with self._transaction(job.key):
             self._advance(job)
         self._tell(job, told, known_count, problems)
 
@@ -130,14 +133,14 @@ class Clerk:
     ) -> tuple[list[Entry], int, list[str]]:
         books = self._accounts[job.key]
         try:
-            with self._transaction():
+            with self._transaction(books.key):
                 batch = Batch(self._store, books, [execution])
                 entries, known, problems = write(self._store, batch, [execution])
                 batch.flush()
                 old = self._entries_in_doubt([(job, entries, known, problems)])[0]
                 _doubt([(job, entries, known, problems)], batch)
         except DataRefused as refusal:
-            with self._transaction():
+            with self._transaction(books.key):
                 batch = Batch(self._store, books, [])
                 problem = batch.refuse(execution, f"the database refuses it: {refusal}")
             self._accounts[books.key] = batch.books
@@ -176,9 +179,11 @@ class Clerk:
     def _open(self, job: jobs.Open) -> None:
         key = job.key
         books = AccountBooks(key, claims={}, scales=job.scales)
-        with self._transaction():
+        writes = self._tenure is None or self._tenure.take(self._database, key)
+        with self._transaction(key if writes else None):
             sums = books.load(self._store)
-            keep_sums(self._database, key, sums)
+            if writes:
+                keep_sums(self._database, key, sums)
             balances = list(books.balances.values())
             statuses = self._store.statuses(key.market)
             rows = self._store.robot_rows(key.market)
@@ -195,14 +200,18 @@ class Clerk:
                 recent_funding=tuple(self._store.recent_funding(key, RECENT_ROWS)),
                 warnings=tuple(warnings),
                 holes=tuple(sums.holes),
+                read_only=not writes,
             )
             problems = [
                 *(quarantine_text(*item) for item in self._store.quarantined(key).items()),
                 *self._store.unclassified(key),
             ]
-        self._accounts[key] = books
+        if writes:
+            self._accounts[key] = books
+        else:
+            self._accounts.pop(key, None)
         self._put(LedgerOpened(opened))
-        if problems:  # what could not be booked blocks trading again after every start
+        if problems and writes:  # what could not be booked blocks trading again after every start
             self._put(Booked(key, (), frozenset(), 0, tuple(problems)))
 
     def _reserve_numbers(self, job: jobs.ReserveNumbers) -> None:
@@ -215,7 +224,7 @@ class Clerk:
     def _write_intent(self, job: jobs.WriteIntent) -> None:
         """Write an intent once. A number that was posted before must never be posted again."""
         try:
-            with self._transaction():
+            with self._transaction(job.key):
                 posted = job.intent.verb == "POST" and self._store.posted_before(
                     job.key, job.intent.cl_ord_id
                 )
@@ -234,9 +243,12 @@ class Clerk:
     # ---- transactions -----------------------------------------------------------------------
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, key: AccountKey | None = None) -> Iterator[None]:
+        """Commit at the end. `key`: whose books are written; TenureLost if they are another's."""
         self._database.begin()
         try:
+            if key is not None and self._tenure is not None:
+                self._tenure.check(self._database, key)
             yield
             self._database.commit()
         except BaseException:

@@ -252,6 +252,9 @@ KEPT_SUMS = Table(
     ),
     primary=f"{_ACCOUNT_KEY}, EMI, SYMBOL, CATEGORY, CURRENCY",
 )
+WRITER_EPOCH = Table(
+    "writer_epoch", (*_ACCOUNT, Column("EPOCH", "int", required=True)), primary=_ACCOUNT_KEY
+)
 AUDIT = Table(
     "audit",
     (
@@ -286,7 +289,7 @@ def first_step(dialect: Dialect) -> list[str]:
     return [statement for table in FIRST_TABLES for statement in table.render(dialect)]
 
 
-SECOND_TABLES = (LEDGER_TALLY, KEPT_SUMS, AUDIT)
+SECOND_TABLES = (LEDGER_TALLY, KEPT_SUMS, AUDIT, WRITER_EPOCH)
 
 
 def second_step(dialect: Dialect) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -12,15 +13,17 @@ from datetime import datetime, timezone
 from common.domain.books import AccountKey, Intent
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Symbol
-from common.engine.items import LedgerDown, LedgerUp
+from common.engine.items import LedgerDown, LedgerUp, WriterLost
 from common.engine.ports import Inbox
 from common.errors import TmaticError
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks
+from common.ledger.account_lock import take_lock
 from common.ledger.clerk import Clerk
 from common.ledger.connecting import open_database
 from common.ledger.database import Database, DatabaseSettings
 from common.ledger.schema import migrate
+from common.ledger.tenure import TakeLock, Tenure, TenureLost
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class LedgerWriter:
         now: Callable[[], datetime] = _utc_now,
         connect: Callable[[DatabaseSettings], Database] = open_database,
         first_delay: float = FIRST_DELAY,
+        take: TakeLock = take_lock,
     ) -> None:
         self._settings = settings
         self._now = now
@@ -57,6 +61,8 @@ class LedgerWriter:
         self._queue: queue.SimpleQueue[jobs.Job] = queue.SimpleQueue()
         self._pending: deque[jobs.Job] = deque()  # taken from the queue, not carried out yet
         self._accounts: dict[AccountKey, AccountBooks] = {}
+        self._tenure = Tenure(settings, take)
+        self._reviewed_at = 0.0  # monotonic seconds
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._inbox: Inbox | None = None
@@ -126,6 +132,8 @@ class LedgerWriter:
                 if self._work():
                     break
                 delay = 0.0
+            except TenureLost as lost:
+                self._lose(lost.key)
             except Exception as error:  # noqa: BLE001 - top of the thread: blocks trading, repeats
                 # The first failure is met with a new connection at once; a server that merely
                 # closed an idle connection is nobody's concern.
@@ -138,6 +146,7 @@ class LedgerWriter:
                     break
                 delay = min(max(self._first_delay, 2 * delay), LAST_DELAY)
         self._disconnect()
+        self._tenure.release()
         self._drain()
         left = sum(1 for job in self._pending if not isinstance(job, jobs.Stop))
         if left:
@@ -146,6 +155,7 @@ class LedgerWriter:
     def _work(self) -> bool:
         """Do what is due on a working connection; return whether the thread is to end."""
         clerk = self._clerk or self._connected()
+        self._review()
         self._fetch()
         if not self._pending:
             if self._database is not None:
@@ -195,11 +205,30 @@ class LedgerWriter:
     def _connected(self) -> Clerk:
         self._database = self._connect(self._settings)
         migrate(self._database, self._now())
-        self._clerk = Clerk(self._database, self._accounts, self._put, self._now)
+        self._clerk = Clerk(self._database, self._accounts, self._put, self._now, self._tenure)
+        self._reviewed_at = 0.0  # the lock may be gone with the connection
         self._drain()
         if not self._pending:  # else the first job that succeeds shows that writing works too
             self._announce_up()
         return self._clerk
+
+    def _review(self) -> None:
+        """Look after the locks every few seconds."""
+        if self._database is None or time.monotonic() - self._reviewed_at < IDLE_SECONDS:
+            return
+        self._reviewed_at = time.monotonic()
+        for key in self._tenure.review(self._database):
+            self._lose(key)
+
+    def _lose(self, key: AccountKey) -> None:
+        """Drop what was to be written of an account: the terminal that has it now writes it."""
+        self._tenure.give_up(key)
+        self._accounts.pop(key, None)
+        of_writers = (jobs.Book, jobs.WriteIntent, jobs.SettleIntent)
+        self._pending = deque(
+            job for job in self._pending if not isinstance(job, of_writers) or job.key != key
+        )
+        self._put(WriterLost(key))
 
     def _disconnect(self) -> None:
         if self._database is not None:

@@ -85,8 +85,11 @@ def book_with_ledger(settings: DatabaseSettings, seed: int) -> None:
     """Book everything again from the start; the journal knows what is there."""
     writer, inbox = LedgerWriter(settings), Recorder()
     writer.start(inbox)
-    writer.open(KEY, (XBTUSD,), CURRENCIES)
-    inbox.wait(LedgerOpened)
+    read_only, looks = True, 0
+    while read_only:  # the server may not have noticed yet that the one before was killed
+        looks += 1
+        writer.open(KEY, (XBTUSD,), CURRENCIES)
+        read_only = inbox.wait(LedgerOpened, looks)[-1].books.read_only
     print("begun", flush=True)
     for count, piece in enumerate(pieces(stream(seed), seed), start=1):
         writer.book(KEY, piece, piece[-1].at)
