@@ -52,13 +52,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 # What blocks, waits or runs beside -> the modules named for it. A thread has one owner.
 RESERVED: dict[str, tuple[str, ...]] = {
-    "socket": (),
+    "socket": ("api.simulator.cutting",),
     "ssl": ("api.bitmex.rest",),
     "requests": ("api.bitmex.rest",),
     "urllib3": ("api.bitmex.rest",),
     "websocket": ("api.bitmex.stream",),
-    "aiohttp": ("api.simulator.server", "api.simulator.outlet"),
-    "asyncio": ("api.simulator.server", "api.simulator.outlet", "api.simulator.command"),
+    "aiohttp": ("api.simulator.server", "api.simulator.outlet", "api.simulator.mishandling"),
+    "asyncio": (
+        "api.simulator.command",
+        "api.simulator.cutting",
+        "api.simulator.mishandling",
+        "api.simulator.outlet",
+        "api.simulator.server",
+    ),
     "http.client": (),
     "http.server": (),
     "urllib.request": (),

@@ -12,14 +12,17 @@ import signal
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from api.simulator.faults import Faults
 from api.simulator.file_lock import StateError
 from api.simulator.old_dialect import OldDialectVenue
 from api.simulator.ports import ApiKey
 from api.simulator.recording import RecordingError, read_instruments, read_recording
+from api.simulator.refusals import Refused
 from api.simulator.replay import ReplayVenue
 from api.simulator.server import HOST, ExchangeServer, utc_now
 from api.simulator.store import StateFile
@@ -67,6 +70,9 @@ def options_parser() -> argparse.ArgumentParser:
         default="2023",
         help="2018: every row carries every column, empty ones as null or empty text",
     )
+    parser.add_argument(
+        "--faults", type=Path, metavar="FILE", help="a plan of what is to go wrong, as JSON"
+    )
     parser.add_argument("--no-control", action="store_true", help="serve no control routes")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="play a recorded market")
     parser.add_argument(
@@ -97,6 +103,7 @@ async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
         rate_limits=not options.no_limits,
         accept_nonce=options.accept_nonce,
         control=not options.no_control,
+        faults=_faults(options.faults),
         store=store,
         on_subscribe=venue.release if isinstance(venue, ReplayVenue) else lambda: None,
     )
@@ -140,6 +147,19 @@ def _replay(options: argparse.Namespace) -> tuple[ReplayVenue, ApiKey]:
     key = _api_key(options.seed)
     instruments, recording = read_instruments(options.instruments), read_recording(options.replay)
     return ReplayVenue(instruments, recording, [key], hold=options.replay_hold), key
+
+
+def _faults(plan: Path | None) -> Faults:
+    """Return the faults with the rules of a file."""
+    faults = Faults(time.monotonic)
+    if plan is not None:
+        try:
+            faults.arm(json.loads(plan.read_text(encoding="utf-8")))
+        except (OSError, ValueError, AttributeError) as error:
+            raise StartError(f"{plan}: cannot be read as a plan of faults: {error}") from error
+        except Refused as refusal:
+            raise StartError(f"{plan}: {refusal.message}") from refusal
+    return faults
 
 
 def _api_key(seed: int | None) -> ApiKey:

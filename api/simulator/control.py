@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from api.simulator.faults import Faults
 from api.simulator.interventions import Interventions
 from api.simulator.parameters import Parameters
 from api.simulator.ports import Answer, ApiKey, Json, Row, Venue
@@ -30,6 +31,9 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/account"): "account, username, money, permissions: open an account with a key",
     ("POST", "/key"): "account, permissions: a further key",
     ("DELETE", "/key"): "key: revoke it and end its streams",
+    ("GET", "/faults"): "all faults, the rules in force, how often each fault bit",
+    ("POST", "/faults"): "a rule, or seed and rules: let something go wrong",
+    ("DELETE", "/faults"): "drop all rules",
 }
 
 
@@ -37,9 +41,10 @@ class Control:
     """Answers the control routes of one exchange."""
 
     def __init__(
-        self, venue: Venue, *, on_revoked: Callable[[str], None] = lambda _key: None
+        self, venue: Venue, faults: Faults, *, on_revoked: Callable[[str], None] = lambda _key: None
     ) -> None:
         self._venue = venue
+        self._faults = faults
         self._on_revoked = on_revoked  # is told a key whose streams have to end
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", ""): lambda _: [
@@ -58,6 +63,9 @@ class Control:
             ("POST", "/account"): self._account,
             ("POST", "/key"): lambda given: self._key(_whole(given, "account"), given),
             ("DELETE", "/key"): self._revoke,
+            ("GET", "/faults"): lambda _: self._faults.report(),
+            ("POST", "/faults"): lambda given: self._faults.arm(given.all()),
+            ("DELETE", "/faults"): lambda _: self._faults.disarm(),
         }
 
     def handle(self, method: str, path: str, params: Mapping[str, Json]) -> Answer:

@@ -22,6 +22,10 @@ class Parameters:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
+    def all(self) -> dict[str, Json]:
+        """Return all parameters that have a value, as they were given."""
+        return dict(self._values)
+
     def text(self, name: str) -> str | None:
         """Return a text."""
         value = self._values.get(name)

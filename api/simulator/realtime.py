@@ -89,6 +89,12 @@ class Realtime:
         for topic in list(session.topics.values()):
             self._subscriptions.remove(session, topic)
 
+    def repeat(self, session: Session, table: str) -> None:
+        """Send the images of all topics of a table once more."""
+        for topic in list(session.topics.values()):
+            if topic.table == table:
+                session.outlet.send(self._image(session, topic))
+
     def end_key(self, key: str) -> None:
         """End the sessions of a key that is no longer valid."""
         for session in list(self._open):

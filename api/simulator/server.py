@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from email.utils import formatdate
 
 from aiohttp import WSMsgType, web
 
@@ -26,16 +27,29 @@ from api.simulator.credentials import (
     read_credentials,
 )
 from api.simulator.description import DESCRIPTION_PATH, describe
+from api.simulator.fault_kinds import Place
+from api.simulator.faults import Event, Faults
+from api.simulator.faulty_outlet import FaultyOutlet
 from api.simulator.formats import FORMAT, encode
 from api.simulator.limits import RateLimits
 from api.simulator.merging import merge_parameters
+from api.simulator.mishandling import mishandle, raw_response
 from api.simulator.outlet import SocketOutlet
 from api.simulator.permissions import changes_orders, check_permission
 from api.simulator.ports import Answer, ApiKey, Request, Venue
 from api.simulator.realtime import Realtime
+from api.simulator.request_faults import (
+    AnswerFaults,
+    Raw,
+    answer_event,
+    mishap,
+    page,
+    request_event,
+)
 from api.simulator.store import StateFile
 from api.simulator.subscriptions import Wanted
 from api.simulator.tables import TABLES
+from api.simulator.times import milliseconds
 from api.simulator.venue import LiveVenue
 
 log = logging.getLogger(__name__)
@@ -69,6 +83,7 @@ class ExchangeServer:
         rate_limits: bool = True,
         accept_nonce: bool = False,
         control: bool = True,
+        faults: Faults | None = None,
         store: StateFile | None = None,
         now: Callable[[], datetime] = utc_now,
         on_subscribe: Callable[[], None] = lambda: None,
@@ -78,11 +93,16 @@ class ExchangeServer:
         self._clock = now
         self._latest = now()
         self._limits = RateLimits(enabled=rate_limits)
-        self._authenticator = Authenticator(venue.find_key, time.time, accept_nonce=accept_nonce)
+        self._faults = faults or Faults(time.monotonic)
+        self._answer_faults = AnswerFaults(self._faults)
+        self._authenticator = Authenticator(
+            venue.find_key, lambda: time.time() + self._faults.skew(), accept_nonce=accept_nonce
+        )
         self._realtime = Realtime(
             venue, self._authenticator, lambda: self._latest, on_topics=self._follow_topics
         )
-        self._control = Control(venue, on_revoked=self._realtime.end_key) if control else None
+        on_revoked = self._realtime.end_key
+        self._control = Control(venue, self._faults, on_revoked=on_revoked) if control else None
         self._on_subscribe = on_subscribe
         self._follow_topics(frozenset())
         self._outlets: set[SocketOutlet] = set()
@@ -184,11 +204,31 @@ class ExchangeServer:
             return await self._serve_control(self._control, request)
         return _respond(Answer(404, error_body("Not Found")), {})
 
-    async def _serve_rest(self, request: web.BaseRequest, path: str) -> web.Response:
-        headers: dict[str, str] = {"x-request-id": str(uuid.uuid4())}
+    async def _serve_rest(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         try:
             body = await request.read()
-            key, refusal = self._identify(request, body)
+        except web.HTTPRequestEntityTooLarge:
+            return _respond(Answer(413, error_body("Request Entity Too Large")), {})
+        key, refusal = self._identify(request, body)
+
+        def answer() -> web.Response:
+            return self._answer_rest(request, path, body, key, refusal)
+
+        befallen = request_event(request.method, path, key.account if key else None)
+        trouble = mishap(self._faults, befallen, time.time())
+        return answer() if trouble is None else await mishandle(request, trouble, answer)
+
+    def _answer_rest(
+        self,
+        request: web.BaseRequest,
+        path: str,
+        body: bytes,
+        key: ApiKey | None,
+        refusal: RequestRefused | None,
+    ) -> web.Response:
+        headers: dict[str, str] = {"x-request-id": str(uuid.uuid4())}
+        answer: Answer | Raw
+        try:
             headers.update(self._charge(request, path, key))
             if refusal is not None:
                 raise refusal
@@ -197,11 +237,15 @@ class ExchangeServer:
         except RequestRefused as refused:
             headers.update(refused.headers)
             answer = Answer(refused.status, error_body(refused.message, refused.name))
-        except web.HTTPRequestEntityTooLarge:
-            answer = Answer(413, error_body("Request Entity Too Large"))
         except Exception:
             log.exception("%s %s failed", request.method, path)
             answer = Answer(500, error_body("Internal Server Error"))
+        if not self._faults.idle:
+            asked = answer_event(request.method, path, key.account if key else None)
+            answer = self._answer_faults.alter(asked, answer, milliseconds(self._latest))
+            headers["date"] = formatdate(time.time() + self._faults.skew(), usegmt=True)
+        if isinstance(answer, Raw):
+            return raw_response(answer)
         return _respond(answer, headers, request.query.get(FORMAT))
 
     async def _serve_control(self, control: Control, request: web.BaseRequest) -> web.Response:
@@ -271,6 +315,10 @@ class ExchangeServer:
             key = self._authenticator.check(sent, "GET", REALTIME_TARGET) if sent else None
         except RequestRefused as refusal:
             return _respond(Answer(refusal.status, error_body(refusal.message, refusal.name)), {})
+        bite = self._faults.bite(Event(Place.UPGRADE, key.account if key else None))
+        if bite is not None:
+            status = bite.whole("status") if "status" in bite.options else 503
+            return raw_response(page(status))
         socket = web.WebSocketResponse(max_msg_size=MAX_BODY)
         if not socket.can_prepare(request).ok:
             return _respond(Answer(400, error_body("A WebSocket upgrade is required.")), {})
@@ -279,7 +327,9 @@ class ExchangeServer:
         self._outlets.add(outlet)
         topics = request.query.get("subscribe", "")
         platform = request.path == PLATFORM_TARGET
-        session = self._realtime.open(outlet, key, topics, platform=platform)
+        way = FaultyOutlet(outlet, self._faults, key.account if key else None)
+        session = self._realtime.open(way, key, topics, platform=platform)
+        way.follow(lambda: session.account, lambda table: self._realtime.repeat(session, table))
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:

@@ -6,6 +6,8 @@ import re
 from datetime import datetime, timezone
 
 from api.simulator.command import options_parser
+from api.simulator.control import ROUTES as CONTROL
+from api.simulator.fault_kinds import KINDS
 from api.simulator.ports import Request
 from api.simulator.tables import TABLES
 from api.simulator.topics import PRIVATE_TABLES, PUBLIC_TABLES
@@ -43,6 +45,17 @@ def test_every_table_is_listed() -> None:
     assert set(TABLES) <= PRIVATE_TABLES | PUBLIC_TABLES
     private = {name for name, table in TABLES.items() if table.private}
     assert private <= PRIVATE_TABLES and not private & PUBLIC_TABLES
+
+
+def test_every_fault_is_listed_with_its_options() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+) \| (.*) \|$", section("Faults"), re.MULTILINE)
+    listed = {name: (does, set(re.findall(r"`(\w+)`", options))) for name, does, options in rows}
+    assert listed == {name: (kind.does, set(kind.options)) for name, kind in KINDS.items()}
+
+
+def test_every_control_route_is_listed() -> None:
+    text = section("Control")
+    assert [path for _, path in CONTROL if f"`/control{path}`" not in text] == []
 
 
 def test_every_option_is_listed() -> None:
