@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from api.simulator.catalog import CATALOG
 from api.simulator.encoding import to_json
 from tests.api.simulator.swagger import problems
-from tests.api.simulator.venues import START, Desk, new_desk
+from tests.api.simulator.venues import BEFORE_EXPIRY, START, Desk, new_desk
 
 pytestmark = pytest.mark.needs_shared
 
@@ -22,7 +21,6 @@ DIFFERENCES: Mapping[str, str] = {
     "Transaction.transactID: required": "the leading row of the unrealised profit has none",
     "Order.orderID: required": "a cancel by an unknown clOrdID cannot name one",
 }
-BEFORE_EXPIRY = datetime(2026, 12, 25, 11, 59, 40, tzinfo=timezone.utc)
 
 Asked = tuple[str, str, dict[str, Any]]
 Swagger = Mapping[str, Any]

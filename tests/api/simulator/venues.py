@@ -11,6 +11,7 @@ from api.simulator.ports import Answer, ApiKey, Request, TableEvent
 from api.simulator.venue import DEMO_ACCOUNT, Customer, LiveVenue
 
 START = datetime(2026, 11, 23, 3, 30, tzinfo=timezone.utc)
+BEFORE_EXPIRY = datetime(2026, 12, 25, 11, 59, 40, tzinfo=timezone.utc)  # of the dated future
 TRADING = frozenset({"order"})
 SECOND_ACCOUNT = 1_000_002
 
