@@ -15,7 +15,14 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from types import TracebackType
 
-from common.domain.commands import Command, ExportTables, Reload, SetTrading, ShowResults
+from common.domain.commands import (
+    Command,
+    ExportTables,
+    Reload,
+    SetTrading,
+    ShowResults,
+    VerifyBooks,
+)
 from common.engine.snapshot import BookView, Level, Snapshot
 from display import presenter
 from display.actions import Actions, Guard
@@ -84,6 +91,7 @@ class Terminal:
                 self.actions.click_robot,
                 self.actions.click_book,
                 self._paint_book,
+                self.verify,
             ),
         )
         self._positions = RowCache(presenter.position_row)
@@ -107,6 +115,7 @@ class Terminal:
         root.bind_all("<F1>", lambda _event: self.toggle_help())
         root.bind_all("<F3>", lambda _event: self.reload())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
+        root.bind_all("<F7>", lambda _event: self.verify())
         root.bind_all("<F8>", lambda _event: self.export())
         root.bind_all("<F9>", lambda _event: self.toggle_trading())
         for key, points in (("plus", 1), ("equal", 1), ("KP_Add", 1), ("minus", -1)):
@@ -253,6 +262,11 @@ class Terminal:
             return
         self._reloading = self._seen.reloads
         self._submit(Reload())
+
+    def verify(self) -> None:
+        """F7: have the books compared with the exchange."""
+        if not self._guard.repeated("F7") and self._seen is not None:
+            self._submit(VerifyBooks())
 
     def export(self) -> None:
         """F8: have every table written as CSV."""

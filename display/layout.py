@@ -31,6 +31,7 @@ class Clicks:
     robot: Callable[[str], None]
     book: Callable[[Decimal | None, Side | None], None]
     book_resized: Callable[[], None]
+    verify: Callable[[], None]
 
 
 class Layout(ttk.Frame):
@@ -39,7 +40,7 @@ class Layout(ttk.Frame):
     def __init__(self, root: tk.Misc, theme: Theme, clicks: Clicks) -> None:
         super().__init__(root, name="window", style="Window.TFrame")
         self._theme = theme
-        self.state_line = StateLine(self, theme)
+        self.state_line = StateLine(self, theme, clicks.verify)
         left = ttk.Frame(self, name="left", style="Window.TFrame")
         right = ttk.Frame(self, name="right", style="Window.TFrame")
         self.help_line = tk.Label(self, name="help", text=HELP_LINE, font=theme.mono, anchor="w")

@@ -6,7 +6,7 @@ book         price, or "Buy price", "Sell price"   ticket       price quantity e
 position     ticker, or ticker.category            amend        price quantity move cancel
 order        OrderRow.key
 robot        EMI                                   tab          Orders Trades Funding Results
-period       day week month                        state        trading mode health clock
+period       day week month                        state        trading mode health books clock
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _middle(widget: object) -> tuple[int, int] | None:
 def describe(layout: Layout, actions: Actions) -> dict[str, object]:
     """Return every text of the window: state, tables by row key, book, notices, open windows."""
     state, book = layout.state_line, layout.book.table
-    parts = ("trading", "mode", "health", "clock")
+    parts = ("trading", "mode", "health", "books", "clock")
     return {
         "state": {part: str(getattr(state, part)["text"]) for part in parts},
         "selected": str(actions.selected.symbol) if actions.selected else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from tkinter import ttk
@@ -14,11 +14,16 @@ from display.cells import Tone
 from display.formats import time_text
 from display.presenter import MODES, health_tone, health_words, worst_market
 from display.theme import Theme
+from display.verdict import books_state
 
 KEYS = (
     ("F1", "show or hide this sheet"),
     ("F3", "read settings, robots and algo again; trading goes OFF"),
     ("F6", "dark or light colours"),
+    (
+        "F7",
+        "compare the books with the exchange now; the same as a click on the state of the books",
+    ),
     ("F8", "write all tables as CSV files into the profile's folder exports"),
     ("F9", "automatic trading ON or OFF"),
     ("Ctrl +  Ctrl -", "larger or smaller letters"),
@@ -31,27 +36,32 @@ KEYS = (
     ("click a robot", "WORK or OFF"),
 )
 HELP_LINE = (
-    "F1 keys   F3 reload   F6 colours   F8 export   F9 trading on/off   click: book, order, robot"
+    "F1 keys   F3 reload   F6 colours   F7 verify   F8 export   F9 trading on/off   "
+    "click: book, order, robot"
 )
 _SILENT = 5.0  # seconds without a new snapshot after which the window says so
 _LINES = 300  # of the information panel
 
 
 class StateLine(tk.Frame):
-    """TRADING ON/OFF, mode, health, clock: always in words, not by colour alone."""
+    """TRADING ON/OFF, mode, health, books, clock: always in words, not by colour alone."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+    def __init__(self, parent: tk.Misc, theme: Theme, on_verify: Callable[[], None]) -> None:
         super().__init__(parent, name="state")
         self._theme = theme
         self._beat: tuple[int, float] = (-1, 0.0)
         self.trading = tk.Label(self, name="trading", font=theme.large, width=13, padx=6, pady=2)
         self.mode = tk.Label(self, name="mode", font=theme.large, width=8, padx=6, pady=2)
         self.health = tk.Label(self, name="health", font=theme.bold, anchor="w", padx=12)
+        self.books = tk.Label(self, name="books", font=theme.bold, anchor="w", padx=12)
+        self.books.configure(cursor="hand2")
+        self.books.bind("<ButtonRelease-1>", lambda _event: on_verify())
         self.clock = tk.Label(self, name="clock", font=theme.large, anchor="e", padx=10)
         self.trading.pack(side="left")
         self.mode.pack(side="left", padx=(2, 0))
         self.clock.pack(side="right")
-        self.health.pack(side="left", fill="x", expand=True)
+        self.health.pack(side="left")
+        self.books.pack(side="left", fill="x", expand=True)
 
     def show(self, snapshot: Snapshot, now: float) -> None:
         """Show a snapshot at `now`, monotonic seconds, by which a silent engine is noticed."""
@@ -70,6 +80,8 @@ class StateLine(tk.Frame):
         _set(self.mode, MODES[snapshot.network], *self._mode_colours(snapshot.network))
         text, tone = _health(worst_market(snapshot.markets), silent)
         _set(self.health, text, theme.colour(tone), palette.panel)
+        words, verdict = books_state(snapshot.markets, snapshot.accounts) or ("", Tone.DIM)
+        _set(self.books, words, theme.colour(verdict), palette.panel)
         late = Tone.BAD if silent >= _SILENT else Tone.TEXT
         _set(self.clock, f"{time_text(snapshot.at)} UTC", theme.colour(late), palette.panel)
 

@@ -256,8 +256,9 @@ def _sums_texts(sums: Sums, scale: int) -> tuple[str, ...]:
 
 
 def account_row(row: AccountRow) -> Row:
-    """Present the money of one currency, to its last digit."""
+    """Present the money of one currency, to its last digit; CONTROL that is off is an alarm."""
     scale = row.scale
+    control = money_text(row.control, scale)
     texts = (
         row.currency,
         money_text(row.margin_balance, scale),
@@ -266,10 +267,11 @@ def account_row(row: AccountRow) -> Row:
         money_text(row.result, scale),
         money_text(row.commission, scale),
         money_text(row.funding, scale),
-        money_text(row.control, scale),
+        f"! {control}" if row.alarm else control,
     )
     plain = Tone.TEXT
-    tones = (Tone.ACCENT, plain, plain, plain, _sign_tone(row.result), plain, plain, plain)
+    alarm = Tone.BAD if row.alarm else plain
+    tones = (Tone.ACCENT, plain, plain, plain, _sign_tone(row.result), plain, plain, alarm)
     return Row(f"{row.market} {row.currency}", texts, tones)
 
 
