@@ -99,7 +99,10 @@ def _health(market: MarketRow | None, silent: float) -> tuple[str, Tone]:
         return f"SILENT: nothing has come from the engine for {silent:.0f} s", Tone.BAD
     if market is None:
         return "STARTING", Tone.WARN
-    return f"{market.health}: {health_words(market.health)}", health_tone(market.health)
+    tone = health_tone(market.health)
+    if market.health is Health.BLOCKED and any(d.blocks for d in market.verification.differences):
+        return str(market.health), tone  # the state of the books beside it says why
+    return f"{market.health}: {health_words(market)}", tone
 
 
 def _set(label: tk.Label, text: str, colour: str, background: str) -> None:
@@ -185,7 +188,7 @@ class ExchangeBox(_Paper):
         self.insert("end", "account ", (Tone.DIM.value,))
         self.insert("end", f"{account.strip()}\n")
         self.insert("end", str(market.health), ("bold", health_tone(market.health).value))
-        words = market.reason or health_words(market.health)
+        words = market.reason or health_words(market)
         self.insert("end", f"  {words}", (health_tone(market.health).value,))
         if market.progress and market.health is not Health.LIVE:
             self.insert("end", f"\n{market.progress}", (Tone.DIM.value,))

@@ -37,15 +37,16 @@ def _state(verification: Verification, scales: Mapping[str, int]) -> tuple[int, 
 
 
 def short(difference: Difference, scales: Mapping[str, int]) -> str:
-    """Return a difference as `what symbol currency EMI: books / exchange`."""
+    """Return a difference with its figures in front: of a long line only the end is cut off."""
     symbol = str(difference.symbol) if difference.symbol else ""
     money = difference.rule in _MONEY_RULES or difference.what.startswith(_IN_MONEY)
     money = money or difference.what == "funding"
-    names = (difference.what, symbol, difference.currency if money else "", difference.emi)
+    names = (difference.emi, symbol, difference.currency if money else "")
     books, exchange = (
         money_text(figure, scales[difference.currency])
         if money and difference.currency in scales
         else str(figure)
         for figure in (difference.books, difference.exchange)
     )
-    return f"{' '.join(name for name in names if name)}: {books}, not {exchange}"
+    who = " ".join(name for name in names if name)
+    return f"{who} {books}, not {exchange}: {difference.what}".strip()

@@ -43,18 +43,18 @@ def said(*verifications: Verification) -> tuple[str, Tone] | None:
         (Verification(at=NOW, problem="no answer"), "books not verified: no answer", Tone.WARN),
         (
             Verification(at=NOW, differences=(POSITION,)),
-            "BOOKS DIFFER: position XBTUSDT.linear myBot: 100, not 300",
+            "BOOKS DIFFER: myBot XBTUSDT.linear 100, not 300: position",
             Tone.BAD,
         ),
         (
             Verification(differences=(RESULT, POSITION)),
-            "BOOKS DIFFER (+1): result of trading XBt: 1.23456789, not 1.23456788",
+            "BOOKS DIFFER (+1): XBt 1.23456789, not 1.23456788: result of trading",
             Tone.BAD,
         ),
         (
             Verification(differences=(COMMISS,)),
-            "BOOKS DIFFER: COMMISS of execution 17 XBTUSDT.linear USDt myBot: "
-            "0.037028, not 0.037027",
+            "BOOKS DIFFER: myBot XBTUSDT.linear USDt 0.037028, not 0.037027: "
+            "COMMISS of execution 17",
             Tone.BAD,
         ),
         (
@@ -78,7 +78,7 @@ def test_the_worst_market_is_told() -> None:
 def test_an_amount_of_an_unknown_currency_is_told_in_smallest_units() -> None:
     odd = replace(RESULT, currency="ZZZ")
     assert said(Verification(differences=(odd,))) == (
-        "BOOKS DIFFER: result of trading ZZZ: 123456789, not 123456788",
+        "BOOKS DIFFER: ZZZ 123456789, not 123456788: result of trading",
         Tone.BAD,
     )
 
@@ -117,7 +117,8 @@ def test_a_difference_stands_in_the_state_line_and_whole_in_the_exchange_box(
     row = support.market_row(Health.BLOCKED, f"BOOKS DIFFER: {sentence}")
     window.change(markets=(replace(row, verification=differing),))
     line = window.terminal.layout.state_line
-    assert line.books["text"].startswith("BOOKS DIFFER: position XBTUSDT.linear myBot")
+    assert line.books["text"].startswith("BOOKS DIFFER: myBot XBTUSDT.linear 100, not 300")
+    assert line.health["text"] == "BLOCKED"  # why stands beside it
     assert sentence in window.terminal.layout.exchange.get("1.0", "end")
     state = window.terminal.describe()["state"]
     assert isinstance(state, dict)
