@@ -326,6 +326,8 @@ def health_tone(health: Health) -> Tone:
     return _HEALTH_TONES[health]
 
 
-def health_words(health: Health) -> str:
-    """Return what a state means, in words."""
-    return _HEALTH_WORDS[health]
+def health_words(market: MarketRow) -> str:
+    """Return what the state of a market means, in words."""
+    if market.read_only and market.health is Health.BLOCKED:
+        return "read-only, another terminal trades"
+    return _HEALTH_WORDS[market.health]

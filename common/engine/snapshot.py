@@ -68,6 +68,7 @@ class MarketRow:
     health: Health
     reason: str  # in words; "" when LIVE
     progress: str  # what is being done now, e.g. "trade history: 1,500 executions"
+    read_only: bool = False  # another terminal trades on the account
     verification: Verification = field(
         default_factory=Verification
     )  # how books and exchange compare

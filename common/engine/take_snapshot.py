@@ -72,6 +72,7 @@ def _market_row(market: Market) -> MarketRow:
         health=health,
         reason=reason,
         progress=market.bring_up.step if market.bring_up.running else "",
+        read_only=market.state.read_only,
         verification=market.verifier.status,
     )
 

@@ -53,6 +53,15 @@ def test_the_three_modes_have_three_colours(window: Bench) -> None:
     assert len(set(colours)) == 3
 
 
+def test_a_read_only_terminal_says_so_in_the_state_line(window: Bench) -> None:
+    row = replace(support.market_row(Health.BLOCKED, "another one writes"), read_only=True)
+    window.change(markets=(row,))
+    line = window.terminal.layout.state_line
+    assert line.health["text"] == "BLOCKED: read-only, another terminal trades"
+    window.change(markets=(support.market_row(Health.BLOCKED, "the key was refused"),))
+    assert line.health["text"] == "BLOCKED: a person must act"
+
+
 def test_a_blocked_market_says_why(window: Bench) -> None:
     reason = "the key was refused: " + "correct API_KEY in the settings. " * 4
     window.change(markets=(support.market_row(Health.BLOCKED, reason, "waiting"),))
