@@ -185,7 +185,7 @@ class Dispatch:
             robot=robot,
             instrument=instrument,
             position=self._state.position(robot.emi, robot.symbol),
-            volume=self._state.volume(robot.emi),
+            volume=self._state.volume(robot.emi, robot.symbol),
             pnl=self._state.pnl(robot, self._gateway) or 0,
             currency=currency,
         )

@@ -149,6 +149,8 @@ class OrderWire:
         order.amending = None
         if reply.error is None and isinstance(reply.result, Order):
             live = self._state.orders.apply(reply.result, order.emi, from_stream=False)
+            if live is None:  # it filled at once, so the mirror has the old price only
+                order.price = reply.result.price
             self._tell(order, "moved", event)
             self._follow(live)
             return

@@ -77,28 +77,35 @@ class MarketState:
         """Return a bot's position in contracts, long > 0."""
         return sum(b.position for b in self._of(emi) if b.symbol == symbol)
 
-    def volume(self, emi: str) -> int:
-        """Return the contracts a bot has traded in all."""
-        return sum(b.volume for b in self._of(emi))
+    def volume(self, emi: str, symbol: Symbol) -> int:
+        """Return the contracts of a symbol that a bot has traded."""
+        return sum(b.volume for b in self._of(emi) if b.symbol == symbol)
 
     def pnl(self, robot: Robot, gateway: Gateway) -> int | None:
         """Return SUMREAL - COMMISS of a bot plus the value of closing its position now.
 
-        Smallest unit of the settlement currency. A long position is closed at the bid, a short
-        one at the ask; None while the book has no such price.
+        Smallest unit of the settlement currency: rows in another currency (a fee of a spot trade)
+        cannot be added, nor can what is still open in another symbol. A long position is closed
+        at the bid, a short one at the ask; None while the book has no such price, or for a symbol
+        that is not known.
         """
         instrument = self.instruments.get(robot.symbol)
-        rows = [b for b in self._of(robot.emi) if b.symbol == robot.symbol]
-        result = sum(b.sum_real - b.commission - b.funding for b in rows)
-        position = sum(b.position for b in rows)
+        if instrument is None:
+            return None
+        currency = instrument.settlement_currency
+        result = sum(
+            b.sum_real - b.commission - b.funding
+            for b in self._of(robot.emi)
+            if b.currency == currency and (b.symbol == robot.symbol or not b.position)
+        )
+        position = self.position(robot.emi, robot.symbol)
         if not position:
             return result
         ticker = gateway.ticker(robot.symbol)
         price = ticker.bid if position > 0 else ticker.ask
-        if instrument is None or not price:
+        if not price:
             return None
-        scale = self.scale(instrument.settlement_currency)
-        return result + closing_value(instrument, price, position, scale)
+        return result + closing_value(instrument, price, position, self.scale(currency))
 
     def scale(self, currency: str) -> int:
         """Return the decimal places of a currency's smallest unit; 0 (raw units) if unknown."""

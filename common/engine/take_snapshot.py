@@ -221,7 +221,7 @@ def _robot_rows(market: Market) -> Iterator[RobotRow]:
             capital=robot.capital,
             status=robot.status,
             problem=robot.problem,
-            volume=state.volume(robot.emi),
+            volume=state.volume(robot.emi, robot.symbol),
             pnl=state.pnl(robot, market.gateway),
             position=state.position(robot.emi, robot.symbol),
         )

@@ -259,6 +259,17 @@ def test_only_one_amendment_is_under_way_and_the_newest_wish_follows(bench: Benc
     assert newest.price == Decimal("100.8")
 
 
+def test_an_order_that_fills_as_it_is_moved_is_told_with_its_new_price(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, Change(Decimal("100.6"), None, event=2))
+    number, request = bench.gateway.last(SendAmend)
+    filled = order(key, f"o-{key}", price="100.6", filled=100, phase=Phase.FILLED, seconds=3)
+    bench.desk.wire.reported(filled)
+    bench.desk.wire.replied(accepted(number, request, filled))
+
+    assert bench.notices.all()[-1].text == "Buy 0.0001 XBTUSDT at 100.6 (bot1) moved"
+
+
 def test_an_order_may_be_moved_before_the_exchange_has_answered(bench: Bench) -> None:
     key = bench.place()
     bench.desk.amend(key, Change(Decimal("100.9"), None, bot=True))
