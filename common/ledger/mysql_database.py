@@ -154,6 +154,8 @@ def _create_database(settings: MysqlSettings) -> None:
     connection = _dial(settings, None)
     try:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT CURRENT_USER()")
+            account = str((cursor.fetchone() or (f"{settings.user}@%",))[0])
             cursor.execute(statement)
     except pymysql.err.OperationalError as error:
         if error.args[0] not in ACCESS_DENIED:
@@ -161,10 +163,16 @@ def _create_database(settings: MysqlSettings) -> None:
         raise LedgerUnavailable(
             f"The user {settings.user} may not use the database {settings.database} "
             f"(MYSQL_DATABASE) nor create it. Let an administrator run: {statement}; "
-            f"GRANT ALL PRIVILEGES ON `{settings.database}`.* TO this user;"
+            f"GRANT ALL PRIVILEGES ON `{settings.database}`.* TO {_quoted(account)}"
         ) from error
     finally:
         connection.close()
+
+
+def _quoted(account: str) -> str:
+    """Return user@host as a statement has to write it; a name may contain an @, a host may not."""
+    user, _, host = account.rpartition("@")
+    return "@".join("'" + part.replace("'", "''") + "'" for part in (user, host))
 
 
 def _own(sql: str) -> str:
