@@ -234,13 +234,28 @@ def test_no_period_loses_or_doubles_anything(days: list[Line], period: Period) -
 
 
 @pytest.mark.parametrize(
-    ("day", "names"),
+    ("day", "starts", "names"),
     [
-        ("2026-12-31", ["2026-12-31", "2026-W53", "2026-12"]),
-        ("2027-01-03", ["2027-01-03", "2026-W53", "2027-01"]),
-        ("2027-01-04", ["2027-01-04", "2027-W01", "2027-01"]),
+        (
+            "2026-12-31",
+            ["2026-12-31", "2026-12-28", "2026-12-01"],
+            ["2026-12-31", "2026-W53", "2026-12"],
+        ),
+        (
+            "2027-01-03",
+            ["2027-01-03", "2026-12-28", "2027-01-01"],
+            ["2027-01-03", "2026-W53", "2027-01"],
+        ),
+        (
+            "2027-01-04",
+            ["2027-01-04", "2027-01-04", "2027-01-01"],
+            ["2027-01-04", "2027-W01", "2027-01"],
+        ),
     ],
 )
-def test_periods_are_named_as_iso_8601_names_them(day: str, names: list[str]) -> None:
+def test_periods_begin_and_are_named_as_in_iso_8601(
+    day: str, starts: list[str], names: list[str]
+) -> None:
     date = datetime.fromisoformat(day).date()
+    assert [period.start_of(date).isoformat() for period in Period] == starts
     assert [period.label(period.start_of(date)) for period in Period] == names
