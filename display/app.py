@@ -91,7 +91,7 @@ class Terminal:
                 self.actions.click_robot,
                 self.actions.click_book,
                 self._paint_book,
-                self.verify,
+                lambda: self.verify("click on the books"),
             ),
         )
         self._positions = RowCache(presenter.position_row)
@@ -263,9 +263,9 @@ class Terminal:
         self._reloading = self._seen.reloads
         self._submit(Reload())
 
-    def verify(self) -> None:
-        """F7: have the books compared with the exchange."""
-        if not self._guard.repeated("F7") and self._seen is not None:
+    def verify(self, how: str = "F7") -> None:
+        """F7 or a click: have the books compared with the exchange."""
+        if not self._guard.repeated(how) and self._seen is not None:
             self._submit(VerifyBooks())
 
     def export(self) -> None:

@@ -48,5 +48,5 @@ def short(difference: Difference, scales: Mapping[str, int]) -> str:
         else str(figure)
         for figure in (difference.books, difference.exchange)
     )
-    who = " ".join(name for name in names if name)
+    who = " ".join(dict.fromkeys(name for name in names if name))  # RESERVED is named so too
     return f"{who} {books}, not {exchange}: {difference.what}".strip()
