@@ -6,6 +6,7 @@ from api.simulator.accounts import Account
 from api.simulator.contracts import BUY, MILLION, SIDE_NAMES, Contract
 from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
+from api.simulator.journal import Source
 from api.simulator.matching import Match
 from api.simulator.orders import Order
 from api.simulator.ports import Action, Row
@@ -76,20 +77,19 @@ class Clearing:
         exchange.feed.public("funding", Action.INSERT, [row])
 
     def settle(self, instrument: Instrument) -> None:
-        """Close every position of an expired contract at the index price."""
-        exchange = self._exchange
-        instrument.revalue(exchange.time)
-        instrument.settled = instrument.mark = instrument.index
+        """Close every position of a contract at the price that its end fixed."""
+        exchange, price = self._exchange, instrument.settled
+        assert price is not None, "trading goes on"
         for account in list(exchange.accounts.values()):
             position = account.positions.get(instrument.symbol)
             if position is not None and position.quantity:
                 self._settle_position(instrument, account)
         instrument.state, instrument.open_interest = "Settled", 0
         row: Row = {
-            "timestamp": iso(exchange.time),
+            "timestamp": iso(instrument.marked),
             "symbol": instrument.symbol,
             "settlementType": "Settlement",
-            "settledPrice": instrument.settled / instrument.contract.mark_scale,
+            "settledPrice": price / instrument.contract.mark_scale,
         }
         exchange.settlements.append(row)
         exchange.feed.public("settlement", Action.INSERT, [row])
@@ -119,12 +119,16 @@ class Clearing:
         cost = contract.cost(side, ticks, quantity)
         fee = contract.fee(rate, cost)
         profit = self._book(account, contract, side, quantity, cost, fee)
+        price = (ticks, contract.ticks_per_unit)
+        exec_id = exchange.ids.execution() if order is not None else ""
+        source = _source(exec_id, exchange.time, order)
+        exchange.journal.fill(account.number, contract, side, price, quantity, rate, source)
         if order is None:
             return
         order.fill(ticks, quantity)
         order.transacted = exchange.time
         home, foreign = self._notionals(contract, side, quantity, cost)
-        row = report_row(order, contract, exchange.ids.execution(), "Trade", exchange.time) | {
+        row = report_row(order, contract, exec_id, "Trade", exchange.time) | {
             "lastQty": quantity,
             "lastPx": contract.price(ticks),
             "lastLiquidityInd": "AddedLiquidity" if fee_type == "Maker" else "RemovedLiquidity",
@@ -211,10 +215,15 @@ class Clearing:
         balance = account.credit(contract.money, -fee)
         exchange.house.credit(contract.money, fee)
         account.position(contract).rebalanced -= fee
+        price = (instrument.mark, contract.mark_scale)
         if account.house:
+            exchange.journal.fund(account.number, contract, price, rate)
             return
         mark, size = instrument.mark / contract.mark_scale, abs(quantity)
-        row = self._ledger_row(instrument, account, "Funding", size, mark) | {
+        row = self._ledger_row(instrument, account, "Funding", size, mark)
+        source = Source(str(row["execID"]), iso(exchange.time))
+        exchange.journal.fund(account.number, contract, price, rate, source)
+        row |= {
             "timeInForce": "AtTheClose",
             "avgPx": mark,
             "commission": rate * side / MILLION,
@@ -246,10 +255,15 @@ class Clearing:
         balance = account.credit(contract.money, profit)
         # What rounding off the tick lattice leaves over is the exchange's.
         exchange.house.credit(contract.money, cost)
+        exact = (instrument.mark, contract.mark_scale)
         if account.house:
+            exchange.journal.settle(account.number, contract, exact)
             return
         price = instrument.mark / contract.mark_scale
-        row = self._ledger_row(instrument, account, "Settlement", size, price) | {
+        row = self._ledger_row(instrument, account, "Settlement", size, price)
+        source = Source(str(row["execID"]), iso(exchange.time))
+        exchange.journal.settle(account.number, contract, exact, source)
+        row |= {
             "side": SIDE_NAMES[side],
             "price": price,
             "leavesQty": 0,
@@ -329,6 +343,12 @@ class Clearing:
     ) -> tuple[float, float]:
         rate = self._exchange.prices.satoshi_per_dollar(self._exchange.time)
         return contract.notionals(side, quantity, abs(cost), rate)
+
+
+def _source(exec_id: str, time: int, order: Order | None) -> Source | None:
+    if order is None:
+        return None
+    return Source(exec_id, iso(time), order.order_id, order.client_id or "")
 
 
 def _long(account: Account, contract: Contract) -> int:

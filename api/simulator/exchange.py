@@ -10,6 +10,7 @@ from api.simulator.contracts import Contract
 from api.simulator.feed import Feed
 from api.simulator.ids import Ids
 from api.simulator.instruments import Instrument
+from api.simulator.journal import Journal
 from api.simulator.orders import Order
 from api.simulator.ports import Row
 from api.simulator.prices import Prices
@@ -34,6 +35,7 @@ class Exchange:
         self.supply: dict[str, int] = {}  # everything ever deposited
         self.settlements: list[Row] = []
         self.fundings: list[Row] = []
+        self.journal = Journal()
         self.feed = Feed(self)
 
     @property
@@ -56,6 +58,7 @@ class Exchange:
     def deposit(self, account: Account, currency: str, amount: int) -> None:
         """Credit money from outside the exchange."""
         balance = account.credit(currency, amount)
+        self.journal.deposit(account.number, currency, amount)
         account.deposited[currency] = account.deposited.get(currency, 0) + amount
         self.supply[currency] = self.supply.get(currency, 0) + amount
         if amount and not account.house:
@@ -82,3 +85,4 @@ class Exchange:
     def check(self) -> None:
         """Raise BooksDoNotBalance if contracts or money were made or lost."""
         check_books(self.accounts.values(), self.supply)
+        self.journal.check(self.accounts.values())

@@ -12,6 +12,7 @@ from api.simulator.matching import Book
 from api.simulator.ports import Row
 from api.simulator.prices import DAY, HOUR, Prices, funding_period
 
+CLOSED = "Closed"  # no longer traded, not settled yet
 TRADES_KEPT = 2_000
 QUOTES_KEPT = 1_000
 

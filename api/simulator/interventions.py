@@ -164,19 +164,20 @@ class Interventions:
     def truth(self) -> Row:
         """Return the exact integer books of every account, keys and secrets left out.
 
-        Money is in the smallest unit, costs are signed as execCost. `contracts` and `money` are
-        the sums over all accounts: 0, and what was deposited.
+        Money is in the smallest unit, costs are signed as execCost. Everything but the orders comes
+        from the journal, which is written from matches and payments, not from the account rows;
+        `wallet` and `positions` are those rows, which have just been compared with it. `contracts`
+        and `money` are the sums over all accounts: 0, and what was deposited.
         """
         exchange = self._exchange
         exchange.check()
         contracts: dict[str, int] = {}
         money: dict[str, int] = {}
-        for account in exchange.accounts.values():
-            for symbol, position in account.positions.items():
-                contracts[symbol] = contracts.get(symbol, 0) + position.quantity
-                currency = position.contract.money
-                money[currency] = money.get(currency, 0) - position.cost
-            for currency, amount in account.wallet.items():
+        for number in exchange.accounts:
+            for symbol, sums in exchange.journal.by_symbol(number):
+                if not exchange.instruments[symbol].contract.is_spot:
+                    contracts[symbol] = contracts.get(symbol, 0) + sums.contracts
+            for currency, amount in exchange.journal.by_currency(number):
                 money[currency] = money.get(currency, 0) + amount
         return {
             "time": exchange.time,
@@ -197,29 +198,9 @@ class Interventions:
                 symbol: {"quantity": p.quantity, "cost": p.cost, "currency": p.contract.money}
                 for symbol, p in account.positions.items()
             },
+            "ledger": self._exchange.journal.of(account.number),
             "orders": [_order(order) for order in account.orders.values()],
-            "executions": [self._execution(row) for row in account.history],
-        }
-
-    def _execution(self, row: Row) -> Row:
-        """Return the integers of an execution: signed contracts, cost and fee."""
-        kind, quantity = row["execType"], row["lastQty"]
-        assert isinstance(quantity, int)
-        moved = 0
-        if kind != "Funding":
-            moved = quantity if row["side"] == "Buy" else -quantity
-        contract = self._exchange.instruments[str(row["symbol"])].contract
-        return {
-            "execID": row["execID"],
-            "kind": kind,
-            "symbol": row["symbol"],
-            "orderID": row.get("orderID", ""),
-            "clOrdID": row.get("clOrdID", ""),
-            "contracts": moved,
-            "cost": row["execCost"],
-            "fee": row["execComm"],
-            "currency": contract.money,
-            "time": row["transactTime"],
+            "executions": self._exchange.journal.executions(account.number),
         }
 
     # ---- inside -----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.simulator.accounts import Account
+from api.simulator.accounts import EXCHANGE_ACCOUNT, Account
 from api.simulator.contracts import BUY, SELL, SIDE_NAMES
 from api.simulator.engine import Engine
 from api.simulator.exchange import MARGIN_CURRENCIES, Exchange
@@ -92,5 +92,6 @@ class Liquidation:
         deficit = -account.wallet.get(currency, 0)
         if flat and deficit > 0:
             self._exchange.house.credit(currency, -deficit)
+            self._exchange.journal.transfer(EXCHANGE_ACCOUNT, account.number, currency, deficit)
             balance = account.credit(currency, deficit)
             self._exchange.feed.transaction(account, currency, "Transfer", deficit, balance)

@@ -54,6 +54,7 @@ class Population:
         self._exchange = exchange
         self._engine = engine
         self._random: Random = exchange.random
+        self.pace = 1.0  # how many times the usual pause lies between two moves
         self._quotes: dict[tuple[str, int], dict[int, Resting]] = {}
 
     def begin(self, instrument: Instrument, interest: int) -> None:
@@ -63,6 +64,9 @@ class Population:
             cost = contract.cost(BUY, instrument.last, interest)
             self._account(MAKERS).position(contract).fill(interest, cost)
             self._account(TAKERS).position(contract).fill(-interest, -cost)
+            price = (instrument.last, contract.ticks_per_unit)
+            self._exchange.journal.fill(MAKERS, contract, BUY, price, interest, 0)
+            self._exchange.journal.fill(TAKERS, contract, SELL, price, interest, 0)
             instrument.open_interest = interest
         self._requote(instrument)
         self._take(instrument)
@@ -94,7 +98,7 @@ class Population:
 
     def pause(self, instrument: Instrument) -> int:
         """Return the ms until the next move, about the usual."""
-        usual = habits_of(instrument.contract).pause
+        usual = habits_of(instrument.contract).pause * self.pace
         return int(usual * (0.5 + self._random.random()))
 
     def _account(self, number: int) -> Account:
@@ -105,7 +109,8 @@ class Population:
 
     def _requote(self, instrument: Instrument) -> None:
         """Withdraw quotes that no longer fit, first of all those in the way; then add new ones."""
-        wanted = {side: self._wanted(instrument, side) for side in _SIDES}
+        fair = self._exchange.prices.traded(instrument.contract, self._exchange.time)
+        wanted = {side: _wanted(instrument.contract, side, fair) for side in _SIDES}
         for side in _SIDES:
             mine = self._mine(instrument, side)
             for ticks in list(mine):
@@ -114,24 +119,11 @@ class Population:
                 elif ticks not in wanted[side]:
                     instrument.book.remove(mine.pop(ticks))
         for side in _SIDES:
+            mine = self._mine(instrument, side)
             for ticks in wanted[side]:
-                if ticks not in self._mine(instrument, side):
+                if ticks not in mine:
                     self._quote(instrument, side, ticks)
         self._resize(instrument)
-
-    def _wanted(self, instrument: Instrument, side: int) -> dict[int, None]:
-        """Return the prices to quote: the best one near the fair price, the others on a grid."""
-        contract, step = instrument.contract, instrument.contract.step
-        grid = -(-habits_of(contract).grid // step) * step
-        fair = self._exchange.prices.traded(contract, self._exchange.time)
-        middle = round(fair * contract.ticks_per_unit * 2)  # in half ticks
-        best = (middle - 1) // 2 if side == BUY else (middle + 2) // 2
-        best = best // step * step if side == BUY else -(-best // step) * step
-        first = best // grid if side == BUY else -(-best // grid)
-        prices = dict.fromkeys([best])
-        for number in range(DEPTH):
-            prices[(first - side * number) * grid] = None
-        return {ticks: None for ticks in prices if ticks > 0}
 
     def _quote(self, instrument: Instrument, side: int, ticks: int) -> None:
         resting = Resting("", MAKERS, side, ticks, self._size(instrument))
@@ -162,3 +154,17 @@ class Population:
         self._engine.take(
             self._account(TAKERS), instrument, side, lots * contract.lot, max(1, limit)
         )
+
+
+def _wanted(contract: Contract, side: int, fair: float) -> dict[int, None]:
+    """Return the prices to quote: the best one near the fair price, the others on a grid."""
+    step = contract.step
+    grid = -(-habits_of(contract).grid // step) * step
+    middle = round(fair * contract.ticks_per_unit * 2)  # in half ticks
+    best = (middle - 1) // 2 if side == BUY else (middle + 2) // 2
+    best = best // step * step if side == BUY else -(-best // step) * step
+    first = best // grid if side == BUY else -(-best // grid)
+    prices = dict.fromkeys([best])
+    for number in range(DEPTH):
+        prices[(first - side * number) * grid] = None
+    return {ticks: None for ticks in prices if ticks > 0}

@@ -11,7 +11,7 @@ from api.simulator.clearing import Clearing
 from api.simulator.contracts import dated_future
 from api.simulator.engine import Engine
 from api.simulator.exchange import Exchange
-from api.simulator.instruments import Instrument
+from api.simulator.instruments import CLOSED, Instrument
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import Population
 from api.simulator.market_routes import bin_row, quote_bin_row
@@ -23,7 +23,13 @@ MARK_PERIOD, MARK_OFFSET = 5_000, 500  # marks are taken at x.500 every five sec
 SESSION_END = 12 * HOUR
 _MOST_STEPS = 40  # of one kind in one advance; a longer gap is crossed in longer steps
 _INTEREST = {"XBTUSD": 182_340_800, "XBTUSDT": 226_895_000, "SOLUSDT": 312_448_300}
-_RANKS = {"minute": 0, "funding": 1, "expiry": 2, "session": 3, "midnight": 4, "mark": 5, "move": 6}
+SETTLEMENT_DELAY = 10_290  # from the expiry, which fixes the price, to the payments
+_RANKS = {
+    name: rank
+    for rank, name in enumerate(
+        ("minute", "funding", "expiry", "settlement", "session", "midnight", "mark", "move")
+    )
+}
 
 
 class Schedule:
@@ -48,6 +54,7 @@ class Schedule:
             "minute": self._minute,
             "funding": self._funding,
             "expiry": self._expiry,
+            "settlement": self._settlement,
             "session": self._session,
             "midnight": self._midnight,
             "mark": self._mark,
@@ -66,6 +73,8 @@ class Schedule:
         for instrument in self._exchange.instruments.values():
             if instrument.is_open:
                 self._plan_instrument(instrument)
+            elif instrument.state == CLOSED:
+                self._plan(time, "settlement", instrument.symbol)
 
     def run(self, until: int) -> None:
         """Let everything happen that is due up to a time."""
@@ -149,15 +158,29 @@ class Schedule:
     def _expiry(self, time: int, symbol: str) -> None:
         instrument = self._exchange.instruments[symbol]
         if instrument.is_open:
-            self.settle(instrument)
+            self._close(instrument)
+            self._plan(time + SETTLEMENT_DELAY, "settlement", symbol)
+
+    def _settlement(self, _time: int, symbol: str) -> None:
+        instrument = self._exchange.instruments[symbol]
+        if instrument.state == CLOSED:
+            self._clearing.settle(instrument)
+            self._exchange.feed.flush()
 
     def settle(self, instrument: Instrument) -> None:
         """End a contract now; after a dated future the next one is listed."""
+        self._close(instrument)
+        self._settlement(self._exchange.time, instrument.symbol)
+
+    def _close(self, instrument: Instrument) -> None:
+        """End the trading of a contract and fix its last price, the index of the moment."""
         exchange = self._exchange
         for account in exchange.customers():
             self._engine.cancel_symbol(account, instrument.symbol, "Canceled: Instrument expired")
         self._population.leave(instrument)
-        self._clearing.settle(instrument)
+        instrument.revalue(exchange.time)
+        instrument.settled = instrument.mark = instrument.index
+        instrument.state = CLOSED
         exchange.feed.flush()
         if instrument.contract.expiry is not None:
             self._list_next(instrument.contract.expiry)

@@ -46,12 +46,17 @@ def save(exchange: Exchange) -> dict[str, Json]:
         "accounts": {str(n): _save_account(a) for n, a in exchange.accounts.items()},
         "orders": {o.order_id: o.figures() for a in customers for o in a.open_orders()},
         "resting": _resting_ids(exchange),
+        "journal": exchange.journal.save(),
         "history": {
             "settlements": exchange.settlements,
             "fundings": exchange.fundings,
             **{f"orders {a.number}": a.archive for a in customers},
             **{f"executions {a.number}": a.history for a in customers},
             **{f"transactions {a.number}": a.transactions for a in customers},
+            **{
+                f"journal {a.number}": exchange.journal.entries.setdefault(a.number, [])
+                for a in customers
+            },
             **{f"candles {s}": i.candles.archive for s, i in exchange.instruments.items()},
         },
     }
@@ -86,6 +91,7 @@ def restore(state: Mapping[str, Json], now: int) -> Exchange:
     for account in exchange.customers():
         account.sort_orders()
     _restore_book(exchange, reader.get("resting", list))
+    _restore_journal(exchange, reader, history)
     try:
         exchange.check()
     except (AssertionError, TypeError, AttributeError) as error:
@@ -123,6 +129,7 @@ def _save_instrument(instrument: Instrument) -> dict[str, Json]:
     return {
         **{name: getattr(instrument, name) for name in _INSTRUMENT_FIELDS},
         "expiry": None if expiry is None else expiry.isoformat(),
+        "marked": instrument.marked,
         "lot": instrument.contract.lot,
         "step": instrument.contract.step,
         "hours": [
@@ -140,6 +147,8 @@ def _restore_instrument(exchange: Exchange, symbol: str, reader: _Reader, histor
         kind = str if name in ("state", "direction") else int
         optional = name == "settled" and reader.maybe(name) is None
         setattr(instrument, name, None if optional else reader.get(name, kind))
+    if reader.maybe("marked") is not None:
+        instrument.marked = reader.get("marked", int)
     try:
         instrument.hours.clear()
         instrument.hours.extend(Hour(*row) for row in reader.get("hours", list))
@@ -218,6 +227,20 @@ def _restore_account(exchange: Exchange, reader: _Reader, history: _Reader) -> N
     exchange.accounts[number] = account
     for place, row in enumerate(_latest(history.rows(f"orders {number}"))):
         _restore_order(exchange, row, f"state.history.orders {number}[{place}]")
+
+
+def _restore_journal(exchange: Exchange, reader: _Reader, history: _Reader) -> None:
+    journal = exchange.journal
+    if reader.maybe("journal") is None:
+        journal.adopt(exchange.accounts.values())
+        return
+    saved = _Reader(reader.get("journal", dict), "state.journal")
+    try:
+        journal.restore(saved.get("money", list), saved.get("sums", list))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"state.journal: {error}") from None
+    for account in exchange.customers():
+        journal.entries[account.number] = history.rows(f"journal {account.number}")
 
 
 def _latest(rows: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.simulator.venue import LiveVenue
-from tests.api.simulator.venues import START, Desk, new_desk
+from tests.api.simulator.venues import START, Desk, new_desk, reloaded
 
 BEFORE_FUNDING = datetime(2026, 11, 23, 11, 59, 30, tzinfo=timezone.utc)
 
@@ -61,8 +61,15 @@ def test_dated_future_settles_at_the_index_and_the_next_one_is_listed() -> None:
     desk.order("XBTZ26", "Sell", 500, ordType="Market")
     price = desk.away("XBTZ26", "Buy", 0.1)
     resting = desk.order("XBTZ26", "Buy", 100, price=price)
-    desk.wait(minutes=2)
+    desk.wait(seconds=65)
+    assert (desk.quote("XBTZ26")["state"], of_type(desk, "Settlement")) == ("Closed", [])
+    again = reloaded(desk)
+    assert again.get("/position")[0]["currentQty"] == -500
+    again.wait(seconds=10)
+    assert len(of_type(again, "Settlement")) == 1
+    desk.wait(seconds=55)
     row = of_type(desk, "Settlement")[0]
+    assert row["transactTime"] == row["timestamp"] == "2026-12-25T12:00:10.290Z"
     settled = desk.quote("XBTZ26")
     per_lot = round(100 * 1e8 / settled["settledPrice"])
     assert (row["side"], row["lastQty"], row["leavesQty"], row["execComm"]) == ("Buy", 500, 0, 0)
@@ -79,7 +86,9 @@ def test_dated_future_settles_at_the_index_and_the_next_one_is_listed() -> None:
     active = {row["symbol"] for row in desk.get("/instrument/active")}
     assert "XBTH27" in active
     assert "XBTZ26" not in active
-    assert desk.get("/settlement")[0]["settledPrice"] == settled["settledPrice"]
+    published = desk.get("/settlement")[0]
+    assert published["settledPrice"] == settled["settledPrice"]
+    assert published["timestamp"] == "2026-12-25T12:00:00.000Z"
     assert desk.order("XBTH27", "Buy", 100, ordType="Market")["ordStatus"] == "Filled"
 
 
