@@ -165,7 +165,7 @@ class BringUp:
         known = [i for i in _listed(instruments) if isinstance(i, Instrument)]
         self._check(known)
         self._state.currencies = {c.code: c for c in _listed(currencies) if isinstance(c, Currency)}
-        self._state.instruments = {i.symbol: i for i in known}
+        self._state.instruments |= {i.symbol: i for i in known}
         self.step = "asking for the account"
         account = yield from self._ask(FetchAccount())
         if isinstance(account, Account):

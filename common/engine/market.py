@@ -18,6 +18,7 @@ from common.engine.control_alarm import ControlAlarm
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import Dispatch
 from common.engine.follower import READ_ONLY, Follower
+from common.engine.holdings import Holdings
 from common.engine.items import (
     Booked,
     BotFailed,
@@ -81,6 +82,7 @@ class Market:
         self.state = state
         self.gateway = gateway
         self.fatal: ConfigurationError | None = None
+        self._check = check
         self.checked = False  # the settings fit the exchange, or it could not be asked yet
         self.completed = 0  # how often the market came up
         self._ledger = ledger
@@ -114,6 +116,7 @@ class Market:
             history_days=history_days,
             may_trade=self.may_trade,
         )
+        self.holdings = Holdings(state, gateway)
         self.switch = RobotSwitch(state, ledger, notices)
         self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
         self.bring_up = BringUp(
@@ -125,7 +128,7 @@ class Market:
             notices,
             now=self.exchange_time,
             first_date=first_date,
-            check=self._checked(check),
+            check=self._compare,
             failed=self._failed,
             done=self._up,
         )
@@ -217,7 +220,7 @@ class Market:
 
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
-        others = (self.bring_up, self.dispatch, self.verifier)
+        others = (self.bring_up, self.dispatch, self.verifier, self.holdings)
         if not any(each.replied(reply) for each in others):
             self.desk.wire.replied(reply)
 
@@ -307,7 +310,7 @@ class Market:
         elif isinstance(message, Executed):
             self._book(message)
         elif isinstance(message, PositionChanged):
-            self.state.positions[message.position.symbol] = message.position
+            self.holdings.changed(message.position)
         elif isinstance(message, MarginChanged):
             self.state.margins[message.margin.currency] = message.margin
         elif isinstance(message, InstrumentChanged):
@@ -337,14 +340,9 @@ class Market:
             self.state.set_status(emi, Status.ERROR, reason)
         self._notices.error(f"{emi} is stopped: {reason}")
 
-    def _checked(
-        self, check: Callable[[Sequence[Instrument]], None]
-    ) -> Callable[[Sequence[Instrument]], None]:
-        def run(instruments: Sequence[Instrument]) -> None:
-            check(instruments)
-            self.checked = True
-
-        return run
+    def _compare(self, instruments: Sequence[Instrument]) -> None:
+        self._check(instruments)
+        self.checked = True
 
     def _expect_ready(self, session: int) -> None:
         if session == self.bring_up.session and not self._stream_open:

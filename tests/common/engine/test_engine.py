@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from common.domain.commands import (
     SetTrading,
 )
 from common.domain.executions import Executed
+from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.market import Candle, Ticker, Trade
 from common.domain.orders import Phase, Side
 from common.domain.robots import Robot, Status
@@ -100,6 +102,7 @@ class World:
         self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
         self.history: list[object] = []
         self.open_orders: tuple[object, ...] = ()
+        self.extra: tuple[Instrument, ...] = ()
         self.intents: tuple[Intent, ...] = ()
         self.errors: dict[type, TmaticError] = {}
         self.engine = Engine(
@@ -209,7 +212,7 @@ class World:
             return order(request.cl_ord_id, request.order_id, phase=Phase.CANCELED, seconds=99)
         answers: dict[type, object] = {
             FetchCurrencies: (USDT, XBT),
-            FetchInstruments: (LINEAR, INVERSE),
+            FetchInstruments: (LINEAR, INVERSE, *self.extra),
             FetchAccount: Account(1, "somebody"),
             FetchOpenOrders: self.open_orders,
             FindOrder: None,
@@ -552,6 +555,21 @@ def test_the_account_table_balances(world: World) -> None:
     row = next(r for r in world.engine.snapshot.accounts if r.currency == "USDt")
     assert (row.result, row.commission, row.funding) == (0, 5, 0)
     assert row.control == 1_000_000  # what was deposited
+
+
+def test_a_position_in_a_symbol_that_the_settings_do_not_name_is_shown(world: World) -> None:
+    foreign = Symbol("ETHZ24", Category.LINEAR)
+    world.extra = (replace(LINEAR, symbol=foreign),)
+    held = Position(foreign, 5, Decimal(100), Decimal(101), 50, 10_050, None)
+    world.say(PositionChanged(held))
+    world.settle()
+    world.move(0.2)
+    row = next(p for p in world.engine.snapshot.positions if p.symbol == foreign)
+    assert (row.quantity, row.pnl) == (5, 50)
+    asked = world.gateway.count(FetchInstruments)
+    world.say(PositionChanged(held))
+    world.settle()
+    assert world.gateway.count(FetchInstruments) == asked
 
 
 def test_a_snapshot_is_whole_and_frozen(world: World) -> None:

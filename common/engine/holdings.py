@@ -1,0 +1,42 @@
+"""Positions of the account, also in symbols that the settings do not name."""
+
+from __future__ import annotations
+
+from common.domain.account import Position
+from common.domain.instruments import Instrument, Symbol
+from common.engine.items import Reply
+from common.engine.ports import Gateway
+from common.engine.requests import FetchInstruments
+from common.engine.state import MarketState
+
+
+class Holdings:
+    """Follows positions and learns the instruments that are needed to show them."""
+
+    def __init__(self, state: MarketState, gateway: Gateway) -> None:
+        self._state = state
+        self._gateway = gateway
+        self._asked: set[Symbol] = set()  # once a session: an unknown one stays unknown
+        self._numbers: set[int] = set()
+
+    def changed(self, position: Position) -> None:
+        """Take a position as it is now."""
+        symbol = position.symbol
+        self._state.positions[symbol] = position
+        known = symbol in self._state.instruments or symbol in self._asked
+        if position.quantity and not known:
+            self._asked.add(symbol)
+            self._numbers.add(self._gateway.request(FetchInstruments((symbol,))))
+
+    def replied(self, reply: Reply) -> bool:
+        """Take an instrument asked for; say whether the reply was one of these."""
+        if reply.number not in self._numbers:
+            return False
+        self._numbers.discard(reply.number)
+        if reply.error is None and isinstance(reply.result, tuple):
+            for instrument in reply.result:
+                if isinstance(instrument, Instrument):
+                    self._state.instruments[instrument.symbol] = instrument
+        elif isinstance(reply.request, FetchInstruments):
+            self._asked.difference_update(reply.request.symbols)  # the next change asks again
+        return True
