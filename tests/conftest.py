@@ -110,7 +110,7 @@ def exchange() -> Iterator[Callable[..., ExchangeProcess]]:
 
 @pytest.fixture(scope="session")
 def clients_python() -> Path:
-    """Return the interpreter of an environment with ccxt 4.5.83 and bitmex-ws 1.5.0.
+    """Return the interpreter of an environment with ccxt, bitmex-ws and bravado.
 
     Run it as a subprocess: their pins do not suit the program's own environment. `python -m tests`
     makes that environment; a test does not, since it would have to leave loopback.

@@ -66,6 +66,33 @@ def trade(exchange: Exchange) -> dict[str, Any]:
     seen["balance"] = exchange.fetch_balance()
     seen["ledger"] = exchange.fetch_ledger("USDT")
     seen["leverage"] = exchange.set_leverage(5, LINEAR)
+    seen["leverages"] = exchange.fetch_leverages([LINEAR, INVERSE])
+    seen["isolated"] = exchange.set_margin_mode("isolated", INVERSE)
+    seen["crossed"] = exchange.set_margin_mode("cross", INVERSE)
+    seen["one position"] = exchange.fetch_positions([INVERSE])
+    seen["ranks"] = exchange.fetch_positions_adl_rank()
+    seen["transfers"] = exchange.fetch_transactions("USDT")
+    seen["my trades since"] = exchange.fetch_my_trades(
+        LINEAR, since=seen["trades"][-1]["timestamp"]
+    )
+    seen["trigger"] = exchange.create_order(
+        INVERSE,
+        "limit",
+        "sell",
+        100,
+        lower,
+        {"triggerPrice": lower, "triggerDirection": "below"},
+    )
+    by_client = exchange.create_order(
+        LINEAR, "limit", "buy", 1000, lower, {"clientOrderId": "mine"}
+    )
+    exchange.edit_order(by_client["id"], LINEAR, "limit", "buy", 1000, lower + 10)
+    seen["by client id"] = exchange.cancel_order(None, LINEAR, {"clOrdID": "mine"})
+    exchange.cancel_all_orders()
+    seen["reduced"] = exchange.create_order(
+        LINEAR, "market", "sell", 1000, None, {"reduceOnly": True}
+    )
+    seen["disarmed"] = exchange.cancel_all_orders_after(0)
     seen["timer"] = exchange.cancel_all_orders_after(60000)
     seen["refusals"] = refusals(exchange, low)
     return seen
@@ -113,6 +140,9 @@ def look(exchange: Exchange) -> dict[str, Any]:
             for frame in ("1m", "5m", "1h", "1d")
         },
         "funding rate": exchange.fetch_funding_rate(INVERSE),
+        "funding rates": exchange.fetch_funding_rates([LINEAR, INVERSE]),
+        "liquidations": exchange.fetch_liquidations(INVERSE),
+        "candles since": exchange.fetch_ohlcv(LINEAR, "5m", exchange.milliseconds() - 3600000, 5),
         "funding history": exchange.fetch_funding_rate_history(INVERSE, limit=5),
     }
 

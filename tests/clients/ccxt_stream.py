@@ -59,6 +59,10 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
         "my trades": Watcher(lambda: exchange.watch_my_trades(LINEAR)),
         "positions": Watcher(exchange.watch_positions),
         "balance": Watcher(exchange.watch_balance),
+        "tickers": Watcher(lambda: exchange.watch_tickers([LINEAR, INVERSE])),
+        "books": Watcher(lambda: exchange.watch_order_book_for_symbols([LINEAR, INVERSE])),
+        "all trades": Watcher(lambda: exchange.watch_trades_for_symbols([LINEAR, INVERSE])),
+        "candles": Watcher(lambda: exchange.watch_ohlcv(INVERSE, "1m")),
     }
     for name in ("book", "ticker", "balance"):
         await watchers[name].until(bool)
@@ -75,6 +79,11 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
     await watchers["book"].until(lambda seen: len(seen) >= 5)
     await watchers["ticker"].until(lambda seen: any(ticker["bid"] for ticker in seen))
     await watchers["balance"].until(lambda seen: len(wallets(seen)) >= 2)
+    both = {LINEAR, INVERSE}
+    await watchers["tickers"].until(lambda seen: {name for group in seen for name in group} >= both)
+    await watchers["books"].until(lambda seen: {book["symbol"] for book in seen} >= both)
+    await watchers["all trades"].until(lambda seen: {row["symbol"] for row in rows(seen)} >= both)
+    await watchers["candles"].until(bool)
     for watcher in watchers.values():
         watcher.task.cancel()
     await asyncio.gather(*(w.task for w in watchers.values()), return_exceptions=True)

@@ -139,6 +139,39 @@ def test_leverage_and_timer_are_accepted(seen: Seen) -> None:
     assert seen["timer"]["cancelTime"] > seen["timer"]["now"]
 
 
+def test_leverage_and_margin_mode_are_read_back(seen: Seen) -> None:
+    assert seen["leverages"][LINEAR]["longLeverage"] == 5
+    assert seen["isolated"]["crossMargin"] is False
+    assert seen["crossed"]["crossMargin"] is True
+    (position,) = seen["one position"]
+    assert (position["symbol"], position["contracts"]) == ("BTC/USD:BTC", 100)
+    assert position["marginMode"] == "cross" and position["side"] == "long"
+    assert {rank["symbol"] for rank in seen["ranks"]} >= {LINEAR, "BTC/USD:BTC"}
+
+
+def test_stop_limit_and_reduce_only_orders_are_placed(seen: Seen) -> None:
+    assert (seen["trigger"]["info"]["ordType"], seen["trigger"]["status"]) == ("StopLimit", "open")
+    reduced = seen["reduced"]
+    assert reduced["reduceOnly"] is True and reduced["filled"] == 1000
+    cancelled = seen["by client id"]
+    assert (cancelled["clientOrderId"], cancelled["status"]) == ("mine", "canceled")
+
+
+def test_history_is_found_from_a_time_on(seen: Seen) -> None:
+    since = seen["trades"][-1]["timestamp"]
+    assert seen["my trades since"]
+    assert all(trade["timestamp"] >= since for trade in seen["my trades since"])
+    (deposit,) = seen["transfers"]
+    assert (deposit["type"], deposit["amount"]) == ("deposit", 10_000)
+    assert len(seen["candles since"]) == 5
+    assert set(seen["funding rates"]) == {LINEAR, "BTC/USD:BTC"}
+    assert seen["liquidations"] == []
+
+
+def test_disarmed_timer_has_no_time(seen: Seen) -> None:
+    assert seen["disarmed"]["cancelTime"] == 0
+
+
 def test_errors_are_understood(seen: Seen) -> None:
     refusals = seen["refusals"]
     kinds = {name: text.partition(":")[0] for name, text in refusals.items()}

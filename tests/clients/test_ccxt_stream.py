@@ -42,6 +42,25 @@ def test_orders_are_seen_through_their_life(seen: Seen) -> None:
     assert (first, last) == ("open", "canceled")
 
 
+def test_streams_of_several_symbols_keep_them_apart(seen: Seen) -> None:
+    both = {"BTC/USDT:USDT", "BTC/USD:BTC"}
+    assert {name for group in seen["tickers"] for name in group} == both
+    books = {book["symbol"]: book for book in seen["books"]}
+    assert set(books) == both
+    for book in books.values():
+        assert book["bids"][0][0] < book["asks"][0][0]
+    trades = [trade for group in seen["all trades"] for trade in group]
+    assert {trade["symbol"] for trade in trades} == both
+
+
+def test_candles_are_streamed_from_the_last_finished_one(seen: Seen) -> None:
+    time, opened, high, low, closed, volume = seen["candles"][0][-1]
+    assert time % 60_000 == 0
+    assert opened is None, "ccxt leaves it out: the exchange opens a bin where the last one closed"
+    assert low <= closed <= high
+    assert volume >= 0
+
+
 def test_own_trades_and_position_follow_the_order(seen: Seen) -> None:
     trades = {trade["id"]: trade for group in seen["my trades"] for trade in group}
     mine = [trade for trade in trades.values() if trade["order"] == seen["taken"]["id"]]

@@ -194,14 +194,3 @@ def test_summary_of_the_wallet_can_be_limited_in_time() -> None:
     assert {row["transactType"] for row in rows} == {"RealisedPNL"}
     rows = desk.get("/user/walletSummary", currency="USDt", endTime=later)
     assert {row["transactType"] for row in rows} == {"Deposit"}
-
-
-def test_market_makers_look_for_orders_that_are_not_terminated() -> None:
-    desk = new_desk()
-    price = desk.away("XBTUSD", "Buy", 0.1)
-    kept = desk.order("XBTUSD", "Buy", 100, price=price, clOrdID="mm_bitmex_a/b+c=")
-    gone = desk.order("XBTUSD", "Buy", 100, price=price)
-    desk.body("DELETE", "/order", orderID=gone["orderID"])
-    wanted = {"ordStatus.isTerminated": False, "symbol": "XBTUSD"}
-    rows = desk.get("/order", filter=json.dumps(wanted), count=500)
-    assert [row["clOrdID"] for row in rows] == [kept["clOrdID"]]
