@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.bitmex.closure import check_endpoints
+from api.bitmex.currencies import SHIPPED
 from api.bitmex.gateway import BitmexGateway
+from common.domain.instruments import Currency
 from common.engine.ports import Gateway
 from common.errors import ConfigurationError
 from common.settings_types import MarketSettings
 
 _FACTORIES: dict[str, Callable[[MarketSettings], Gateway]] = {"Bitmex": BitmexGateway}
 _ENDPOINT_CHECKS: dict[str, Callable[[MarketSettings], None]] = {"Bitmex": check_endpoints}
+
+_CURRENCIES: dict[str, tuple[Currency, ...]] = {"Bitmex": SHIPPED}
 
 MARKETS = tuple(_FACTORIES)  # the names that MARKET_LIST may hold
 
@@ -20,6 +24,11 @@ def create_gateway(settings: MarketSettings) -> Gateway:
     """Return the gateway of a market; ConfigurationError for an unknown name or a bad address."""
     check_market(settings)
     return _FACTORIES[settings.name](settings)
+
+
+def currency_scales() -> dict[str, int]:
+    """Return currency -> decimal places of its smallest unit, without asking any exchange."""
+    return {c.code: c.scale for known in _CURRENCIES.values() for c in known}
 
 
 def check_market(settings: MarketSettings) -> None:

@@ -17,6 +17,7 @@ from common.domain.executions import Executed
 from common.engine.items import Booked, IntentWritten, LedgerOpened, LedgerRead, NumbersReserved
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks, Batch, quarantine_text, write
+from common.ledger.audit import summary
 from common.ledger.booking import RowRefused
 from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict
 from common.ledger.reader import read_books
@@ -181,6 +182,8 @@ class Clerk:
         books = AccountBooks(key, claims={}, scales=job.scales)
         writes = self._tenure is None or self._tenure.take(self._database, key)
         with self._transaction(key if writes else None):
+            if writes:
+                self._store.adopt(key)
             sums = books.load(self._store)
             if writes:
                 keep_sums(self._database, key, sums)
@@ -198,7 +201,7 @@ class Clerk:
                 cursor=self._store.cursor(key),
                 recent_trades=tuple(self._store.recent_trades(key, RECENT_ROWS)),
                 recent_funding=tuple(self._store.recent_funding(key, RECENT_ROWS)),
-                warnings=tuple(warnings),
+                warnings=(*warnings, *summary(self._database)),
                 holes=tuple(sums.holes),
                 read_only=not writes,
             )

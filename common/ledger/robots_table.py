@@ -21,9 +21,9 @@ from common.ledger.database import (
     to_int,
     to_text,
 )
+from common.ledger.migration import migrate
 from common.ledger.numbers import EMI_LIMIT
 from common.ledger.rows import BIGINT
-from common.ledger.schema import migrate
 
 RESERVED_ENDINGS = frozenset(category.value for category in Category)
 CATEGORIES = ", ".join(category.value for category in Category)

@@ -1,17 +1,15 @@
-"""The tables of the books and their numbered migrations, in both dialects.
+"""The tables of the books and the numbered steps that make them, in both dialects.
 
-A step is applied once and recorded in `schema_version`. MySQL commits every DDL statement by
-itself, so each statement of a step can be repeated after a break.
+MySQL commits every DDL statement by itself, so each statement of a step can be repeated after a
+break.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from common.errors import ConfigurationError
-from common.ledger.database import Database, Dialect, time_text, to_int
+from common.ledger.database import Dialect
 
 # How a kind of column is stored. SQLite keeps decimals and times as TEXT: REAL would round them.
 _TYPES = {
@@ -298,58 +296,3 @@ def second_step(dialect: Dialect) -> list[str]:
 
 
 MIGRATIONS = {1: first_step, 2: second_step}  # number -> statements of the step in a dialect
-FOREIGN_TABLES = ("coins", "robots")  # made by hand before the program knew versions
-
-
-def migrate(database: Database, now: datetime) -> None:
-    """Bring the tables to the newest version. ConfigurationError: the schema is not ours."""
-    database.begin()
-    try:
-        version = _version(database)
-        if version > max(MIGRATIONS):
-            raise ConfigurationError(
-                f"The database {database.name} was written by a newer version of the program "
-                f"(schema {version}, this one knows {max(MIGRATIONS)}); update the program."
-            )
-        if version == 0:
-            _make_room(database)
-        for number in sorted(MIGRATIONS):
-            if number > version:
-                _apply(database, number, now)
-        database.commit()
-    except BaseException:
-        database.rollback()
-        raise
-
-
-def _version(database: Database) -> int:
-    if not database.table_exists(SCHEMA_VERSION.name):
-        return 0
-    return to_int(database.query("SELECT MAX(VERSION) FROM schema_version")[0][0])
-
-
-def _make_room(database: Database) -> None:
-    """Drop empty tables of a foreign schema; refuse where they hold anything."""
-    if database.table_exists(EXECUTIONS.name):
-        return  # our own first step, broken off before its end
-    present = [table for table in FOREIGN_TABLES if database.table_exists(table)]
-    for table in present:
-        if database.query(f"SELECT 1 FROM {table} LIMIT 1"):
-            raise ConfigurationError(
-                f"The database {database.name} has a table `{table}` with rows that this program "
-                "did not write. They stay untouched: name another database (MYSQL_DATABASE), or "
-                "another profile, for the books to be built anew from the trade history."
-            )
-    for table in present:
-        database.execute(f"DROP TABLE {table}")
-
-
-def _apply(database: Database, number: int, now: datetime) -> None:
-    for statement in SCHEMA_VERSION.render(database.dialect):
-        database.execute(statement)
-    for statement in MIGRATIONS[number](database.dialect):
-        database.execute(statement)
-    # REPLACE: another process may have finished the same step in the meantime.
-    database.execute(
-        "REPLACE INTO schema_version (VERSION, APPLIED_AT) VALUES (?, ?)", (number, time_text(now))
-    )

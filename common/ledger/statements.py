@@ -26,7 +26,7 @@ from common.ledger.schema import (
     ROBOTS,
 )
 
-_ACCOUNT = "MARKET = ? AND NETWORK = ? AND ACCOUNT = ?"
+ACCOUNT = _ACCOUNT = "MARKET = ? AND NETWORK = ? AND ACCOUNT = ?"
 
 INSERT_EXECUTION = insert(EXECUTIONS, EXECUTION_COLUMNS)
 INSERT_COIN = insert(COINS, COIN_COLUMNS)
@@ -36,6 +36,8 @@ STANDING_ROWS = (
     f"SELECT EXECID, COUNT(*) FROM coins WHERE {_ACCOUNT} AND EXECID IN "  # needs GROUP_BY_EXECID
 )
 GROUP_BY_EXECID = " GROUP BY EXECID"
+ANY_EXECUTION = f"SELECT 1 FROM executions WHERE {_ACCOUNT} LIMIT 1"
+TAKEN_OVER = f"SELECT 1 FROM executions WHERE {_ACCOUNT} AND RAW = '' LIMIT 1"
 DELETE_ROW = f"DELETE FROM coins WHERE {_ACCOUNT} AND EXECID = ? AND EMI = ? AND CURRENCY = ?"
 # Rows that a person deleted. Asked only after the tally has told that some are missing.
 HOLES = (

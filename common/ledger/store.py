@@ -12,7 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from common.domain.books import AccountKey, Entry, Intent
-from common.domain.executions import Executed
+from common.domain.executions import Executed, Network
 from common.domain.instruments import Symbol
 from common.ledger import statements as sql
 from common.ledger.booking import RowRefused
@@ -88,6 +88,22 @@ class Store:
     def delete_execution(self, key: AccountKey, exec_id: str) -> None:
         """Take an execution out of the journal, to be booked again."""
         self.database.execute(sql.DELETE_EXECUTION, (*_account(key), exec_id))
+
+    def adopt(self, key: AccountKey) -> None:
+        """Give rows that were taken over, and did not tell their network, to the test network.
+
+        They count as REAL until an account of the same number is opened there.
+        """
+        if key.network is not Network.TEST or self.database.query(sql.ANY_EXECUTION, _account(key)):
+            return
+        assumed = (key.market, Network.REAL.value, key.account)
+        taken_over = self.database.query(sql.TAKEN_OVER, assumed)
+        if taken_over:
+            for table in ("coins", "executions"):
+                self.database.execute(
+                    f"UPDATE {table} SET NETWORK = ? WHERE {sql.ACCOUNT}",
+                    (key.network.value, *assumed),
+                )
 
     def delete_row(self, key: AccountKey, entry: Entry) -> None:
         """Take the row of a bot out, for another one that takes its place."""

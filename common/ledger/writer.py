@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from common.domain.books import AccountKey, Intent
@@ -22,7 +22,7 @@ from common.ledger.account_lock import take_lock
 from common.ledger.clerk import Clerk
 from common.ledger.connecting import open_database
 from common.ledger.database import Database, DatabaseSettings
-from common.ledger.schema import migrate
+from common.ledger.migration import migrate
 from common.ledger.tenure import TakeLock, Tenure, TenureLost
 
 log = logging.getLogger(__name__)
@@ -52,12 +52,14 @@ class LedgerWriter:
         now: Callable[[], datetime] = _utc_now,
         connect: Callable[[DatabaseSettings], Database] = open_database,
         first_delay: float = FIRST_DELAY,
+        scales: Mapping[str, int] | None = None,  # of currencies in rows that are taken over
         take: TakeLock = take_lock,
     ) -> None:
         self._settings = settings
         self._now = now
         self._connect = connect
         self._first_delay = first_delay
+        self._scales = scales
         self._queue: queue.SimpleQueue[jobs.Job] = queue.SimpleQueue()
         self._pending: deque[jobs.Job] = deque()  # taken from the queue, not carried out yet
         self._accounts: dict[AccountKey, AccountBooks] = {}
@@ -204,7 +206,7 @@ class LedgerWriter:
 
     def _connected(self) -> Clerk:
         self._database = self._connect(self._settings)
-        migrate(self._database, self._now())
+        migrate(self._database, self._now(), self._scales)
         self._clerk = Clerk(self._database, self._accounts, self._put, self._now, self._tenure)
         self._reviewed_at = 0.0  # the lock may be gone with the connection
         self._drain()

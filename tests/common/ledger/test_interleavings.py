@@ -13,7 +13,7 @@ from common.domain.executions import Executed, ExecutionKind
 from common.ledger import jobs
 from common.ledger.clerk import Clerk
 from common.ledger.database import Value, to_int
-from common.ledger.schema import migrate
+from common.ledger.migration import migrate
 from common.ledger.sqlite_database import SqliteDatabase
 from tests.common.ledger.support import CURRENCIES, KEY, XBTUSD, funding, settlement, trade
 
