@@ -116,7 +116,8 @@ def position_row(
         "openOrderBuyCost": orders.buy_cost,
         "openOrderBuyPremium": 0,
         "openOrderSellQty": orders.sell_quantity,
-        "openOrderSellCost": orders.sell_cost,
+        # Both sides have the sign of a purchase, unlike execCost.
+        "openOrderSellCost": contract.buy_sign * abs(orders.sell_cost),
         "openOrderSellPremium": 0,
         "currentQty": quantity,
         "currentCost": cost,
@@ -176,18 +177,36 @@ def entry_price(position: Position) -> float:
     Inverse: |multiplier| x lot / cost per lot, the cost rounded up for a short and down for a
     long. Others: cost / (quantity x multiplier).
     """
-    contract, size, cost = position.contract, abs(position.quantity), abs(position.cost)
+    return round(_price_of(position, abs(position.cost)), 4)
+
+
+def _price_of(position: Position, cost: int) -> float:
+    contract, size = position.contract, abs(position.quantity)
     if contract.kind is Kind.INVERSE:
         lots = size // contract.lot
         per_lot = -(-cost // lots) if position.quantity < 0 else cost // lots
-        return round(-contract.multiplier * contract.lot / per_lot, 4)
-    return round(cost / (size * contract.multiplier), 4)
+        return -contract.multiplier * contract.lot / max(1, per_lot)
+    return cost / (size * contract.multiplier)
+
+
+def break_even_price(position: Position) -> float:
+    """Return breakEvenPrice: where the position gives back what was realised in this session.
+
+    The price of the cost less rebalancedPnl (which holds the fees), rounded away to a tick. 0 or
+    maxPrice where no price is bad enough.
+    """
+    contract, long = position.contract, position.quantity > 0
+    sign = contract.buy_sign * (1 if long else -1)
+    cost = sign * (position.cost - position.rebalanced)
+    inverse = contract.kind is Kind.INVERSE
+    if cost <= 0:  # the profit exceeds the cost: no price takes it away
+        return float(contract.max_price) if long == inverse else 0.0
+    price = _to_tick(contract, _price_of(position, cost), up=long)
+    return min(price, float(contract.max_price))
 
 
 def _entry_prices(position: Position, balance: Margin, profit: int, maintenance: int) -> Row:
-    contract, entry = position.contract, entry_price(position)
-    fee = contract.taker_ppm / MILLION
-    long = position.quantity > 0
+    entry = entry_price(position)
     others = balance.balance - profit  # what the account has without this position's profit
     if position.leverage:
         others = maintenance
@@ -195,14 +214,14 @@ def _entry_prices(position: Position, balance: Margin, profit: int, maintenance:
     return {
         "avgCostPrice": entry,
         "avgEntryPrice": entry,
-        "breakEvenPrice": _to_tick(contract, entry * (1 + fee if long else 1 - fee), up=long),
+        "breakEvenPrice": break_even_price(position),
         "liquidationPrice": _price_leaving(position, others - required),
         "bankruptPrice": _price_leaving(position, others),
     }
 
 
 def _to_tick(contract: Contract, price: float, *, up: bool) -> float:
-    ticks = price * contract.ticks_per_unit
+    ticks = round(price * contract.ticks_per_unit, 6)
     return contract.price(-int(-ticks // 1) if up else int(ticks // 1))
 
 
