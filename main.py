@@ -5,7 +5,7 @@ window, or the terminal without one. It is the only file that knows everybody; i
 about trading. Old Pythons must be able to read it, so that they can name the one that is needed.
 """
 
-import sys
+from __future__ import annotations
 
 import argparse
 import itertools
@@ -56,7 +56,6 @@ from common.engine.state import MarketState
 from common.errors import ConfigurationError, ProfileInUse, TmaticError
 from common.headless import StopSignals, run_headless
 from common.history_ini import HistoryFile
-from common.ledger.account_lock import LockKeeper
 from common.ledger.robots_table import add_robot, ensure_demo_robot
 from common.ledger.writer import LedgerWriter
 from common.logs import Logs, forbid_core_dumps, hide
@@ -100,7 +99,6 @@ class Session:
         profile: Profile,
         notices: NoticeBoard,
         reloads: int,
-        locks: LockKeeper,
         audit: bool,
     ) -> None:
         self._settings = settings
@@ -115,7 +113,7 @@ class Session:
                 (create_gateway(market), MarketState(market.name, market.network, market.symbols))
                 for market in settings.markets
             ],
-            LedgerWriter(settings.database, scales=currency_scales(), take=locks.take),
+            LedgerWriter(settings.database, scales=currency_scales()),
             ProcessBotRunner(algo=profile.algo),
             ReportThread(settings.database, profile.exports, SystemClock().now),
             SystemClock(),
@@ -169,7 +167,6 @@ class Program:
         self._clock = SystemClock()
         self._notices = NoticeBoard(self._clock.now)
         self._exchange: EmbeddedExchange | None = None
-        self._locks = LockKeeper()
         self._running: Session | None = None
         self._wishes: queue.SimpleQueue[Reload | None] = queue.SimpleQueue()
         self._reloader = threading.Thread(target=self._serve, name="reload", daemon=True)
@@ -186,7 +183,7 @@ class Program:
                 on_moved=lambda _market: self._wishes.put(Reload()),
             )
             self._exchange.start()
-        self._running = Session(self.settings(), self._profile, self._notices, 0, self._locks, self._audit)
+        self._running = Session(self.settings(), self._profile, self._notices, 0, self._audit)
         self._running.start()
         self._running.wait_until_settled()
         self._reloader.start()
@@ -232,7 +229,6 @@ class Program:
             self._reloader.join()
         if self._running is not None:
             self._running.engine.stop()
-        self._locks.close()
         if self._exchange is not None:
             self._exchange.stop()
 
@@ -249,7 +245,7 @@ class Program:
         try:
             settings = self.settings()
             reloads = self.snapshot().reloads + 1
-            fresh = Session(settings, self._profile, self._notices, reloads, self._locks, self._audit)
+            fresh = Session(settings, self._profile, self._notices, reloads, self._audit)
         except TmaticError as error:
             self._refuse(f"nothing was reloaded: {error}")
             return
