@@ -100,8 +100,12 @@ class Ledger(Protocol):
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK/OFF of a bot over restarts."""
 
-    def read(self, key: AccountKey, since: datetime, token: int) -> None:
-        """Read the tables for a comparison with the exchange -> LedgerRead."""
+    def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
+        """Read the tables for a comparison with the exchange -> LedgerRead.
+
+        every_row: add up all rows, which takes seconds where there are millions; else what is kept
+        of the older ones is trusted.
+        """
 
     def stop(self) -> None:
         """Finish the queued jobs, close the database and end the thread."""

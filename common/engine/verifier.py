@@ -51,6 +51,7 @@ DIFFERING_INTERVAL = 30.0  # seconds between looks while there is a difference
 BUSY_AFTER, MOST_TRIES = 1.0, 30  # seconds until the next try, tries until the usual interval
 FAILED_AFTER = 60.0  # seconds after the exchange could not be asked
 FIRST_SPAN, USUAL_SPAN = timedelta(days=1), timedelta(hours=1)  # of executions compared one by one
+THOROUGH_EVERY = 12  # looks
 TOLD = 5  # differences told one by one
 
 _BOOKS = "books"
@@ -91,6 +92,7 @@ class Verifier:
         self._tries = 0
         self._asked = False  # a person waits for the outcome
         self._span = FIRST_SPAN
+        self._looks = 0  # since the last thorough one
         self._suspected: frozenset[Difference] = frozenset()
         self._wallet = WalletWalk()
         self._first: datetime | None = None  # of the account's executions
@@ -227,7 +229,9 @@ class Verifier:
             problem="",
         )
         self._asked = False
-        self._span = USUAL_SPAN
+        self._looks = 0 if self._span == FIRST_SPAN else self._looks + 1
+        # Adding up all rows may take seconds, in which nothing is booked: seldom.
+        self._span = FIRST_SPAN if confirmed or self._looks >= THOROUGH_EVERY else USUAL_SPAN
         self._schedule(DIFFERING_INTERVAL if confirmed else INTERVAL)
 
     def _try_again(self, delay: float) -> None:
@@ -300,7 +304,8 @@ class Verifier:
 
     def _read_books(self, since: datetime) -> Generator[int | str, object, BooksRead]:
         self._token += 1
-        self._ledger.read(self._state.key, since, self._token)
+        every_row = self._whole or self._span == FIRST_SPAN
+        self._ledger.read(self._state.key, since, self._token, every_row)
         answer = yield _BOOKS
         if not isinstance(answer, BooksRead):
             raise TypeError(f"the ledger answered with {type(answer).__name__}")

@@ -71,7 +71,7 @@ class Clerk:
                 )
         elif isinstance(job, jobs.Read):
             with self._transaction():
-                books = read_books(self._database, job.key, job.since)
+                books = read_books(self._database, job.key, job.since, job.every_row)
             self._put(LedgerRead(job.key, job.token, books))
         elif isinstance(job, jobs.SaveStatus):
             with self._transaction():

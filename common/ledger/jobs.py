@@ -78,6 +78,7 @@ class Read:
     key: AccountKey
     since: datetime
     token: int
+    every_row: bool  # add up all rows; else trust what is kept of the older ones
 
 
 @dataclass(slots=True)

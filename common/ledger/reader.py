@@ -20,11 +20,13 @@ from common.ledger.database import (
     to_time,
 )
 from common.ledger.rows import to_balance, to_entry
+from common.ledger.sums import read_sums
 
 
-def read_books(database: Database, key: AccountKey, since: datetime) -> BooksRead:
+def read_books(database: Database, key: AccountKey, since: datetime, every_row: bool) -> BooksRead:
     """Return journal and rows from a moment on, and the sums of all rows of an account.
 
+    every_row: all rows are added up; else only those after the sums that are kept.
     Expects to stand in a transaction, so that all of it is of one moment.
     """
     account = (key.market, key.network.value, key.account)
@@ -33,7 +35,11 @@ def read_books(database: Database, key: AccountKey, since: datetime) -> BooksRea
     return BooksRead(
         journal=[_journal_row(row) for row in database.query(sql.JOURNAL, (*account, moment))],
         rows=[_coin_row(row) for row in database.query(sql.COIN_ROWS, (*account, moment))],
-        balances=[to_balance(row) for row in database.query(sql.ROW_SUMS, account)],
+        balances=(
+            [to_balance(row) for row in database.query(sql.ROW_SUMS, account)]
+            if every_row
+            else [balance for balance, _ in read_sums(database, key).balances]
+        ),
         first=None if first is None else to_time(first),
         executions=to_int(executions),
     )

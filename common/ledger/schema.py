@@ -172,7 +172,7 @@ EXECUTIONS = Table(
         Column("RAW", "long", required=True),
     ),
     primary=f"{_ACCOUNT_KEY}, EXECID",
-    indexes=(("KIND_ix", f"{_ACCOUNT_KEY}, KIND"),),
+    indexes=(("KIND_ix", f"{_ACCOUNT_KEY}, KIND"), ("TTIME_ix", f"{_ACCOUNT_KEY}, TTIME")),
 )
 ORDER_INTENTS = Table(
     "order_intents",

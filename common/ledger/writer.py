@@ -110,9 +110,9 @@ class LedgerWriter:
         """Keep WORK/OFF of a bot over restarts."""
         self._queue.put(jobs.SaveStatus(market, emi, work))
 
-    def read(self, key: AccountKey, since: datetime, token: int) -> None:
+    def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         """Read the tables for a comparison with the exchange -> LedgerRead."""
-        self._queue.put(jobs.Read(key, since, token))
+        self._queue.put(jobs.Read(key, since, token, every_row))
 
     def stop(self) -> None:
         """Finish the queued jobs, close the database and end the thread."""

@@ -177,8 +177,8 @@ class FakeLedger:
     def save_status(self, market: str, emi: str, work: bool) -> None:
         self.jobs.append(("status", (emi, work)))
 
-    def read(self, key: AccountKey, since: datetime, token: int) -> None:
-        self.jobs.append(("read", (since, token)))
+    def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
+        self.jobs.append(("read", (since, token, every_row)))
 
     def stop(self) -> None:
         self.stopped = True

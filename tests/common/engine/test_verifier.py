@@ -313,3 +313,15 @@ def test_rows_that_arrive_during_the_walk_are_counted_once() -> None:
     assert (first.external, first.breaks) == (25, ())
     walk(wallet, rows, 10)
     assert (wallet.sums["XBt"].external, wallet.sums["XBt"].breaks) == (len(rows), ())
+
+
+def test_all_rows_are_added_up_at_first_on_demand_and_then_seldom(world: Doubtful) -> None:
+    world.put(VerifyBooks())
+    look = world.market.verifier
+    for _ in range(verifier.THOROUGH_EVERY + 1):
+        look.look_soon()
+        world.move(0.2)
+    world.put(VerifyBooks())
+    asked = [job[2] for job in world.ledger.of("read") if isinstance(job, tuple)]
+    usual = [False] * verifier.THOROUGH_EVERY
+    assert asked == [True, *usual, True, True]

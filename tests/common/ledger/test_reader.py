@@ -14,6 +14,7 @@ from common.ledger.verify import check
 from tests.common.ledger.account import SCALES, Account
 from tests.common.ledger.support import KEY, START, XBTUSD, Bench, add_bots, run, running
 
+
 def session() -> Account:
     """Return an account whose executions the real ledger splits between bots."""
     account = Account()
@@ -29,7 +30,7 @@ def session() -> Account:
 def compare(bench: Bench, account: Account, since: datetime = START) -> Sequence[Difference]:
     """Read the tables anew and compare them; memory is what the ledger was opened with."""
     before = len(bench.inbox.of(LedgerRead))
-    bench.writer.read(KEY, since, 7)
+    bench.writer.read(KEY, since, 7, every_row=True)
     answer = bench.inbox.wait(LedgerRead, before + 1)[-1]
     assert (answer.key, answer.token) == (KEY, 7)
     memory = Memory(account.memory().balances, account.memory().orders)
@@ -104,10 +105,24 @@ def test_a_changed_row_is_named_by_symbol_currency_and_bot(
     assert {d.rule for d in later} >= rules & {Rule.RESULT, Rule.POSITION, Rule.MEMORY}
 
 
+def test_the_sums_that_are_kept_are_those_of_the_rows(
+    settings: DatabaseSettings, account: Account
+) -> None:
+    with running(settings) as bench:
+        bench.open()
+        bench.writer.read(KEY, START, 1, every_row=True)
+        bench.writer.read(KEY, START, 2, every_row=False)
+        added, kept = (answer.books for answer in bench.inbox.wait(LedgerRead, 2))
+    assert added.journal
+    assert (added.journal, added.rows) == (kept.journal, kept.rows)
+    by_name = {(b.emi, b.symbol): b for b in added.balances}
+    assert by_name == {(b.emi, b.symbol): b for b in kept.balances}
+
+
 def test_an_empty_ledger_can_be_read(settings: DatabaseSettings) -> None:
     with running(settings) as bench:
         bench.open()
-        bench.writer.read(KEY, START, 1)
+        bench.writer.read(KEY, START, 1, every_row=False)
         books = bench.inbox.wait(LedgerRead)[0].books
     assert (list(books.journal), list(books.rows), books.first, books.executions) == (
         [],
