@@ -56,6 +56,7 @@ from common.engine.state import MarketState
 from common.errors import ConfigurationError, ProfileInUse, TmaticError
 from common.headless import StopSignals, run_headless
 from common.history_ini import HistoryFile
+from common.ledger.account_lock import LockKeeper
 from common.ledger.robots_table import add_robot, ensure_demo_robot
 from common.ledger.writer import LedgerWriter
 from common.logs import Logs, forbid_core_dumps, hide
@@ -99,6 +100,7 @@ class Session:
         profile: Profile,
         notices: NoticeBoard,
         reloads: int,
+        locks: LockKeeper,
         audit: bool,
     ) -> None:
         self._settings = settings
@@ -113,7 +115,7 @@ class Session:
                 (create_gateway(market), MarketState(market.name, market.network, market.symbols))
                 for market in settings.markets
             ],
-            LedgerWriter(settings.database, scales=currency_scales()),
+            LedgerWriter(settings.database, scales=currency_scales(), take=locks.take),
             ProcessBotRunner(algo=profile.algo),
             ReportThread(settings.database, profile.exports, SystemClock().now),
             SystemClock(),
@@ -167,6 +169,7 @@ class Program:
         self._clock = SystemClock()
         self._notices = NoticeBoard(self._clock.now)
         self._exchange: EmbeddedExchange | None = None
+        self._locks = LockKeeper()
         self._running: Session | None = None
         self._wishes: queue.SimpleQueue[Reload | None] = queue.SimpleQueue()
         self._reloader = threading.Thread(target=self._serve, name="reload", daemon=True)
@@ -183,7 +186,9 @@ class Program:
                 on_moved=lambda _market: self._wishes.put(Reload()),
             )
             self._exchange.start()
-        self._running = Session(self.settings(), self._profile, self._notices, 0, self._audit)
+        self._running = Session(
+            self.settings(), self._profile, self._notices, 0, self._locks, self._audit
+        )
         self._running.start()
         self._running.wait_until_settled()
         self._reloader.start()
@@ -229,6 +234,7 @@ class Program:
             self._reloader.join()
         if self._running is not None:
             self._running.engine.stop()
+        self._locks.close()
         if self._exchange is not None:
             self._exchange.stop()
 
@@ -245,7 +251,9 @@ class Program:
         try:
             settings = self.settings()
             reloads = self.snapshot().reloads + 1
-            fresh = Session(settings, self._profile, self._notices, reloads, self._audit)
+            fresh = Session(
+                settings, self._profile, self._notices, reloads, self._locks, self._audit
+            )
         except TmaticError as error:
             self._refuse(f"nothing was reloaded: {error}")
             return

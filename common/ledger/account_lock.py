@@ -40,6 +40,47 @@ def take_lock(settings: DatabaseSettings, key: AccountKey) -> AccountLock | None
     return _take_name(settings, key)
 
 
+class LockKeeper:
+    """Keeps the locks from one session of the program to the next.
+
+    A reload ends one ledger and starts another; without this, another terminal could take an
+    account over in between.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[str, AccountKey], AccountLock] = {}
+
+    def take(self, settings: DatabaseSettings, key: AccountKey) -> AccountLock | None:
+        """Return the lock that is kept, or take it as `take_lock` does."""
+        where = (repr(settings), key)
+        kept = self._locks.pop(where, None)
+        if kept is None or not kept.holds():
+            if kept is not None:
+                kept.release()
+            kept = take_lock(settings, key)
+        if kept is None:
+            return None
+        self._locks[where] = kept
+        return _KeptLock(kept)
+
+    def close(self) -> None:
+        """Give all locks back: the program ends."""
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
+
+
+class _KeptLock:
+    def __init__(self, lock: AccountLock) -> None:
+        self._lock = lock
+
+    def holds(self) -> bool:
+        return self._lock.holds()
+
+    def release(self) -> None:
+        """The keeper has it on."""
+
+
 class _FileLock:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

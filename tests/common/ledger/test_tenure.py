@@ -18,7 +18,7 @@ from common.domain.executions import Network
 from common.domain.orders import Side
 from common.engine.items import Booked, IntentWritten, LedgerOpened, LedgerUp, WriterLost
 from common.ledger import writer as writer_module
-from common.ledger.account_lock import LONGEST_NAME, AccountLock, lock_name, take_lock
+from common.ledger.account_lock import LONGEST_NAME, AccountLock, LockKeeper, lock_name, take_lock
 from common.ledger.database import DatabaseSettings
 from common.ledger.writer import LedgerWriter
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
@@ -196,6 +196,38 @@ def test_a_database_that_was_away_leaves_the_account_with_its_writer(
             assert other.open().read_only
     assert len(coin_rows(settings)) == 2
     assert len(ledger.inbox.of(LedgerUp)) <= 1
+
+
+def test_a_reload_does_not_hand_the_account_over(settings: DatabaseSettings) -> None:
+    keeper = LockKeeper()
+    with running(settings) as other:
+        for session in (1, 2):
+            writer, inbox = LedgerWriter(settings, take=keeper.take), Recorder()
+            writer.start(inbox)
+            bench = Bench(writer, inbox)
+            assert not bench.open().read_only
+            assert len(bench.book(trade(session, 100)).entries) == 1
+            writer.stop()
+            assert other.open().read_only  # between two sessions, too
+        keeper.close()
+        assert not other.open().read_only
+
+
+def test_a_kept_lock_that_broke_is_taken_anew(settings: DatabaseSettings) -> None:
+    keeper = LockKeeper()
+    first = keeper.take(settings, KEY)
+    assert first is not None
+    assert first.holds()
+    for lock in keeper._locks.values():
+        lock.release()
+    assert not first.holds()
+    with running(settings) as other:
+        assert not other.open().read_only
+        assert keeper.take(settings, KEY) is None
+    second = keeper.take(settings, KEY)
+    assert second is not None
+    assert second.holds()
+    keeper.close()
 
 
 def test_a_killed_writer_frees_the_account(settings: DatabaseSettings) -> None:
