@@ -1,20 +1,24 @@
 """Token buckets of the REST interface and the headers that tell about them.
 
 Time is an argument: UNIX seconds of the wall clock. Two layers exist: requests a minute (120 with
-a key, 30 without) and ten a second on the routes that change orders.
+a key, 30 without) and ten a second on the routes that change orders. Streams have two of their own:
+how often one may connect, and how fast subscribe.
 """
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from api.simulator.credentials import RequestRefused
 
 AUTHENTICATED_PER_MINUTE = 120
 ANONYMOUS_PER_MINUTE = 30
 ORDERS_PER_SECOND = 10
+CONNECTS_PER_HOUR = 720
+TOPICS_AT_ONCE = 1_000  # of one stream; as many again in TOPICS_PERIOD
+TOPICS_PERIOD = 10.0  # seconds
 MAX_CLIENTS = 10_000  # buckets kept; the one idle longest is full again long before it is dropped
 
 
@@ -63,6 +67,7 @@ class RateLimits:
         self._enabled = enabled
         self._minutes: OrderedDict[Hashable, Bucket] = OrderedDict()
         self._seconds: OrderedDict[Hashable, Bucket] = OrderedDict()
+        self._connects: OrderedDict[Hashable, Bucket] = OrderedDict()
 
     def charge(
         self, client: Hashable, now: float, *, authenticated: bool, changes_orders: bool
@@ -85,6 +90,39 @@ class RateLimits:
             for bucket in layers:
                 bucket.take()
         return _headers(layers, now)
+
+    def connect(self, client: Hashable, now: float) -> int | None:
+        """Count a connection; return how many more the hour allows, None: they are not limited.
+
+        Raises RateLimited.
+        """
+        if not self._enabled:
+            return None
+        bucket = _bucket(self._connects, client, CONNECTS_PER_HOUR, 3600.0)
+        bucket.refill(now)
+        wait = bucket.seconds_until(1.0)
+        if wait > 0:
+            raise RateLimited(math.ceil(wait), {})
+        bucket.take()
+        return bucket.remaining
+
+    def pace(self, clock: Callable[[], float]) -> Callable[[], float]:
+        """Return what one stream asks before each topic: how many seconds it has to wait."""
+        bucket = Bucket(TOPICS_AT_ONCE, TOPICS_PERIOD)
+
+        def wait() -> float:
+            bucket.refill(clock())
+            seconds = bucket.seconds_until(1.0)
+            if not seconds:
+                bucket.take()
+            return seconds
+
+        return wait if self._enabled else unlimited
+
+
+def unlimited() -> float:
+    """Return that nothing has to wait."""
+    return 0.0
 
 
 def _bucket(

@@ -7,6 +7,7 @@ that share a topic. Nothing here waits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -14,6 +15,7 @@ import orjson
 
 from api.simulator.credentials import REALTIME_TARGET, Authenticator, Credentials, RequestRefused
 from api.simulator.encoding import iso, to_json
+from api.simulator.limits import unlimited
 from api.simulator.permissions import check_permission
 from api.simulator.ports import ApiKey, Json, Request, Row, TableEvent, Venue
 from api.simulator.subscriptions import Outlet, Session, Subscriptions, Wanted
@@ -70,15 +72,23 @@ class Realtime:
         }
 
     def open(
-        self, outlet: Outlet, key: ApiKey | None, subscribe: str = "", *, platform: bool = False
+        self,
+        outlet: Outlet,
+        key: ApiKey | None,
+        subscribe: str = "",
+        *,
+        platform: bool = False,
+        remaining: int | None = None,
+        pace: Callable[[], float] = unlimited,
     ) -> Session:
         """Start a session: welcome, then the topics of the URL's comma-separated `subscribe`.
 
-        A `platform` session knows announcements and the like only.
+        A `platform` session knows announcements and the like only. `remaining` connections are
+        left to the client, and `pace` tells how long it must wait before one more topic.
         """
-        session = Session(outlet, key, platform=platform)
+        session = Session(outlet, key, pace=pace, platform=platform)
         self._open[session] = None
-        outlet.send(to_json(self._welcome()))
+        outlet.send(to_json(self._welcome(remaining)))
         for name in filter(None, subscribe.split(",")):
             self._answer(session, {"op": "subscribe", "args": name})
         return session
@@ -143,6 +153,9 @@ class Realtime:
                 _refuse(session, refusal, request)
 
     def _subscribe_one(self, session: Session, name: str, request: Row) -> None:
+        if wait := math.ceil(session.pace()):
+            message = f"Rate limit exceeded, retry in {wait} seconds."
+            raise Refusal(429, message, {"retryAfter": wait})
         topic = self._known_topic(name)
         if session.platform and topic.table not in PLATFORM_TABLES:
             raise Refusal(400, f"Unknown table: {topic.table}")
@@ -175,7 +188,7 @@ class Realtime:
         listed = self._venue.partial("instrument", None, None)
         topic = select(topic, listed.rows if listed else ())
         if not topic.symbols:
-            raise Refusal(400, f"Unknown or expired symbol: {topic.filter}")
+            raise Refusal(400, "Unknown or expired symbol.")
         return topic
 
     def _image(self, session: Session, topic: Topic) -> str:
@@ -254,14 +267,14 @@ class Realtime:
             raise Refusal(answer.status, str(body.get("error", {}).get("message", "")))
         session.outlet.send(to_json({**body, "request": request}))
 
-    def _welcome(self) -> Row:
+    def _welcome(self, remaining: int | None) -> Row:
         return {
             "info": "Welcome to the BitMEX Realtime API.",
             "version": "2.0.0",
             "timestamp": iso(self._now()),
             "docs": "https://www.bitmex.com/app/wsAPI",
             "heartbeatEnabled": False,
-            "limit": {"remaining": 719},
+            "limit": {} if remaining is None else {"remaining": remaining},
             "appName": "ws-embedded",
         }
 

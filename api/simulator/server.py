@@ -311,10 +311,12 @@ class ExchangeServer:
 
     async def _serve_socket(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
+            remaining = self._limits.connect(request.remote, time.time())
             sent = read_credentials(request.headers) or read_credentials(request.query)
             key = self._authenticator.check(sent, "GET", REALTIME_TARGET) if sent else None
         except RequestRefused as refusal:
-            return _respond(Answer(refusal.status, error_body(refusal.message, refusal.name)), {})
+            body = error_body(refusal.message, refusal.name)
+            return _respond(Answer(refusal.status, body), refusal.headers)
         bite = self._faults.bite(Event(Place.UPGRADE, key.account if key else None))
         if bite is not None:
             status = bite.whole("status") if "status" in bite.options else 503
@@ -328,7 +330,10 @@ class ExchangeServer:
         topics = request.query.get("subscribe", "")
         platform = request.path == PLATFORM_TARGET
         way = FaultyOutlet(outlet, self._faults, key.account if key else None)
-        session = self._realtime.open(way, key, topics, platform=platform)
+        pace = self._limits.pace(time.time)
+        session = self._realtime.open(
+            way, key, topics, platform=platform, remaining=remaining, pace=pace
+        )
         way.follow(lambda: session.account, lambda table: self._realtime.repeat(session, table))
         try:
             async for message in socket:

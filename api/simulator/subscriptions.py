@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.simulator.encoding import to_json
+from api.simulator.limits import unlimited
 from api.simulator.ports import ApiKey, Row, TableEvent
 from api.simulator.topics import WITHOUT_SYMBOL, Topic
 
@@ -29,6 +30,7 @@ class Session:
 
     outlet: Outlet
     key: ApiKey | None = None
+    pace: Callable[[], float] = unlimited  # seconds to wait before one more topic
     platform: bool = False  # whether it only knows announcements and the like
     topics: dict[str, Topic] = field(default_factory=dict)  # by canonical name, "order:*"
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import websocket
 
 from api.simulator.catalog import CATALOG
 from api.simulator.description import describe
 from api.simulator.formats import encode
 from api.simulator.ports import Answer, Request
 from api.simulator.server import ExchangeServer
-from tests.api.simulator.running import RunningServer, read, running
+from tests.api.simulator.running import RunningServer, hang_up, read, running
 from tests.api.simulator.swagger import problems
 from tests.api.simulator.venues import TRADING, Desk, new_desk
 
@@ -152,3 +154,19 @@ def test_permission_decides(
     account = None if permissions is None else desk.account
     request = Request(method, path, {}, account, permissions or frozenset())
     assert desk.venue.handle(request).status == status
+
+
+def test_connections_are_counted_and_refused_as_http() -> None:
+    desk = new_desk()
+    with running(lambda: ExchangeServer(desk.venue, now=lambda: desk.now)) as server:
+        counted = server.server._limits
+        server.call(lambda: [counted.connect("127.0.0.1", time.time()) for _ in range(718)])
+        url = f"ws://127.0.0.1:{server.port}/realtime"
+        for left in (1, 0):
+            client = websocket.create_connection(url, timeout=10)
+            assert read(client)["limit"] == {"remaining": left}
+            hang_up(client)
+        with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+            websocket.create_connection(url, timeout=10)
+        assert refused.value.status_code == 429
+        assert int((refused.value.resp_headers or {})["retry-after"]) >= 1

@@ -77,3 +77,26 @@ def test_limits_that_are_off_keep_their_headers() -> None:
     for _ in range(1000):
         headers = charge(limits, 1000.0, changes_orders=True)
     assert headers["x-ratelimit-remaining"] == "120"
+
+
+def test_connections_an_hour_are_limited_and_refill() -> None:
+    limits = RateLimits()
+    left = [limits.connect("client", 1000.0) for _ in range(720)]
+    assert (left[0], left[-1]) == (719, 0)
+    with pytest.raises(RateLimited) as caught:
+        limits.connect("client", 1000.0)
+    assert (caught.value.status, caught.value.headers["retry-after"]) == (429, "5")
+    assert limits.connect("another", 1000.0) == 719
+    assert limits.connect("client", 1005.0) == 0
+    assert RateLimits(enabled=False).connect("client", 1000.0) is None
+
+
+def test_topics_of_a_stream_are_paced() -> None:
+    now = [1000.0]
+    pace = RateLimits().pace(lambda: now[0])
+    assert {pace() for _ in range(1000)} == {0.0}
+    assert 0 < pace() <= 0.01
+    now[0] += 0.011
+    assert pace() == 0.0 and pace() > 0.0
+    free = RateLimits(enabled=False).pace(lambda: now[0])
+    assert {free() for _ in range(2000)} == {0.0}

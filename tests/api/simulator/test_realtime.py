@@ -194,7 +194,18 @@ def test_unknown_table_is_refused_and_the_others_are_served(realtime: Realtime) 
 def test_unknown_symbol_is_refused(realtime: Realtime) -> None:
     (error,) = Client(realtime).topics("trade:NOSUCH")
     assert error["status"] == 400
-    assert str(error["error"]).startswith("Unknown or expired symbol")
+    assert error["error"] == "Unknown or expired symbol."
+
+
+def test_topics_that_come_too_fast_are_refused(realtime: Realtime) -> None:
+    client = Client(realtime)
+    client.session.pace = lambda: 0.3
+    (error,) = client.topics("trade")
+    assert (error["status"], error["meta"]) == (429, {"retryAfter": 1})
+    assert error["error"] == "Rate limit exceeded, retry in 1 seconds."
+    client.session.pace = lambda: 0.0
+    ack, _ = client.topics("trade")
+    assert ack["success"] is True
 
 
 def test_second_subscription_is_refused(realtime: Realtime) -> None:
