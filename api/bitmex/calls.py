@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from api.bitmex import audit_rows, bins, execution_rows, market_rows, rows
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.market_rows import Bin
-from api.bitmex.rest import RestClient
 from api.bitmex.wire import Row, as_rows, encode, format_time
 from common.domain.account import Account, Margin, PositionFigures, WalletPage
 from common.domain.executions import Executed
@@ -43,10 +43,23 @@ BIN_PAGE = 1000  # rows; the most that it serves of bins
 WALLET_PAGE = 10_000  # rows; the most that it serves of the wallets' history
 
 
-class Calls:
-    """Carries out requests over one `RestClient`; belongs to that client's thread."""
+class Client(Protocol):
+    """Sends requests and returns decoded answers, or raises what their refusals mean."""
 
-    def __init__(self, client: RestClient, directory: Directory, clock: ExchangeClock) -> None:
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> object:
+        """Read something."""
+
+    def cancel(self, path: str, body: Mapping[str, object]) -> object:
+        """Send a DELETE, which may be repeated."""
+
+    def order(self, verb: str, path: str, body: Mapping[str, object]) -> object:
+        """Send a POST or PUT, once."""
+
+
+class Calls:
+    """Carries out requests over one client, such as a `RestClient`, and on its thread."""
+
+    def __init__(self, client: Client, directory: Directory, clock: ExchangeClock) -> None:
         self._client = client
         self._directory = directory
         self._clock = clock

@@ -9,7 +9,7 @@ built for nobody; symbol None stands for all symbols, and None instead of a set 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,14 +75,19 @@ class LiveVenue:
         now: datetime,
         keys: Sequence[ApiKey] | None = None,
         accounts: Iterable[Customer] | None = None,
+        symbols: Collection[str] | None = None,
+        pace: float = 1.0,
     ) -> None:
         """Open the exchange at `now` with `accounts`, or with one demo account for each of `keys`.
 
-        Without either there is one demo account with a key that depends on the seed.
+        Only `symbols` are listed, None: all. With a `pace` of 10 the market moves a tenth as often,
+        which makes long times pass faster. Without accounts and keys there is one demo account with
+        a key that depends on the seed.
         """
         self._started = milliseconds(now)
         self._wanted: frozenset[tuple[str, str | None]] | None = None
         self._given_keys = tuple(keys or ())
+        self._pace = pace
         if accounts is None:
             accounts = _demo_accounts(self._given_keys or [seeded_key(seed, DEMO_ACCOUNT)])
         self._exchange = Exchange(seed, self._started)
@@ -92,6 +97,8 @@ class LiveVenue:
             self.open_account(customer)
         self._assemble()
         for contract in [*perpetuals_and_spot(), dated_future(now)]:
+            if symbols is not None and contract.symbol not in symbols:
+                continue
             instrument = self._exchange.list_contract(contract)
             self._population.begin(instrument, interest_of(instrument))
         self._start()
@@ -188,6 +195,7 @@ class LiveVenue:
         clearing = Clearing(exchange)
         self._engine = Engine(exchange, clearing)
         self._population = Population(exchange, self._engine)
+        self._population.pace = self._pace
         liquidation = Liquidation(exchange, self._engine)
         self._schedule = Schedule(exchange, self._engine, clearing, self._population, liquidation)
         parts = Parts(self._engine, clearing, self._population, liquidation, self._schedule)

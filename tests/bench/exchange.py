@@ -10,13 +10,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.bench.registry import Figure, register
+
+if TYPE_CHECKING:
+    from api.simulator.direct import DirectGateway
 
 BURST = 20_000  # messages
 ROUNDS = 5
 ORDERS = 1_000
+HOUR = 3600  # seconds
 
 
 @register("exchange-stream", "table messages a second that the embedded exchange sends one client")
@@ -56,6 +62,43 @@ async def _receive(port: int) -> float:
                     await socket.receive()
                 rates.append(BURST / (time.perf_counter() - began))
     return statistics.median(rates)
+
+
+@register("exchange-direct", "how fast time passes for an exchange inside the process")
+def direct() -> list[Figure]:
+    """Let an hour pass for one symbol, with its stream decoded, in steps of five seconds."""
+    from api.simulator.direct import DirectExchange  # noqa: PLC0415 -- listing costs nothing
+    from api.simulator.venue import DEMO_ACCOUNT, LiveVenue, seeded_key  # noqa: PLC0415
+    from api.simulator.virtual_clock import VirtualClock  # noqa: PLC0415
+    from common.domain.instruments import Category, Symbol  # noqa: PLC0415
+    from common.engine.items import RawText  # noqa: PLC0415
+    from common.engine.requests import FetchInstruments  # noqa: PLC0415
+
+    start, symbol = datetime(2026, 11, 23, tzinfo=timezone.utc), Symbol("XBTUSDT", Category.LINEAR)
+    figures = []
+    for pace in (1.0, 20.0):
+        key = seeded_key(1, DEMO_ACCOUNT)
+        venue = LiveVenue(seed=1, now=start, keys=[key], symbols=[symbol.ticker], pace=pace)
+        exchange = DirectExchange(venue, VirtualClock(start))
+        gateway = exchange.gateway(key)
+
+        class Inbox:
+            """Decodes what comes, as an engine does."""
+
+            def put(self, item: object, gateway: DirectGateway = gateway) -> None:
+                if isinstance(item, RawText):
+                    gateway.receive(item)
+
+        gateway.start(Inbox())
+        gateway.request(FetchInstruments((symbol,)))
+        gateway.connect(1, [symbol], [symbol])
+        began = time.perf_counter()
+        for second in range(0, HOUR, 5):
+            exchange.run_until(float(second))
+        rate = HOUR / (time.perf_counter() - began)
+        title = f"one symbol that moves every {0.32 * pace:.1f} s"
+        figures.append(Figure(title, rate, "times real speed", at_least=1000 if pace > 1 else None))
+    return figures
 
 
 @register("exchange-orders", "order requests a second that the embedded exchange answers")

@@ -1,0 +1,167 @@
+"""The engine with real books on a gateway of the test's choice: a terminal without a window."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from common.clock import SystemClock
+from common.domain.books import AccountKey, Intent
+from common.domain.commands import CancelOrder, PlaceOrder
+from common.domain.executions import Executed
+from common.domain.instruments import Currency, Symbol
+from common.domain.orders import Side
+from common.engine.engine import Engine
+from common.engine.notices import NoticeBoard
+from common.engine.ports import Clock, Gateway, Inbox
+from common.engine.snapshot import Health, OrderRow, Snapshot
+from common.engine.state import MarketState
+from common.ledger.writer import LedgerWriter
+from common.settings_types import SqliteSettings
+from tests.common.engine.support import FakeReports, FakeRunner
+from tests.support.waiting import wait_until
+
+MARKET = "Bitmex"
+
+
+class CountingLedger(LedgerWriter):
+    """Books that know how many jobs have not been answered yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(SqliteSettings(path))
+        self.waiting = 0
+
+    def open(
+        self, key: AccountKey, symbols: Sequence[Symbol], currencies: Sequence[Currency]
+    ) -> None:
+        self.waiting += 1
+        super().open(key, symbols, currencies)
+
+    def book(
+        self, key: AccountKey, executions: Sequence[Executed], cursor: datetime | None
+    ) -> None:
+        self.waiting += 1
+        super().book(key, executions, cursor)
+
+    def reserve_numbers(self, market: str, count: int) -> None:
+        self.waiting += 1
+        super().reserve_numbers(market, count)
+
+    def write_intent(self, key: AccountKey, intent: Intent) -> None:
+        self.waiting += 1
+        super().write_intent(key, intent)
+
+
+class Answered:
+    """Stands between the ledger and the engine and counts the outcomes."""
+
+    def __init__(self, ledger: CountingLedger, inbox: Inbox) -> None:
+        self._ledger = ledger
+        self._inbox = inbox
+
+    def put(self, item: object) -> None:
+        self._inbox.put(item)
+        if type(item).__name__ in ("LedgerOpened", "Booked", "NumbersReserved", "IntentWritten"):
+            self._ledger.waiting -= 1
+
+
+class Terminal:
+    """One market, its engine and its books."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        symbols: tuple[Symbol, ...],
+        books: Path,
+        clock: Clock | None = None,
+        refresh_rate: int = 20,
+    ) -> None:
+        self.books = books
+        self.gateway = gateway
+        self.ledger = CountingLedger(books)
+        clock = clock or SystemClock()
+        self.notices = NoticeBoard(clock.now)
+        self.engine = Engine(
+            [(gateway, MarketState(MARKET, gateway.network, symbols))],
+            self.ledger,
+            FakeRunner(),
+            FakeReports(),
+            clock,
+            self.notices,
+            refresh_rate=refresh_rate,
+            history_days=0.0,
+            first_date=lambda _: None,
+            check=lambda _market, _found: None,
+            ledger_inbox=lambda inbox: Answered(self.ledger, inbox),
+        )
+        self._events = itertools.count(1)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.engine.snapshot
+
+    @property
+    def health(self) -> Health:
+        return self.snapshot.markets[0].health
+
+    def wait_live(self, seconds: float = 20.0) -> None:
+        """Wait until the market is LIVE."""
+        wait_until(
+            lambda: self.health is Health.LIVE,
+            seconds,
+            f"LIVE, it is {self.health} ({self.snapshot.markets[0].reason})",
+        )
+
+    def place(self, symbol: Symbol, side: Side, quantity: int, price: Decimal) -> int:
+        """Click an order for nobody's bot; return the number of the click."""
+        event = next(self._events)
+        nobody = f"{symbol.ticker}.{symbol.category}"
+        command = PlaceOrder(event, MARKET, symbol, nobody, side, price, quantity)
+        self.engine.inbox.put(command)
+        return event
+
+    def cancel(self, key: str) -> None:
+        """Click an order away."""
+        self.engine.inbox.put(CancelOrder(next(self._events), MARKET, key))
+
+    def orders(self) -> tuple[OrderRow, ...]:
+        return tuple(self.snapshot.orders)
+
+    def booked(self) -> Counter[str]:
+        """Return how often each execution stands in the books."""
+        with closing(sqlite3.connect(self.books)) as connection:
+            journal = connection.execute("SELECT EXECID FROM executions").fetchall()
+            coins = connection.execute("SELECT EXECID, EMI FROM coins").fetchall()
+        booked = Counter(str(row[0]) for row in journal)
+        assert booked == Counter(str(exec_id) for exec_id, _ in coins)
+        return booked
+
+    def position(self, symbol: Symbol) -> int:
+        """Return the contracts that all bots of the books hold together."""
+        return sum(row.position for row in self.snapshot.robots if row.symbol == symbol)
+
+
+def money_moves(truth: Any, account: int) -> set[str]:
+    """Return the execIDs of an account's executions by the exchange's own ledger."""
+    books = next(row for row in truth["accounts"] if row["account"] == account)
+    return {row["execID"] for row in books["executions"]}
+
+
+def orders_by_name(truth: Any, account: int) -> Counter[str]:
+    """Return how many orders the exchange ever had for each clOrdID."""
+    books = next(row for row in truth["accounts"] if row["account"] == account)
+    return Counter(row["clOrdID"] for row in books["orders"] if row["clOrdID"])
+
+
+def position_of(truth: Any, account: int, symbol: Symbol) -> int:
+    """Return the contracts that an account holds by the exchange's own ledger."""
+    books = next(row for row in truth["accounts"] if row["account"] == account)
+    held: int = books["ledger"]["instruments"].get(symbol.ticker, {"contracts": 0})["contracts"]
+    return held
