@@ -102,7 +102,10 @@ RESERVED: dict[str, tuple[str, ...]] = {
 
 # What computes for the screen without a screen: everything in display that paints names tkinter
 # itself, and these never do.
-WITHOUT_TKINTER = ("display.presenter", "display.cells", "display.columns", "display.formats")
+WITHOUT_TKINTER = (
+    *("display.presenter", "display.verdict", "display.cells", "display.columns"),
+    "display.formats",
+)
 
 LONGEST_MODULE = 400  # lines; the aim is 300
 LONGEST_TEST = 600  # lines; cases are read one by one
