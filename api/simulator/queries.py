@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from api.simulator.exchange import Exchange
@@ -61,12 +61,27 @@ def select(
     time: str = "timestamp",
 ) -> list[Row]:
     """Return one page of rows, which come oldest first, as the common parameters say."""
-    start, count = page(given, maximum)
     symbol = resolve(exchange, given.text("symbol"))
+    known = MODELS[model].types
+    return page_of(rows, given, symbol=symbol, known=known, keys=keys, maximum=maximum, time=time)
+
+
+def page_of(
+    rows: Iterable[Row],
+    given: Parameters,
+    *,
+    symbol: str | None,
+    known: Collection[str],
+    keys: Sequence[str],
+    maximum: int = 500,
+    time: str = "timestamp",
+) -> list[Row]:
+    """Return one page of the rows of a symbol (None: all); a filter may name `known` columns."""
+    start, count = page(given, maximum)
     if given.flag("reverse"):
         rows = reversed(list(rows))
     first, last = given.time("startTime"), given.time("endTime")
-    required = conditions(given.mapping("filter"), MODELS[model].types, time)
+    required = conditions(given.mapping("filter"), known, time)
     earliest = None if first is None else iso(first)
     latest = None if last is None else iso(last)
     chosen = (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from api.simulator.catalog import key_of
 from api.simulator.credentials import error_body
 from api.simulator.encoding import iso
-from api.simulator.ports import Answer, Json, Request, Row
+from api.simulator.parameters import Parameters
+from api.simulator.ports import Answer, Request, Row
+from api.simulator.queries import page_of
+from api.simulator.refusals import Refused, invalid
+from api.simulator.tables import TABLES
 from api.simulator.topics import help_text
 
 if TYPE_CHECKING:
@@ -58,24 +62,34 @@ class ReplayRoutes:
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
-        handler = self._routes.get((request.method, request.path))
+        handler = self._routes.get(key_of(request.method, request.path))
         if handler is None:
             return Answer(404, error_body("Not Found"))
-        return handler(request)
+        try:
+            return handler(request)
+        except Refused as refusal:
+            return refusal.answer()
 
     def _table(self, table: str) -> Handler:
         def answer(request: Request) -> Answer:
-            symbol = request.params.get("symbol")
-            rows = self._venue.rows(table, None if symbol is None else str(symbol).upper())
-            return _page(rows, request.params)
+            given = Parameters(request.params)
+            symbol = given.text("symbol")
+            symbol = None if symbol is None else symbol.upper()
+            rows = self._venue.rows(table, symbol)
+            # The columns of the recording's year may be others than today's.
+            known = {*TABLES[table].types, *(name for row in rows for name in row)}
+            keys = ("symbol", "timestamp")
+            return Answer(
+                200, page_of(rows, given, symbol=symbol, known=known, keys=keys, maximum=MAX_COUNT)
+            )
 
         return answer
 
     def _book(self, request: Request) -> Answer:
-        symbol, depth = request.params.get("symbol"), _count(request.params, "depth", 25)
-        if not symbol or depth is None:
-            return _invalid("symbol" if depth is not None else "depth")
-        rows = self._venue.rows("orderBookL2", str(symbol).upper())
+        given = Parameters(request.params)
+        given.require("symbol")
+        depth = _counted(given, "depth", 25)
+        rows = self._venue.rows("orderBookL2", (given.text("symbol") or "").upper())
         if depth:
             buys = [row for row in rows if row["side"] == "Buy"]
             sells = [row for row in rows if row["side"] == "Sell"]
@@ -127,9 +141,7 @@ class ReplayRoutes:
         return Answer(200, fees)
 
     def _cancel_all_after(self, request: Request) -> Answer:
-        timeout = _count(request.params, "timeout", None)
-        if timeout is None:
-            return _invalid("timeout")
+        timeout = _counted(Parameters(request.params), "timeout", -1)
         now = self._venue.now
         cancel = iso(now + timedelta(milliseconds=timeout)) if timeout else 0
         return Answer(200, {"now": iso(now), "cancelTime": cancel})
@@ -179,60 +191,13 @@ def _refuse_order(_: Request) -> Answer:
     return Answer(400, error_body(NO_ORDERS))
 
 
-def _invalid(name: str) -> Answer:
-    return Answer(400, error_body(f"{name} is invalid", "ValidationError"))
-
-
-def _page(rows: list[Row], params: Mapping[str, Json]) -> Answer:
-    """Return the rows that filter, reverse, start, count and columns ask for."""
-    start, count = _count(params, "start", 0), _count(params, "count", 100)
-    if start is None or count is None:
-        return _invalid("start" if start is None else "count")
-    if count > MAX_COUNT:
-        message = f"Maximum result count is {MAX_COUNT}. Please use the start & count params."
-        return Answer(400, error_body(message))
-    try:
-        wanted = _decoded(params.get("filter"), {})
-        columns = _decoded(params.get("columns"), [])
-    except ValueError:
-        return Answer(400, error_body("filter columns are not valid", "ValidationError"))
-    if isinstance(wanted, dict):
-        rows = [row for row in rows if _matches(row, wanted)]
-    if str(params.get("reverse", "false")).lower() == "true":
-        rows = rows[::-1]
-    rows = rows[start : start + count]
-    if isinstance(columns, list) and columns:
-        shown = {*columns, "symbol", "timestamp"}
-        rows = [{name: row[name] for name in row if name in shown} for row in rows]
-    return Answer(200, rows)
-
-
-def _matches(row: Row, wanted: Mapping[str, Json]) -> bool:
-    return all(
-        row.get(name) in value if isinstance(value, list) else row.get(name) == value
-        for name, value in wanted.items()
-    )
-
-
-def _decoded(value: Json, default: Json) -> Json:
-    if not isinstance(value, str):
-        return default if value is None else value
-    text = value.strip()
-    if not text:
-        return default
-    if text[0] in "[{":
-        return json.loads(text)
-    return [name.strip() for name in text.split(",")]
-
-
-def _count(params: Mapping[str, Json], name: str, default: int | None) -> int | None:
-    """Return a parameter that counts something, or None if it does not."""
-    value = params.get(name, default)
-    try:
-        number = int(str(value))
-    except ValueError:
-        return None
-    return number if number >= 0 else None
+def _counted(given: Parameters, name: str, usual: int) -> int:
+    """Return a parameter that counts something; `usual` where it is missing."""
+    number = given.integer(name)
+    number = usual if number is None else number
+    if number < 0:
+        raise invalid(f"{name} is invalid")
+    return number
 
 
 def _asset(currency: str) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 
+from api.simulator.catalog import CATALOG
 from api.simulator.command import options_parser
 from api.simulator.control import ROUTES as CONTROL
 from api.simulator.fault_kinds import KINDS
@@ -37,6 +38,10 @@ def test_every_listed_route_is_answered() -> None:
     for method, path in routes():
         answer = venue.handle(Request(method, path, {}, account, venue.keys[0].permissions))
         assert answer.status != 404, f"{method} {path}"
+
+
+def test_every_route_is_listed() -> None:
+    assert set(CATALOG) - set(routes()) == set()
 
 
 def test_every_table_is_listed() -> None:

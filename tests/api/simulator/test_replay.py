@@ -188,7 +188,10 @@ def test_table_routes_filter_and_cut(recording: Path, params: Row, shown: Json) 
     assert venue_of(recording).handle(request("GET", "/instrument", **params)).body == shown
 
 
-@pytest.mark.parametrize("params", [{"count": "x"}, {"start": -1}, {"filter": "{"}])
+@pytest.mark.parametrize(
+    "params",
+    [{"count": "x"}, {"start": -1}, {"filter": "{"}, {"filter": {"nothing": 1}}, {"endTime": "x"}],
+)
 def test_bad_parameters_are_refused(recording: Path, params: Row) -> None:
     answer = venue_of(recording).handle(request("GET", "/instrument", **params))
     assert answer.status == 400
