@@ -19,6 +19,7 @@ from pathlib import Path
 
 from api.simulator.faults import Faults
 from api.simulator.file_lock import StateError
+from api.simulator.market_time import FASTEST
 from api.simulator.old_dialect import OldDialectVenue
 from api.simulator.ports import ApiKey
 from api.simulator.recording import RecordingError, read_instruments, read_recording
@@ -71,6 +72,13 @@ def options_parser() -> argparse.ArgumentParser:
         help="2018: every row carries every column, empty ones as null or empty text",
     )
     parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="N",
+        help="let the market live N times as fast as the clock; 0: only when it is stepped",
+    )
+    parser.add_argument(
         "--faults", type=Path, metavar="FILE", help="a plan of what is to go wrong, as JSON"
     )
     parser.add_argument("--no-control", action="store_true", help="serve no control routes")
@@ -93,6 +101,13 @@ def _port(text: str) -> int:
     return port
 
 
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 <= speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text} is no speed: 0 to {FASTEST:.0f}")
+    return speed
+
+
 async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
     store = stack.enter_context(StateFile(options.state)) if options.state else None
     venue, key = (
@@ -105,6 +120,7 @@ async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
         control=not options.no_control,
         faults=_faults(options.faults),
         store=store,
+        speed=options.speed,
         on_subscribe=venue.release if isinstance(venue, ReplayVenue) else lambda: None,
     )
     try:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from api.simulator.encoding import iso
 from api.simulator.faults import Faults
 from api.simulator.interventions import Interventions
+from api.simulator.market_time import MarketTime
 from api.simulator.parameters import Parameters
 from api.simulator.ports import Answer, ApiKey, Json, Row, Venue
 from api.simulator.refusals import Refused, invalid
@@ -31,6 +33,8 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/account"): "account, username, money, permissions: open an account with a key",
     ("POST", "/key"): "account, permissions: a further key",
     ("DELETE", "/key"): "key: revoke it and end its streams",
+    ("GET", "/clock"): "the time of the market and its speed",
+    ("POST", "/clock"): "speed, step: run at another speed, go on by seconds at once",
     ("GET", "/faults"): "all faults, the rules in force, how often each fault bit",
     ("POST", "/faults"): "a rule, or seed and rules: let something go wrong",
     ("DELETE", "/faults"): "drop all rules",
@@ -41,10 +45,16 @@ class Control:
     """Answers the control routes of one exchange."""
 
     def __init__(
-        self, venue: Venue, faults: Faults, *, on_revoked: Callable[[str], None] = lambda _key: None
+        self,
+        venue: Venue,
+        faults: Faults,
+        time: MarketTime | None = None,
+        *,
+        on_revoked: Callable[[str], None] = lambda _key: None,
     ) -> None:
         self._venue = venue
         self._faults = faults
+        self._time = time
         self._on_revoked = on_revoked  # is told a key whose streams have to end
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", ""): lambda _: [
@@ -63,6 +73,8 @@ class Control:
             ("POST", "/account"): self._account,
             ("POST", "/key"): lambda given: self._key(_whole(given, "account"), given),
             ("DELETE", "/key"): self._revoke,
+            ("GET", "/clock"): lambda _: self._shown_clock(),
+            ("POST", "/clock"): self._set_clock,
             ("GET", "/faults"): lambda _: self._faults.report(),
             ("POST", "/faults"): lambda given: self._faults.arm(given.all()),
             ("DELETE", "/faults"): lambda _: self._faults.disarm(),
@@ -136,6 +148,24 @@ class Control:
             "secret": key.secret,
             "permissions": permissions,
         }
+
+    def _set_clock(self, given: Parameters) -> Row:
+        speed, step = given.number("speed"), given.number("step")
+        if speed is not None:
+            self._clock.set_speed(float(speed))
+        if step is not None:
+            self._clock.step(float(step))
+            self._venue.advance(self._clock.now())
+        return self._shown_clock()
+
+    def _shown_clock(self) -> Row:
+        return {"now": iso(self._clock.now()), "speed": self._clock.speed}
+
+    @property
+    def _clock(self) -> MarketTime:
+        if self._time is None:
+            raise Refused("The clock of this exchange is in other hands", status=409)
+        return self._time
 
     def _revoke(self, given: Parameters) -> None:
         given.require("key")

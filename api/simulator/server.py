@@ -32,6 +32,7 @@ from api.simulator.faults import Event, Faults
 from api.simulator.faulty_outlet import FaultyOutlet
 from api.simulator.formats import FORMAT, encode
 from api.simulator.limits import RateLimits
+from api.simulator.market_time import MarketTime
 from api.simulator.merging import merge_parameters
 from api.simulator.mishandling import mishandle, raw_response
 from api.simulator.outlet import SocketOutlet
@@ -86,12 +87,15 @@ class ExchangeServer:
         faults: Faults | None = None,
         store: StateFile | None = None,
         now: Callable[[], datetime] = utc_now,
+        speed: float = 1.0,
         on_subscribe: Callable[[], None] = lambda: None,
     ) -> None:
         self._venue = venue
         self._store = store
-        self._clock = now
-        self._latest = now()
+        self._time = MarketTime(now, speed)
+        if isinstance(venue, LiveVenue):
+            self._time.catch_up(venue.now)
+        self._latest = self._time.now()
         self._limits = RateLimits(enabled=rate_limits)
         self._faults = faults or Faults(time.monotonic)
         self._answer_faults = AnswerFaults(self._faults)
@@ -102,7 +106,9 @@ class ExchangeServer:
             venue, self._authenticator, lambda: self._latest, on_topics=self._follow_topics
         )
         on_revoked = self._realtime.end_key
-        self._control = Control(venue, self._faults, on_revoked=on_revoked) if control else None
+        self._control = (
+            Control(venue, self._faults, self._time, on_revoked=on_revoked) if control else None
+        )
         self._on_subscribe = on_subscribe
         self._follow_topics(frozenset())
         self._outlets: set[SocketOutlet] = set()
@@ -170,7 +176,7 @@ class ExchangeServer:
                 saved = time.monotonic()
 
     def _advance(self) -> None:
-        self._latest = max(self._latest, self._clock())  # a clock set back stands still
+        self._latest = max(self._latest, self._time.now())  # a clock set back stands still
         self._venue.advance(self._latest)
 
     def _settle(self, *, save: bool = False) -> None:

@@ -41,7 +41,7 @@ from api.simulator.schedule import Schedule, interest_of
 from api.simulator.shown import BOOKS
 from api.simulator.state import restore, save
 from api.simulator.tables import TABLES
-from api.simulator.times import milliseconds
+from api.simulator.times import milliseconds, moment
 from api.simulator.user_routes import UserRoutes
 
 DEMO_ACCOUNT = 1_000_001
@@ -112,6 +112,11 @@ class LiveVenue:
     def wanted(self, pairs: frozenset[tuple[str, str | None]] | None) -> None:
         self._wanted = pairs
         self._exchange.feed.shown.want(pairs)
+
+    @property
+    def now(self) -> datetime:
+        """The time of the exchange, aware UTC."""
+        return moment(self._exchange.time)
 
     @property
     def keys(self) -> Sequence[ApiKey]:

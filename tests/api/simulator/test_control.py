@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from api.simulator.control import ROUTES
+from api.simulator.market_time import MarketTime
 from api.simulator.ports import ApiKey, Json
 from api.simulator.server import ExchangeServer, utc_now
 from api.simulator.venue import DEMO_ACCOUNT, LiveVenue, seeded_key
 from tests.api.simulator.fakes import FakeVenue
 from tests.api.simulator.running import RunningServer, read, running
+from tests.support.waiting import wait_until
 
 KEY = seeded_key(5, DEMO_ACCOUNT)
 
@@ -158,3 +161,76 @@ def test_a_replayed_market_is_not_changed() -> None:
     with running(lambda: ExchangeServer(FakeVenue())) as server:
         response = server.rest("GET", "/control/truth")
         assert response.status_code == 409
+
+
+# ---- the clock -------------------------------------------------------------------------------
+
+
+class Wall:
+    """A wall clock in the hand of the test."""
+
+    def __init__(self) -> None:
+        self.moment = utc_now()
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+def test_time_runs_at_its_speed_from_where_it_is() -> None:
+    wall = Wall()
+    start = wall.moment
+    clock = MarketTime(wall, 10)
+    wall.moment += timedelta(seconds=2)
+    assert clock.now() - start == timedelta(seconds=20)
+    clock.set_speed(0)
+    wall.moment += timedelta(seconds=100)
+    assert clock.now() - start == timedelta(seconds=20)
+    clock.step(5)
+    clock.set_speed(1)
+    wall.moment += timedelta(seconds=1)
+    assert clock.now() - start == timedelta(seconds=26)
+    clock.catch_up(start)
+    assert clock.now() - start == timedelta(seconds=26)
+    clock.catch_up(start + timedelta(seconds=30))
+    assert clock.now() - start == timedelta(seconds=30)
+
+
+def test_a_stepped_market_pays_its_funding_and_stands_still_between() -> None:
+    def build() -> ExchangeServer:
+        return ExchangeServer(LiveVenue(seed=5, now=utc_now()), rate_limits=False, speed=0)
+
+    with running(build) as server:
+        order(server, KEY, symbol="XBTUSDT", side="Buy", orderQty=1000)
+        before = control(server, "GET", "/clock")
+        after = control(server, "POST", "/clock", step=8 * 3600)
+        assert (after["speed"], before["now"] < after["now"]) == (0.0, True)
+        kinds = [row["kind"] for row in truth_of(server, DEMO_ACCOUNT)["executions"]]
+        assert kinds == ["Trade", "Funding"]
+        assert control(server, "GET", "/clock") == after
+        # Signatures stay with the wall clock.
+        assert server.rest("GET", "/api/v1/user", key=KEY).status_code == 200
+
+
+def test_a_fast_market_is_ahead_of_the_wall(server: RunningServer) -> None:
+    control(server, "POST", "/clock", speed=1000)
+    ahead = utc_now() + timedelta(minutes=5)
+    wait_until(lambda: datetime.fromisoformat(_now(server)) > ahead, message="five minutes")
+
+
+def _now(server: RunningServer) -> str:
+    return str(control(server, "GET", "/clock")["now"]).replace("Z", "+00:00")
+
+
+@pytest.mark.parametrize("change", [{"speed": -1}, {"speed": 1e6}, {"step": -1}, {"step": "x"}])
+def test_time_does_nothing_impossible(server: RunningServer, change: dict[str, Json]) -> None:
+    response = server.rest("POST", "/control/clock", body=json.dumps(change).encode())
+    assert response.status_code == 400
+
+
+def test_an_exchange_that_was_ahead_goes_on_from_there() -> None:
+    venue = LiveVenue(seed=5, now=utc_now())
+    venue.advance(utc_now() + timedelta(days=2))
+    later = LiveVenue(seed=5, now=utc_now())
+    later.load(venue.dump())
+    with running(lambda: ExchangeServer(later)) as server:
+        assert datetime.fromisoformat(_now(server)) >= venue.now
