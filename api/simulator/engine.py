@@ -176,8 +176,8 @@ class Engine:
         """Wake the orders whose primary order was filled; not while a sweep goes on."""
         while self._released:
             account, order = self._released.pop(0)
-            if not order.is_open:
-                continue
+            if not (order.is_open and order.awaits_fill):
+                continue  # of two primary orders the other one was filled too
             order.awaits_fill = False
             instrument = self._exchange.instruments[order.symbol]
             if order.waits_for_trigger:
@@ -269,7 +269,7 @@ class Engine:
                 self._shrink_reductions(account, instrument.contract)
 
     def _rest(self, instrument: Instrument, order: Order) -> None:
-        assert order.ticks is not None
+        assert order.ticks is not None and order.resting is None
         order.resting = Resting(
             order.order_id, order.account, order.side, order.ticks, order.leaves, order.display
         )

@@ -234,6 +234,23 @@ def test_secondary_order_waits_for_the_fill_of_the_primary(desk: Desk) -> None:
     assert now(again, second)["workingIndicator"] is True
 
 
+def test_secondary_order_of_two_primaries_is_woken_once(desk: Desk) -> None:
+    low = desk.away("XBTUSD", "Buy", 0.02)
+    more = {"price": low, "clOrdLinkID": "entry", "contingencyType": "OneTriggersTheOther"}
+    first = desk.order("XBTUSD", "Buy", 100, **more)
+    desk.body("PUT", "/order", orderID=first["orderID"], leavesQty=200)
+    price = desk.away("XBTUSD", "Sell", 0.2)
+    waiting = desk.order("XBTUSD", "Sell", 100, price=price, clOrdLinkID="entry")
+    second = desk.order("XBTUSD", "Buy", 100, price=low, clOrdLinkID="entry")
+    assert second["workingIndicator"] is False
+    desk.venue.move_market("XBT", 0.97)
+    desk.wait(seconds=30)
+    assert states(desk, first, second, waiting) == ["Filled", "Filled", "New"]
+    desk.venue.drain()
+    levels = desk.get("/orderBook/L2", symbol="XBTUSD", depth=0)
+    assert [x["size"] for x in levels if x["price"] == price] == [100]
+
+
 def test_secondary_orders_end_with_their_primary(desk: Desk) -> None:
     price = desk.away("XBTUSD", "Buy", 0.1)
     more = {"clOrdLinkID": "entry", "price": price}
