@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.simulator.venues import Desk, new_desk, reloaded
+from tests.api.simulator.venues import SECOND_ACCOUNT, Desk, new_desk, new_venue, reloaded
 
 
 @pytest.fixture
@@ -234,20 +234,23 @@ def test_secondary_order_waits_for_the_fill_of_the_primary(desk: Desk) -> None:
     assert now(again, second)["workingIndicator"] is True
 
 
-def test_secondary_order_of_two_primaries_is_woken_once(desk: Desk) -> None:
-    low = desk.away("XBTUSD", "Buy", 0.02)
-    more = {"price": low, "clOrdLinkID": "entry", "contingencyType": "OneTriggersTheOther"}
-    first = desk.order("XBTUSD", "Buy", 100, **more)
-    desk.body("PUT", "/order", orderID=first["orderID"], leavesQty=200)
-    price = desk.away("XBTUSD", "Sell", 0.2)
-    waiting = desk.order("XBTUSD", "Sell", 100, price=price, clOrdLinkID="entry")
-    second = desk.order("XBTUSD", "Buy", 100, price=low, clOrdLinkID="entry")
-    assert second["workingIndicator"] is False
-    desk.venue.move_market("XBT", 0.97)
-    desk.wait(seconds=30)
+def test_secondary_order_of_two_primaries_is_woken_once() -> None:
+    venue = new_venue()
+    desk, other = Desk(venue), Desk(venue, account=SECOND_ACCOUNT)
+    quote = desk.quote("XBTZ26")
+    inside = quote["bidPrice"] + quote["tickSize"]
+    more = {"price": inside, "clOrdLinkID": "entry", "contingencyType": "OneTriggersTheOther"}
+    first = desk.order("XBTZ26", "Buy", 100, **more)
+    other.order("XBTZ26", "Sell", 100, price=inside)
+    second = desk.order("XBTZ26", "Buy", 100, **more)
+    desk.body("PUT", "/order", orderID=first["orderID"], leavesQty=100)
+    price = desk.away("XBTZ26", "Sell", 0.2)
+    waiting = desk.order("XBTZ26", "Sell", 100, price=price, clOrdLinkID="entry")
+    assert waiting["workingIndicator"] is False
+    other.order("XBTZ26", "Sell", 200, price=inside)  # fills both at once
     assert states(desk, first, second, waiting) == ["Filled", "Filled", "New"]
-    desk.venue.drain()
-    levels = desk.get("/orderBook/L2", symbol="XBTUSD", depth=0)
+    venue.drain()
+    levels = desk.get("/orderBook/L2", symbol="XBTZ26", depth=0)
     assert [x["size"] for x in levels if x["price"] == price] == [100]
 
 
