@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from common import bootstrap
-from common.command_line import parse_options
+from common.command_line import parse_options, wants_window
 
 VERSION = "0.1.0"
 PROGRAM = Path(__file__).resolve().parent
@@ -34,28 +34,30 @@ if __name__ == "__main__":
     OPTIONS = parse_options(sys.argv[1:], VERSION)
     bootstrap.enter(
         bootstrap.RUNTIME,
-        window=not (OPTIONS.headless or OPTIONS.add_bot or OPTIONS.report or OPTIONS.verify),
+        window=wants_window(OPTIONS),
     )
 
 # Only below this line may packages be imported that the set-up installs (pyproject.toml: E402).
-from api.registry import MARKETS, create_gateway, currency_scales
+from api.registry import MARKETS, create_gateway, currency_scales, read_executions
 from api.simulator.child import MARKET as DEMO_MARKET
 from api.simulator.child import EmbeddedExchange
 from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
 from common.clock import SystemClock
 from common.domain.commands import Command, Reload, SetTrading
+from common.domain.executions import Network
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.reports import Period
 from common.engine.engine import Engine
-from common.engine.items import Booked, ReloadFailed
+from common.engine.items import ReloadFailed
 from common.engine.notices import NoticeBoard
-from common.engine.ports import Inbox
 from common.engine.snapshot import Snapshot
 from common.engine.state import MarketState
 from common.errors import ConfigurationError, ProfileInUse, TmaticError
 from common.headless import StopSignals, run_headless
 from common.history_ini import HistoryFile
+from common.history_keeper import HistoryKeeper
+from common.import_command import run_import
 from common.ledger.account_lock import LockKeeper
 from common.ledger.robots_table import add_robot, ensure_demo_robot
 from common.ledger.writer import LedgerWriter
@@ -71,24 +73,6 @@ from common.verify_command import run_verify
 log = logging.getLogger("main")
 
 DEMO_BOT = ("demoBot", Symbol("XBTUSDT", Category.LINEAR), 1, 1)  # EMI, symbol, minutes, lots
-
-
-class HistoryKeeper:
-    """Stands between the ledger and the engine: history.ini follows the commits."""
-
-    def __init__(self, file: HistoryFile, inbox: Inbox) -> None:
-        self._file = file
-        self._inbox = inbox
-        self._problem = ""
-
-    def put(self, item: object) -> None:
-        """Pass an outcome on; runs on the ledger's thread, after the commit."""
-        if isinstance(item, Booked) and item.entries:
-            problem = self._file.write(max(e.at for e in item.entries), item.key)
-            if problem != self._problem:
-                self._problem = problem
-                log.warning("history.ini: %s", problem or "is written again")
-        self._inbox.put(item)
 
 
 class Session:
@@ -351,6 +335,16 @@ def add_bot(profile: Profile, row: list[str]) -> int:
     return 0
 
 
+def import_file(options: argparse.Namespace, profile: Profile) -> int:
+    """Book the executions of a file; exit code 0 when all are in the books, 1 when not."""
+    database, market = books_of(profile)
+    network = Network(options.network or Network.REAL)
+    now = SystemClock().now
+    return run_import(
+        options.import_file, database, market, network, read_executions, currency_scales(), now
+    )
+
+
 def run_terminal(options: argparse.Namespace, profile: Profile) -> int:
     """Run the terminal in the way that was asked for."""
     if options.verify:
@@ -375,6 +369,8 @@ def run(options: argparse.Namespace) -> int:
             logs = Logs(profile.logs)
             logs.start()
             try:
+                if options.import_file:
+                    return import_file(options, profile)
                 return run_terminal(options, profile)
             finally:
                 logs.stop()

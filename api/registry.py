@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from api.bitmex import files
 from api.bitmex.closure import check_endpoints
 from api.bitmex.currencies import SHIPPED
 from api.bitmex.gateway import BitmexGateway
+from common.domain.imports import FileRow
 from common.domain.instruments import Currency
 from common.engine.ports import Gateway
 from common.errors import ConfigurationError
@@ -17,6 +20,8 @@ _ENDPOINT_CHECKS: dict[str, Callable[[MarketSettings], None]] = {"Bitmex": check
 
 _CURRENCIES: dict[str, tuple[Currency, ...]] = {"Bitmex": SHIPPED}
 
+_FILES: dict[str, Callable[[Path], Iterator[FileRow]]] = {"Bitmex": files.read_executions}
+
 MARKETS = tuple(_FACTORIES)  # the names that MARKET_LIST may hold
 
 
@@ -24,6 +29,11 @@ def create_gateway(settings: MarketSettings) -> Gateway:
     """Return the gateway of a market; ConfigurationError for an unknown name or a bad address."""
     check_market(settings)
     return _FACTORIES[settings.name](settings)
+
+
+def read_executions(market: str, path: Path) -> Iterator[FileRow]:
+    """Yield the executions of a file in the form of a market; ConfigurationError."""
+    return _FILES[market](path)
 
 
 def currency_scales() -> dict[str, int]:

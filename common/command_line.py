@@ -49,9 +49,35 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         action="store_true",
         help="compare all of the books with the exchange and end; exit code 1 if they differ",
     )
+    parser.add_argument(
+        "--import",
+        dest="import_file",
+        metavar="FILE",
+        type=Path,
+        help="book executions exported as CSV or JSON (columns of the trade history) and end; "
+        "those that are in the books change nothing; exit code 1 if rows were refused",
+    )
+    parser.add_argument(
+        "--network",
+        choices=("REAL", "TEST", "DEMO"),
+        help="only with --import: where the account of the file is (default: REAL)",
+    )
     options = parser.parse_args(arguments)
+    if options.network and not options.import_file:
+        parser.error("--network needs --import")
     if options.csv and not options.report:
         parser.error("--csv needs --report; in the window press F8")
     if options.trading and not options.headless:
         parser.error("--trading needs --headless; in the window press F9")
     return options
+
+
+def wants_window(options: argparse.Namespace) -> bool:
+    """Tell whether the options open the window, which needs more of the computer."""
+    return not (
+        options.headless
+        or options.add_bot
+        or options.report
+        or options.verify
+        or options.import_file
+    )

@@ -56,8 +56,12 @@ def kind_of(row: Row) -> ExecutionKind:
     return ExecutionKind.REPORT
 
 
-def executed(row: Row, directory: Directory) -> Executed | None:
+def executed(
+    row: Row, directory: Directory, *, symbol: Symbol | None = None, raw: str | None = None
+) -> Executed | None:
     """Return an execution, None for a report that concerns no instrument (CancelReject).
+
+    `symbol` and `raw` (the row's own text) are given where they are known already.
 
     The category comes from `directory`; where the exchange does not know the instrument any more
     it is inferred from the row itself, whose own money columns are what is booked.
@@ -66,8 +70,10 @@ def executed(row: Row, directory: Directory) -> Executed | None:
     kind = kind_of(row)
     if kind is ExecutionKind.REPORT and not text_of(row, "symbol"):
         return None
-    known = directory.symbol(required_text(row, "symbol"))
-    symbol = known or Symbol(required_text(row, "symbol"), guess_category(row))
+    if symbol is None:
+        symbol = directory.symbol(required_text(row, "symbol"))
+    if symbol is None:
+        symbol = Symbol(required_text(row, "symbol"), guess_category(row))
     at = required_time(row, "transactTime")
     side = _direction(row, kind)
     books = kind in (ExecutionKind.TRADE, ExecutionKind.SETTLEMENT)
@@ -97,7 +103,7 @@ def executed(row: Row, directory: Directory) -> Executed | None:
         account=integer_of(row, "account") or 0,
         at=at,
         written_at=time_of(row, "timestamp") or at,
-        raw=encode(row),
+        raw=encode(row) if raw is None else raw,
         text=text_of(row, "text"),
         # Contracts of a spot pair are the smallest units of its base currency.
         base_delta=side.sign * quantity if spot and side is not None else 0,

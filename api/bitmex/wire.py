@@ -30,7 +30,7 @@ def decode_exact(text: str | bytes) -> object:
     """Parse JSON with fractions as Decimal; ProtocolError for anything that is not JSON."""
     try:
         text = (text if isinstance(text, str) else text.decode()).strip()
-        value, end = _DECODER.raw_decode(text)
+        value, end = DECODER.raw_decode(text)
         if end != len(text):
             raise ValueError("more than one value")
         return cast("object", value)
@@ -188,4 +188,4 @@ def _refuse_constant(text: str) -> object:
     raise ValueError(f"{text} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)

@@ -1,0 +1,113 @@
+"""Booking executions that were read from a file: without threads and without an exchange."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from common.domain.books import AccountKey
+from common.domain.executions import Executed, ExecutionKind, Network
+from common.domain.imports import FileRow, ImportResult
+from common.engine.items import Booked, LedgerOpened
+from common.errors import ConfigurationError
+from common.ledger import jobs
+from common.ledger.clerk import Clerk
+from common.ledger.connecting import open_database
+from common.ledger.database import DatabaseSettings
+from common.ledger.migration import migrate
+from common.ledger.tenure import Tenure
+
+PAGE = 2000  # executions a commit
+
+
+def import_executions(
+    settings: DatabaseSettings,
+    market: str,
+    network: Network,
+    rows: Iterable[FileRow],
+    scales: Mapping[str, int],
+    now: Callable[[], datetime],
+    progress: Callable[[ImportResult, int], None],
+) -> ImportResult:
+    """Book the executions of a file, oldest first; those that are in the books change nothing.
+
+    `progress` is called after every commit with what came out so far and how many rows there are.
+    ConfigurationError: another terminal writes these books. LedgerUnavailable: no database; what
+    was reported as booked is durable, and the file may be imported again.
+    """
+    result = ImportResult()
+    accounts = _sorted_out(rows, result)
+    total = result.rows
+    progress(result, total)
+    with _clerk(settings, scales, now) as (clerk, outcomes):
+        for account, found in accounts.items():
+            key = AccountKey(market, network, account)
+            clerk.carry_out(jobs.Open(key, (), dict(scales)))
+            opened = next(item for item in outcomes if isinstance(item, LedgerOpened))
+            if opened.books.read_only:
+                raise ConfigurationError(
+                    f"Another terminal writes the books of account {account}; close it first."
+                )
+            outcomes.clear()  # what was wrong before is not this file's concern
+            for start in range(0, len(found), PAGE):
+                _book_page(clerk, outcomes, key, found[start : start + PAGE], result)
+                progress(result, total)
+    return result
+
+
+def _sorted_out(
+    rows: Iterable[FileRow], result: ImportResult
+) -> dict[int, list[tuple[Executed, int]]]:
+    """Return account -> executions with their lines, oldest first; count the others."""
+    accounts: dict[int, list[tuple[Executed, int]]] = defaultdict(list)
+    for row in rows:
+        result.rows += 1
+        if row.problem:
+            result.refused.append((row.line, row.problem))
+        elif row.execution is None or row.execution.kind is ExecutionKind.REPORT:
+            result.reports += 1
+        else:
+            accounts[row.execution.account].append((row.execution, row.line))
+    for found in accounts.values():
+        if found[0][0].at > found[-1][0].at:
+            found.reverse()  # newest first: rows of one moment too
+        found.sort(key=lambda pair: pair[0].at)
+    return accounts
+
+
+@contextmanager
+def _clerk(
+    settings: DatabaseSettings, scales: Mapping[str, int], now: Callable[[], datetime]
+) -> Iterator[tuple[Clerk, list[object]]]:
+    """Yield a clerk and the list that its outcomes are put into."""
+    database = open_database(settings)
+    outcomes: list[object] = []
+    tenure = Tenure(settings)
+    try:
+        migrate(database, now(), scales)
+        yield Clerk(database, {}, outcomes.append, now, tenure), outcomes
+    finally:
+        tenure.release()
+        database.close()
+
+
+def _book_page(
+    clerk: Clerk,
+    outcomes: list[object],
+    key: AccountKey,
+    page: Sequence[tuple[Executed, int]],
+    result: ImportResult,
+) -> None:
+    lines = {execution.exec_id: line for execution, line in page}
+    # No cursor: the terminal's own catching up knows nothing of the file.
+    clerk.carry_out(jobs.Book(key, [execution for execution, _ in page], None))
+    (booked,) = (item for item in outcomes if isinstance(item, Booked))
+    outcomes.clear()
+    fresh = len({entry.exec_id for entry in booked.entries})
+    result.booked += fresh
+    result.known += len(page) - fresh - len(booked.problems)
+    for problem in booked.problems:
+        named = (line for exec_id, line in lines.items() if f"execution {exec_id} " in problem)
+        result.refused.append((next(named, 0), problem))

@@ -1,0 +1,173 @@
+"""Executions from files, in the forms and dialects that the exchange wrote them in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from api.bitmex.files import read_executions
+from common.domain.executions import ExecutionKind
+from common.domain.imports import FileRow
+from common.domain.instruments import Category
+from common.domain.orders import Side
+from common.errors import ConfigurationError
+
+FILL: dict[str, object] = {
+    "execID": "e-1",
+    "orderID": "o-1",
+    "clOrdID": "7.bot",
+    "account": 42,
+    "symbol": "XBTUSD",
+    "side": "Sell",
+    "lastQty": 30,
+    "lastPx": 7622.5,
+    "price": 7622.5,
+    "currency": "USD",
+    "settlCurrency": "XBt",
+    "execType": "Trade",
+    "commission": -0.00025,
+    "leavesQty": 0,
+    "execCost": 393570,
+    "execComm": -98,
+    "homeNotional": -0.0039357,
+    "foreignNotional": 30,
+    "transactTime": "2018-07-24T12:00:00.123Z",
+    "timestamp": "2018-07-24T12:00:00.123Z",
+    "text": 'Submission "from" www.bitmex.com\nsecond, line',
+}
+FUNDING: dict[str, object] = {
+    "execID": "e-2",
+    "account": 42,
+    "symbol": "XBTUSD",
+    "lastQty": 169,
+    "lastPx": 9270.5,
+    "currency": "USD",
+    "settlCurrency": "XBt",
+    "execType": "Funding",
+    "commission": -0.0001,
+    "execCost": 1823510,
+    "execComm": -182,
+    "homeNotional": -0.0182351,
+    "foreignNotional": 169,
+    "transactTime": "2020-07-14T12:00:00.000Z",
+}
+OLD_FUNDING = {**FUNDING, "side": "", "clOrdID": "", "price": None, "leavesQty": None}
+LINEAR = {
+    **FILL,
+    "execID": "e-3",
+    "symbol": "XBTUSDT",
+    "side": "Buy",
+    "currency": "USDT",
+    "settlCurrency": "USDt",
+}
+
+
+def as_csv(*rows: dict[str, object]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: "" if v is None else v for k, v in row.items()})
+    return text.getvalue()
+
+
+def as_lines(*rows: dict[str, object]) -> str:
+    return "\n".join(json.dumps(row) for row in rows)
+
+
+def as_array(*rows: dict[str, object]) -> str:
+    return json.dumps(rows, indent=1)
+
+
+def read(folder: Path, text: str) -> list[FileRow]:
+    path = folder / "file"
+    path.write_text(text, encoding="utf-8", newline="")
+    return list(read_executions(path))
+
+
+FORMS = pytest.mark.parametrize("form", [as_csv, as_lines, as_array])
+
+
+@FORMS
+def test_every_form_gives_the_same_figures(form: object, tmp_path: Path) -> None:
+    rows = read(tmp_path, form(FILL, FUNDING, LINEAR))  # type: ignore[operator]
+    assert [row.problem for row in rows] == ["", "", ""]
+    fill, funding, linear = (row.execution for row in rows)
+    assert fill is not None
+    assert funding is not None
+    assert linear is not None
+    assert (fill.side, fill.quantity, fill.cost, fill.fee) == (Side.SELL, 30, 393570, -98)
+    assert (fill.symbol.category, fill.currency, fill.account) == (Category.INVERSE, "XBt", 42)
+    assert fill.trade_price == Decimal("7622.5")
+    assert fill.at.microsecond == 123000
+    assert (funding.kind, funding.side) == (ExecutionKind.FUNDING, Side.SELL)
+    assert funding.symbol == fill.symbol
+    assert (linear.symbol.category, linear.currency) == (Category.LINEAR, "USDt")
+
+
+@FORMS
+def test_both_dialects_give_the_same(form: object, tmp_path: Path) -> None:
+    (new,) = read(tmp_path, form(FUNDING))  # type: ignore[operator]
+    (old,) = read(tmp_path, form(OLD_FUNDING))  # type: ignore[operator]
+    assert new.execution is not None
+    assert old.execution is not None
+    assert (new.execution.fee, new.execution.side) == (old.execution.fee, old.execution.side)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"execID": ""}, "execID is missing"),
+        ({"account": ""}, "account is missing"),
+        ({"execCost": ""}, "execCost is missing"),
+        ({"lastQty": "many"}, "lastQty is not a"),
+        ({"side": "Hold"}, "side is neither"),
+        ({"transactTime": "yesterday"}, "transactTime is not a time"),
+        ({"lastQty": 10**19}, "lastQty is out of range"),
+    ],
+)
+@FORMS
+def test_a_row_that_cannot_be_read_is_named_with_its_line(
+    form: object, changes: dict[str, object], words: str, tmp_path: Path
+) -> None:
+    good = {**LINEAR, "text": ""}
+    rows = read(tmp_path, form(good, {**good, "execID": "e-9", **changes}, good))  # type: ignore[operator]
+    assert [row.execution is not None for row in rows] == [True, False, True]
+    assert words in rows[1].problem
+    assert rows[0].line < rows[1].line < rows[2].line
+
+
+def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    assert [row.line for row in read(tmp_path, as_lines(FILL, FUNDING))] == [1, 2]
+    # A quoted text may itself have lines: a row begins where its first character stands.
+    assert [row.line for row in read(tmp_path, as_csv(FILL, FUNDING))] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[{"execID": 1}, oops', "line 1: not JSON"),
+        ("a,b\n1,2\n", "lacks the columns execID, symbol, execType, transactTime"),
+        ("", "lacks the columns"),
+        ('execID,symbol,execType,transactTime\n"open', "line 2"),
+    ],
+)
+def test_a_file_that_is_none_of_them_is_refused_in_words(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        read(tmp_path, text)
+
+
+def test_a_file_that_is_missing_or_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        list(read_executions(tmp_path / "none"))
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        list(read_executions(tmp_path / "binary"))
