@@ -76,7 +76,7 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
     await watchers["my trades"].until(lambda seen: amount(seen, taken["id"]) == 3000)
     await watchers["positions"].until(lambda seen: any(p["contracts"] == 3000 for p in rows(seen)))
     await watchers["public trades"].until(bool)
-    await watchers["book"].until(lambda seen: len(seen) >= 5)
+    await watchers["book"].until(lambda seen: len(seen) >= 5 and len(tops(seen)) > 1)
     await watchers["ticker"].until(lambda seen: any(ticker["bid"] for ticker in seen))
     await watchers["balance"].until(lambda seen: len(wallets(seen)) >= 2)
     both = {LINEAR, INVERSE}
@@ -88,6 +88,11 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
         watcher.task.cancel()
     await asyncio.gather(*(w.task for w in watchers.values()), return_exceptions=True)
     return {"taken": taken, **{name: watcher.seen for name, watcher in watchers.items()}}
+
+
+def tops(seen: list[Any]) -> set[tuple[float, float]]:
+    """Return the best bids and asks that were seen together."""
+    return {(book["bids"][0][0], book["asks"][0][0]) for book in seen if book["bids"]}
 
 
 def ids(seen: list[Any], status: str) -> set[str]:

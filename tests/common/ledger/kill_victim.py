@@ -35,7 +35,7 @@ from tests.common.ledger.support import (
 )
 
 BOTS = ("a", "b", "c")
-LENGTH = 240
+LENGTH = 800
 SETTLED_FEE = 1001
 
 
