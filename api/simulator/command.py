@@ -19,9 +19,10 @@ from pathlib import Path
 
 from api.simulator.faults import Faults
 from api.simulator.file_lock import StateError
+from api.simulator.further_accounts import admit, parse_account
 from api.simulator.market_time import FASTEST
 from api.simulator.old_dialect import OldDialectVenue
-from api.simulator.ports import ApiKey
+from api.simulator.ports import ApiKey, Json
 from api.simulator.recording import RecordingError, read_instruments, read_recording
 from api.simulator.refusals import Refused
 from api.simulator.replay import ReplayVenue
@@ -61,6 +62,14 @@ def options_parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=8700, help="0: any free one (default 8700)")
     parser.add_argument("--seed", type=int, help="makes market and key repeatable")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep accounts and orders here")
+    parser.add_argument(
+        "--account",
+        type=parse_account,
+        action="append",
+        default=[],
+        metavar="NAME[:MONEY[:PERMISSIONS]]",
+        help="a further account, as alice:XBt=50000000,USDt=0:order,withdraw (may be repeated)",
+    )
     parser.add_argument("--no-limits", action="store_true", help="accept any number of requests")
     parser.add_argument(
         "--accept-nonce", action="store_true", help="accept the outdated api-nonce signatures too"
@@ -110,9 +119,13 @@ def _speed(text: str) -> float:
 
 async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
     store = stack.enter_context(StateFile(options.state)) if options.state else None
-    venue, key = (
-        _replay(options) if options.replay or options.instruments else _live(options, store)
-    )
+    further: list[Json] = []
+    venue: LiveVenue | ReplayVenue
+    if options.replay or options.instruments:
+        venue, key = _replay(options)
+    else:
+        venue, key = _live(options, store)
+        further = admit(venue, options.account, options.seed)
     server = ExchangeServer(
         venue,
         rate_limits=not options.no_limits,
@@ -130,7 +143,7 @@ async def _serve(options: argparse.Namespace, stack: ExitStack) -> int:
             f"Port {options.port} of {HOST} cannot be used: {error.strerror or error}. "
             "Name another with --port, or 0 for any free one."
         ) from error
-    _announce(server.port, key)
+    _announce(server.port, key, further)
     try:
         return await _until_told(server)
     finally:
@@ -158,6 +171,8 @@ def _replay(options: argparse.Namespace) -> tuple[ReplayVenue, ApiKey]:
         raise StartError("--replay and --instruments belong together: name both files.")
     if options.state is not None:
         raise StartError("--state has no meaning with --replay: leave it out.")
+    if options.account:
+        raise StartError("--account has no meaning with --replay: leave it out.")
     if options.dialect != "2023":
         raise StartError("--dialect has no meaning with --replay: leave it out.")
     key = _api_key(options.seed)
@@ -186,13 +201,15 @@ def _api_key(seed: int | None) -> ApiKey:
     return ApiKey(key, secret, DEMO_ACCOUNT, frozenset({"order"}))
 
 
-def _announce(port: int, key: ApiKey) -> None:
-    ready = {
+def _announce(port: int, key: ApiKey, further: list[Json]) -> None:
+    ready: dict[str, Json] = {
         "rest": f"http://{HOST}:{port}/api/v1/",
         "ws": f"ws://{HOST}:{port}/realtime",
         "key": key.key,
         "secret": key.secret,
     }
+    if further:
+        ready["accounts"] = further
     print(json.dumps(ready), flush=True)
 
 

@@ -133,6 +133,12 @@ class LiveVenue:
         account = Account(customer.number, customer.username, created=self._exchange.time)
         account.keys.extend(customer.keys)
         self._exchange.open_account(account, dict(customer.money))
+        self._exchange.feed.introduce(account)
+
+    @property
+    def account_numbers(self) -> dict[str, int]:
+        """The numbers of all customers by username."""
+        return {account.username: account.number for account in self._exchange.customers()}
 
     def move_market(self, asset: str, factor: float) -> None:
         """Multiply the price of an asset (XBT, ETH, SOL) from now on; its contracts follow."""

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 from tests.support.places import ROOT
 from tests.support.processes import end, reap
@@ -24,6 +25,7 @@ class ExchangeProcess:
     key: str
     secret: str = field(repr=False)
     process: subprocess.Popen[str] = field(repr=False)
+    accounts: list[dict[str, Any]] = field(default_factory=list, repr=False)  # the further ones
 
     @property
     def running(self) -> bool:
@@ -77,4 +79,5 @@ def start_exchange(
         code = end(process)
         raise AssertionError(f"the exchange did not start (exit code {code}); it said {line!r}")
     said = json.loads(line)
-    return ExchangeProcess(said["rest"], said["ws"], said["key"], said["secret"], process)
+    further = said.get("accounts", [])
+    return ExchangeProcess(said["rest"], said["ws"], said["key"], said["secret"], process, further)
