@@ -27,6 +27,7 @@ def book_table(view: BookView | None, levels: int) -> BookTable:
         [_book_row(view, Side.SELL, level, largest) for level in asks],
         [_book_row(view, Side.BUY, level, largest) for level in bids],
         spread,
+        view.fresh,
     )
 
 
@@ -58,4 +59,5 @@ def _book_row(view: BookView, side: Side, level: _Level, largest: int) -> BookRo
     mine = quantity_text(own, instrument) if own else ""
     left, right = (market, mine) if side is Side.BUY else (mine, market)
     share = contracts * 100 // largest if largest else 0
-    return BookRow(side, price, (left, price_text(price, instrument), right), own > 0, share)
+    texts = (left, price_text(price, instrument), right)
+    return BookRow(side, price, texts, own > 0, share, view.fresh)

@@ -54,6 +54,7 @@ class BookRow:
     texts: tuple[str, str, str]
     own: bool
     share: int
+    fresh: bool = True  # False: painted dim
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,4 @@ class BookTable:
     asks: Sequence[BookRow]
     bids: Sequence[BookRow]
     spread: str
+    fresh: bool = True  # False: the last known prices

@@ -18,6 +18,12 @@ _TONES = {
     (Side.SELL, False): (Tone.TEXT, Tone.BAD, Tone.TEXT),
     (Side.SELL, True): (Tone.OWN_SELL, Tone.BAD, Tone.TEXT),
 }
+_STALE = {
+    (Side.BUY, False): (Tone.DIM, Tone.DIM, Tone.DIM),
+    (Side.BUY, True): (Tone.DIM, Tone.DIM, Tone.OWN_BUY),
+    (Side.SELL, False): (Tone.DIM, Tone.DIM, Tone.DIM),
+    (Side.SELL, True): (Tone.OWN_SELL, Tone.DIM, Tone.DIM),
+}
 _PLAIN = (Tone.DIM, Tone.DIM, Tone.DIM)
 _NOWHERE = (-9, -9, -9, -9)
 
@@ -144,6 +150,8 @@ class OrderBook(tk.Frame):
         spread = f"spread {table.spread}" if table.spread else "no order book yet"
         if rows.count(None) < len(rows) and not table.spread:
             spread = "one side only"
+        if not table.fresh:
+            spread = "last known prices"
         if spread != self._spread_text:
             self._spread_text = spread
             self.canvas.itemconfigure(self._spread, text=spread)
@@ -175,7 +183,7 @@ class OrderBook(tk.Frame):
         if row is None:
             self._grid.put(line, ("", "", ""), _PLAIN)
         else:
-            self._grid.put(line, row.texts, _TONES[row.side, row.own])
+            self._grid.put(line, row.texts, (_TONES if row.fresh else _STALE)[row.side, row.own])
         self._place_boxes(line, row)
 
     def _place_boxes(self, line: int, row: BookRow | None) -> None:

@@ -174,10 +174,13 @@ class Market:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
         if self.verifier.problem:
             return Health.BLOCKED, self.verifier.problem
-        silent = self._clock.monotonic() - self._heard_at
-        if silent > STALE_AFTER:
-            return Health.STALE, f"no data for {silent:.0f} s"
+        if not self.fresh():
+            return Health.STALE, f"no data for {self._clock.monotonic() - self._heard_at:.0f} s"
         return Health.LIVE, ""
+
+    def fresh(self) -> bool:
+        """Whether the prices are those of now, not the last ones of a stream that broke off."""
+        return self._stream_open and self._clock.monotonic() - self._heard_at <= STALE_AFTER
 
     def may_trade(self, emi: str) -> bool:
         """Whether a bot's order may leave now."""

@@ -102,6 +102,7 @@ class BookView:
     book: Book
     own_bids: Mapping[Decimal, int]  # price -> contracts still open
     own_asks: Mapping[Decimal, int]
+    fresh: bool = True  # False: the last prices of a stream that is silent or broken
 
 
 @dataclass(frozen=True, slots=True)

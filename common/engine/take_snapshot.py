@@ -110,6 +110,7 @@ def _book_views(market: Market) -> Iterator[BookView]:
         if order.price is not None and order.stop_price is None:
             levels = own.setdefault((order.symbol, order.side), {})
             levels[order.price] = levels.get(order.price, 0) + order.leaves
+    fresh = market.fresh()
     for symbol in state.symbols:
         instrument = state.instruments.get(symbol)
         if instrument is not None:
@@ -119,6 +120,7 @@ def _book_views(market: Market) -> Iterator[BookView]:
                 book=market.gateway.book(symbol),
                 own_bids=own.get((symbol, Side.BUY), {}),
                 own_asks=own.get((symbol, Side.SELL), {}),
+                fresh=fresh,
             )
 
 

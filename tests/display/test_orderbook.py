@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import tkinter as tk
 from dataclasses import replace
 from decimal import Decimal
 
 from common.domain.orders import Side
-from display.cells import BookRow
+from display.cells import BookRow, Tone
 from tests.display import support
 from tests.display.support import XBTUSDT, Bench, option_of, type_of
 
@@ -49,6 +50,31 @@ def test_own_orders_are_coloured_beside_their_price(window: Bench) -> None:
         assert text in [
             option_of(canvas, i, "text") for i in inside if type_of(canvas, i) == "text"
         ]
+
+
+def test_prices_that_are_not_those_of_now_are_dim_and_named(window: Bench) -> None:
+    canvas = window.terminal.layout.book.canvas
+    dim = window.terminal.theme.colour(Tone.DIM)
+
+    def painted(price: str) -> str:
+        return next(
+            option_of(canvas, item, "fill")
+            for item in canvas.find_withtag("cell")
+            if option_of(canvas, item, "text") == price
+        )
+
+    assert painted("68412.0") != dim
+    view = support.book_view(0)
+    window.change(books={XBTUSDT.symbol: replace(view, fresh=False)})
+    assert painted("68412.0") == dim
+    assert "last known prices" in texts_of(canvas)
+    window.change(books={XBTUSDT.symbol: view})
+    assert painted("68412.0") != dim
+    assert "last known prices" not in texts_of(canvas)
+
+
+def texts_of(canvas: tk.Canvas) -> list[str]:
+    return [option_of(canvas, i, "text") for i in canvas.find_all() if type_of(canvas, i) == "text"]
 
 
 def test_only_changed_prices_are_painted(window: Bench) -> None:

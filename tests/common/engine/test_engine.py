@@ -374,8 +374,18 @@ def test_messages_of_an_earlier_session_are_not_listened_to(world: World) -> Non
 def test_silence_makes_the_market_stale(world: World) -> None:
     world.clock.seconds += 20
     assert world.health() is Health.STALE
+    world.turn()
+    assert not any(view.fresh for view in world.engine.snapshot.books.values())
     world.say()
     assert world.health() is Health.LIVE
+    world.move(0.2)
+    assert all(view.fresh for view in world.engine.snapshot.books.values())
+
+
+def test_prices_of_a_broken_stream_are_not_fresh(world: World) -> None:
+    world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
+    world.move(0.2)
+    assert not any(view.fresh for view in world.engine.snapshot.books.values())
 
 
 def test_a_refused_key_blocks_in_words_and_is_tried_again_slowly() -> None:
