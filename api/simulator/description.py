@@ -111,7 +111,11 @@ def _parameter(parameter: Parameter, place: str) -> Row:
 
 
 def _definition(model: Model) -> Row:
-    properties = {name: _KINDS[kind] for name, kind in model.types.items()}
+    # A column that has to be there has a value; any other may be null, in the old dialect most are.
+    properties: Row = {
+        name: _KINDS[kind] if name in model.required else {**_KINDS[kind], "x-nullable": True}
+        for name, kind in model.types.items()
+    }
     definition: Row = {"type": "object", "properties": properties}
     if model.required:
         definition["required"] = list(model.required)

@@ -14,10 +14,10 @@ from tests.support.venue import start_exchange
 Seen = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def seen(clients_python: Path) -> Iterator[Seen]:
+@pytest.fixture(scope="module", params=["2023", "2018"])
+def seen(clients_python: Path, request: pytest.FixtureRequest) -> Iterator[Seen]:
     """What one run of the client against a fresh exchange saw; it fails at the first bad answer."""
-    exchange = start_exchange(seed=1, no_limits=True)
+    exchange = start_exchange("--dialect", request.param, seed=1, no_limits=True)
     try:
         yield run_script(clients_python, "bravado_rest.py", exchange)
     finally:

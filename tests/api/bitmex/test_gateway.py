@@ -40,9 +40,10 @@ SYMBOLS = (XBTUSD, XBTUSDT, ETHUSD, SPOT)
 numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def venue() -> Iterator[ExchangeProcess]:
-    process = start_exchange(seed=3, no_limits=True)
+@pytest.fixture(scope="module", params=["2023", "2018"])
+def venue(request: pytest.FixtureRequest) -> Iterator[ExchangeProcess]:
+    """Return an exchange, in either dialect: the terminal must understand both."""
+    process = start_exchange("--dialect", request.param, seed=3, no_limits=True)
     yield process
     process.stop()
 
