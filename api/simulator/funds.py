@@ -7,7 +7,9 @@ from api.simulator.contracts import BUY, MILLION, Contract
 from api.simulator.exchange import Exchange
 from api.simulator.instruments import Instrument
 from api.simulator.margin import (
+    Margin,
     initial_ppm,
+    maintenance_ppm,
     margin,
     open_orders,
     order_margin,
@@ -28,14 +30,33 @@ def check_funds(
     else:
         currency = contract.money
         needed = _margin_need(account, contract, order, leaves, ticks)
-    available = margin(account, currency, exchange.instruments, exchange.time).available
-    if needed > 0 and needed > available:
+    state = margin(account, currency, exchange.instruments, exchange.time)
+    if needed > 0 and not state.wallet:
+        raise Refused(f"Account has no {currency}")
+    if needed > 0 and needed > state.available:
         raise Refused(
             f"Account has insufficient Available Balance, {needed} {currency} required",
             name="CodedHTTPError",
             details="19000",
         )
+    if not contract.is_spot:
+        _check_survival(account, instrument, order, leaves, ticks, state)
     _check_risk_limit(account, instrument, order, leaves)
+
+
+def _check_survival(
+    account: Account, instrument: Instrument, order: Order, leaves: int, ticks: int, state: Margin
+) -> None:
+    """Refuse an order that costs so much more than the mark price that its fill would liquidate."""
+    contract, position = instrument.contract, account.position(instrument.contract)
+    opened = abs(position.quantity + order.side * leaves) - abs(position.quantity)
+    if opened <= 0:
+        return
+    cost = contract.cost(order.side, ticks, leaves)
+    profit = instrument.signed_value(order.side * leaves) - cost
+    bound = abs(cost) * maintenance_ppm(position) // MILLION
+    if profit < 0 and state.balance + profit < state.maintenance + bound:
+        raise Refused("Executing at order price would lead to immediate liquidation")
 
 
 def _spot_need(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api.simulator.accounts import EXCHANGE_ACCOUNT, Account
-from api.simulator.contracts import BUY, SELL, SIDE_NAMES
+from api.simulator.contracts import BUY, MILLION, SELL, SIDE_NAMES
 from api.simulator.engine import Engine
 from api.simulator.exchange import MARGIN_CURRENCIES, Exchange
-from api.simulator.margin import margin
+from api.simulator.margin import maintenance_margin, maintenance_ppm, margin
 from api.simulator.orders import Order
 from api.simulator.ports import Action, Row
 
@@ -22,15 +22,28 @@ class Liquidation:
         """Liquidate every account that is below its maintenance margin.
 
         First its orders go, then its positions are closed at the market. What is lost beyond the
-        wallet is paid by the exchange.
+        wallet is paid by the exchange. An isolated position is closed alone as soon as its own
+        margin no longer covers it.
         """
         for account in self._exchange.customers():
+            self._check_isolated(account)
             for currency in MARGIN_CURRENCIES:
                 if self._is_short(account, currency):
                     self._cancel_orders(account, currency)
                     if self._is_short(account, currency):
                         self._close_positions(account, currency)
                         self._absorb(account, currency)
+
+    def _check_isolated(self, account: Account) -> None:
+        for symbol, position in list(account.positions.items()):
+            if position.quantity and position.leverage:
+                instrument = self._exchange.instruments[symbol]
+                profit = instrument.signed_value(position.quantity) - position.cost
+                bound = maintenance_margin(position, instrument.funding_ppm(self._exchange.time))
+                required = abs(position.cost) * maintenance_ppm(position) // MILLION
+                if instrument.is_open and bound + profit < required:
+                    self._engine.cancel_symbol(account, symbol, "Canceled: Liquidation")
+                    self._close(account, symbol, position.quantity)
 
     def take_over(self, account: Account) -> None:
         """Liquidate an account whatever its margin."""
