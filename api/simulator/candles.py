@@ -130,6 +130,10 @@ class Candles:
         """Return the contracts traded in a past period number `period` of `length` ms."""
         return self._volume(mix(self._stream ^ period), length)
 
+    def make_hour(self, hour: int) -> None:
+        """Make the sum of a past hour, numbered from the epoch, ahead of the first request."""
+        self._whole_hour(hour * _MADE)
+
     def load(self, archive: list[str]) -> None:
         """Restore the finished live minutes of `archive`. Raises ValueError, TypeError."""
         self.archive = archive[-_KEPT_MINUTES:]

@@ -58,6 +58,7 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 API_PATH = "/api/v1"
 CONTROL_PATH = "/control"
+HOURS_A_TICK = 3  # of old candles made ahead: some 2 ms
 TICK = 0.05  # seconds between two looks at the clock
 SAVE_EVERY = 5.0  # seconds between two writes of what no client is told of, such as prices
 KEEP_ALIVE = 90.0  # seconds
@@ -169,6 +170,8 @@ class ExchangeServer:
         while True:
             await asyncio.sleep(TICK)
             self._advance()
+            if isinstance(self._venue, LiveVenue):
+                self._venue.prepare(HOURS_A_TICK)
             due = time.monotonic() - saved >= SAVE_EVERY
             self._settle(save=due)
             if due and self._store is not None:

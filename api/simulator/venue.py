@@ -43,6 +43,7 @@ from api.simulator.state import restore, save
 from api.simulator.tables import TABLES
 from api.simulator.times import milliseconds, moment
 from api.simulator.user_routes import UserRoutes
+from api.simulator.warming import Warming
 
 DEMO_ACCOUNT = 1_000_001
 DEMO_MONEY: Mapping[str, int] = {"XBt": 100_000_000, "USDt": 10_000_000_000}
@@ -152,6 +153,10 @@ class LiveVenue:
         self._schedule.run(time)
         self._exchange.check()
 
+    def prepare(self, hours: int) -> bool:
+        """Make candles of some hours of the past in advance; return whether any are left."""
+        return self._warming.go_on(hours)
+
     def handle(self, request: Request) -> Answer:
         """Answer a request at the time of the last `advance`."""
         answer = self._routes.handle(request)
@@ -221,6 +226,9 @@ class LiveVenue:
 
     def _start(self) -> None:
         self._schedule.begin()
+        exchange = self._exchange
+        candles = [i.candles for i in exchange.instruments.values() if i.is_open]
+        self._warming = Warming(candles, exchange.dawn, exchange.time)
         for account in self._exchange.customers():
             self._exchange.feed.introduce(account)
         self.drain()
