@@ -105,9 +105,17 @@ def executed(
         written_at=time_of(row, "timestamp") or at,
         raw=encode(row) if raw is None else raw,
         text=text_of(row, "text"),
+        forced=_forced(row, kind),
         # Contracts of a spot pair are the smallest units of its base currency.
         base_delta=side.sign * quantity if spot and side is not None else 0,
     )
+
+
+def _forced(row: Row, kind: ExecutionKind) -> bool:
+    """Liquidations come under a name of their own, or as trades that say so."""
+    own_name = text_of(row, "execType") != "Trade"
+    says_so = text_of(row, "text").startswith("Liquidation")
+    return kind is ExecutionKind.TRADE and (own_name or says_so)
 
 
 def guess_category(row: Row) -> Category:

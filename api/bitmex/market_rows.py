@@ -30,6 +30,7 @@ from common.errors import ProtocolError
 # swaps, indices and codes not listed here are no instruments that this program trades.
 _CONTRACTS = frozenset({"FFWCSX", "FFCCSX", "FFSCSX", "FFWCSF"})
 _SPOT = frozenset({"IFXXXP"})
+_ENDED = frozenset({"Settled", "Delisted", "Expired", "Cleared"})
 _OPTIONS = frozenset({"OCECCS", "OPECCS"})
 
 # Columns whose change means another contract or another state of it.
@@ -56,6 +57,7 @@ def instrument(row: Row, directory: Directory) -> Instrument | None:
     return Instrument(
         symbol=Symbol(required_text(row, "symbol"), category),
         tradable=state == "Open",
+        ended=state in _ENDED,
         state=state,
         tick_size=tick_size,
         lot_size=_positive(row, "lotSize", 1),

@@ -61,4 +61,5 @@ class Executed:
     written_at: datetime  # when the exchange wrote the row (timestamp)
     raw: str  # the row as JSON text, for the journal
     text: str = ""
+    forced: bool = False  # the exchange traded against the owner's will: a liquidation
     base_delta: int = 0  # spot: change of the base currency in its smallest unit

@@ -56,6 +56,7 @@ class Instrument:
     taker_fee: Decimal = Decimal(0)
     expiry: datetime | None = None  # aware UTC; None: perpetual or spot
     listing: datetime | None = None
+    ended: bool = False  # settled or delisted for good: neither streamed nor traded any more
 
     @property
     def price_decimals(self) -> int:

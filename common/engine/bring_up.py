@@ -166,10 +166,22 @@ class BringUp:
         self._check(known)
         self._state.currencies = {c.code: c for c in _listed(currencies) if isinstance(c, Currency)}
         self._state.instruments |= {i.symbol: i for i in known}
+        self._leave_out([i for i in known if i.ended])
         self.step = "asking for the account"
         account = yield from self._ask(FetchAccount())
         if isinstance(account, Account):
             self._state.account = account
+
+    def _leave_out(self, ended: Sequence[Instrument]) -> None:
+        """Do without instruments that have ended; the rest starts."""
+        gone = {i.symbol for i in ended} & set(self._state.symbols)
+        self._state.symbols = tuple(s for s in self._state.symbols if s not in gone)
+        for instrument in ended:
+            if instrument.symbol in gone:
+                self._notices.warning(
+                    f"{instrument.symbol} is {instrument.state} and is left out; "
+                    f"take {instrument.symbol.ticker} out of the settings"
+                )
 
     def _open_books(self) -> Script:
         self.step = "opening the books"

@@ -109,6 +109,7 @@ class Engine:
                 notices,
                 later=self._later,
                 trading=lambda: self._trading,
+                stop_trading=self._stop_trading,
                 ledger_problem=lambda: self._ledger_problem,
                 first_date=partial(first_date, state),
                 check=partial(check, state.market),
@@ -320,6 +321,11 @@ class Engine:
         if not on:
             for market in self._markets.values():
                 market.desk.withdraw_bots()
+
+    def _stop_trading(self, reason: str) -> None:
+        """Something happened that a person must look at before bots go on."""
+        self._notices.error(reason)
+        self._set_trading(False)
 
     def _yield_trading(self) -> None:
         """Switch trading off where another terminal trades on every account."""

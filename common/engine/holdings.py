@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from common.domain.account import Position
+from common.domain.executions import Executed
 from common.domain.instruments import Instrument, Symbol
+from common.domain.robots import reserved_emi
 from common.engine.items import Reply
 from common.engine.ports import Gateway
 from common.engine.requests import FetchInstruments
@@ -27,6 +29,17 @@ class Holdings:
         if position.quantity and not known:
             self._asked.add(symbol)
             self._numbers.add(self._gateway.request(FetchInstruments((symbol,))))
+
+    def forced(self, executed: Executed) -> str:
+        """Return in words what the exchange did against the owner's will."""
+        instrument = self._state.instruments.get(executed.symbol)
+        size = executed.quantity
+        quantity = instrument.shown(size) if instrument else f"{size} contracts of"
+        return (
+            f"LIQUIDATION: {executed.side} {quantity} {executed.symbol.ticker} at "
+            f"{executed.trade_price}; it is booked to {reserved_emi(executed.symbol)}, "
+            "compare the bots' positions"
+        )
 
     def replied(self, reply: Reply) -> bool:
         """Take an instrument asked for; say whether the reply was one of these."""

@@ -39,7 +39,7 @@ from common.engine.items import (
 from common.engine.notices import NoticeBoard
 from common.engine.orders import Change
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
-from common.engine.retry import Retry
+from common.engine.retry import Garbled, Retry
 from common.engine.robot_switch import RobotSwitch
 from common.engine.snapshot import Health
 from common.engine.state import MarketState
@@ -56,7 +56,6 @@ log = logging.getLogger(__name__)
 
 STALE_AFTER = 8.0  # seconds without a word; the stream pings after five
 STREAM_READY_WITHIN = 20.0  # seconds
-GARBLED_IN_A_MINUTE = 3
 
 
 class Market:
@@ -73,6 +72,7 @@ class Market:
         *,
         later: Callable[[float, Callable[[], None]], None],
         trading: Callable[[], bool],
+        stop_trading: Callable[[str], None],
         ledger_problem: Callable[[], str],
         first_date: Callable[[], datetime | None],
         check: Callable[[Sequence[Instrument]], None],
@@ -89,6 +89,7 @@ class Market:
         self._clock = clock
         self._notices = notices
         self._later = later
+        self._stop_trading = stop_trading
         self._trading = trading
         self._ledger_problem = ledger_problem
         self._problem = ""  # blocks until a restart
@@ -97,7 +98,7 @@ class Market:
         self._retry = Retry()
         self._heard_at = 0.0
         self._stream_open = False
-        self._garbled: list[float] = []
+        self._garbled = Garbled()
         self.desk = Desk(
             state,
             gateway,
@@ -329,6 +330,8 @@ class Market:
     def _book(self, executed: Executed) -> None:
         if executed.kind is not ExecutionKind.REPORT and not self.state.read_only:
             self._ledger.book(self.state.key, (executed,), executed.at)
+        if executed.forced:
+            self._stop_trading(self.holdings.forced(executed))
 
     def _answer(self, event: int, carry_out: Callable[[], object]) -> None:
         try:
@@ -355,10 +358,7 @@ class Market:
     def _garble(self, error: ProtocolError) -> None:
         """Live with single messages that cannot be read; a stream full of them is left."""
         log.warning("%s: %s", self.state.market, error)
-        now = self._clock.monotonic()
-        self._garbled = [at for at in self._garbled if now - at < 60] + [now]
-        if len(self._garbled) >= GARBLED_IN_A_MINUTE:
-            self._garbled.clear()
+        if self._garbled.too_many(self._clock.monotonic()):
             self._stream_open = False
             self._failed(error)
 
@@ -375,7 +375,7 @@ class Market:
             return
         delay = self._retry.after(error)
         refused = isinstance(error, AuthenticationFailed)
-        reason = f"{error}; trying again"
+        reason = f"{str(error).rstrip('.')}; trying again"
         news = reason not in (self._refused, self._offline)
         self._refused, self._offline = (reason, "") if refused else ("", reason)
         self.checked = True

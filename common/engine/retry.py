@@ -1,9 +1,10 @@
-"""How long to wait before a market is brought up again."""
+"""How much is borne: delays between attempts, and messages that cannot be read."""
 
 from __future__ import annotations
 
 from common.errors import AuthenticationFailed, RateLimited, TmaticError
 
+GARBLED_IN_A_MINUTE = 3
 FIRST, MOST = 0.5, 30.0  # seconds
 REFUSED = 30.0  # seconds after the exchange refused the key
 
@@ -21,3 +22,18 @@ class Retry:
         delay = self._next
         self._next = min(2 * self._next, MOST)
         return max(delay, error.retry_after) if isinstance(error, RateLimited) else delay
+
+
+class Garbled:
+    """Counts messages of a stream that cannot be read."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+
+    def too_many(self, now: float) -> bool:
+        """Count one at `now` (monotonic seconds); say whether the stream is to be left."""
+        self._times = [at for at in self._times if now - at < 60] + [now]
+        if len(self._times) < GARBLED_IN_A_MINUTE:
+            return False
+        self._times.clear()
+        return True

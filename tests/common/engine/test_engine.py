@@ -2,287 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from common.domain.account import Account, Margin, Position
-from common.domain.books import Books, Entry, Intent
+from common.domain.account import Margin, Position
+from common.domain.books import Intent
 from common.domain.commands import (
     AmendOrder,
     CancelOrder,
-    PlaceOrder,
     SetRobotStatus,
     SetTrading,
 )
-from common.domain.executions import Executed
-from common.domain.instruments import Category, Instrument, Symbol
-from common.domain.market import Candle, Ticker, Trade
+from common.domain.instruments import Category, Symbol
+from common.domain.market import Ticker, Trade
 from common.domain.orders import Phase, Side
-from common.domain.robots import Robot, Status
-from common.engine.engine import Engine
+from common.domain.robots import Status
 from common.engine.items import (
-    Booked,
     BotFailed,
     BotLoaded,
     BotOrder,
-    IntentWritten,
     LedgerDown,
-    LedgerOpened,
-    LedgerRead,
     LedgerUp,
     MarginChanged,
     Message,
-    NumbersReserved,
     OrderChanged,
     PositionChanged,
     RawText,
-    Reply,
     StreamClosed,
-    StreamOpened,
-    StreamReady,
 )
-from common.engine.notices import NoticeBoard
 from common.engine.requests import (
     FetchAccount,
-    FetchCandles,
     FetchCurrencies,
-    FetchHistory,
     FetchInstruments,
-    FetchOpenOrders,
     FindOrder,
-    HistoryPage,
     SendAmend,
     SendCancel,
     SendOrder,
 )
 from common.engine.snapshot import Health
-from common.engine.state import MarketState
 from common.errors import (
     AuthenticationFailed,
     ConfigurationError,
     ExchangeUnavailable,
     ProtocolError,
-    TmaticError,
 )
-from tests.common.engine import agreeing
 from tests.common.engine.support import (
-    INVERSE,
-    KEY,
     LINEAR,
     START,
-    USDT,
-    XBT,
     XBTUSD,
     XBTUSDT,
-    FakeGateway,
-    FakeLedger,
-    FakeReports,
-    FakeRunner,
-    ManualClock,
     executed,
     order,
     robot,
 )
-
-
-class World:
-    """An engine, a scripted exchange and books, stepped by hand on one thread."""
-
-    def __init__(self, *robots: Robot, check: Callable[..., None] | None = None) -> None:
-        self.clock = ManualClock()
-        self.gateway = FakeGateway()
-        self.ledger = FakeLedger()
-        self.runner = FakeRunner()
-        self.reports = FakeReports()
-        self.robots = robots
-        self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
-        self.history: list[object] = []
-        self.open_orders: tuple[object, ...] = ()
-        self.extra: tuple[Instrument, ...] = ()
-        self.intents: tuple[Intent, ...] = ()
-        self.errors: dict[type, TmaticError] = {}
-        self.engine = Engine(
-            [(self.gateway, self.state)],
-            self.ledger,
-            self.runner,
-            self.reports,
-            self.clock,
-            NoticeBoard(self.clock.now),
-            refresh_rate=10,
-            history_days=1,
-            first_date=lambda _: None,
-            check=check or (lambda _market, _found: None),
-        )
-        self.market = self.engine._markets["Venue"]
-        self._answered = 0
-        self._jobs = 0
-        self._texts = 0
-        self._booked: set[str] = set()
-        self._opened: set[int] = set()
-
-    def start(self) -> World:
-        """Bring the market up."""
-        self.market.start()
-        self.settle()
-        return self
-
-    def settle(self) -> None:
-        """Answer everything that is asked until nothing is left to do."""
-        for _ in range(1000):
-            moved = self._answer_requests() or self._answer_jobs() or self._answer_stream()
-            if len(self.engine.inbox):
-                self.turn()
-            elif not moved:
-                return
-        raise AssertionError("the engine never came to rest")
-
-    def turn(self) -> None:
-        """One turn that waits for nothing."""
-        self.engine.inbox.put(LedgerUp()) if not len(self.engine.inbox) else None
-        self.engine.turn()
-
-    def move(self, seconds: float) -> None:
-        """Let time pass in steps that deadlines notice; the stream keeps ticking."""
-        for _ in range(int(seconds * 10)):
-            self.clock.seconds += 0.1
-            self.say()
-            self.turn()
-            self.settle()
-
-    def say(self, *messages: Message) -> None:
-        """The exchange says something on the stream."""
-        self._texts += 1
-        text = f"text {self._texts}"
-        self.gateway.messages[text] = list(messages)
-        session = self.gateway.sessions[-1] if self.gateway.sessions else 0
-        self.engine.inbox.put(RawText("Venue", session, self.clock.seconds, text))
-        self.turn()
-
-    def put(self, *items: object) -> None:
-        """Leave items in the inbox and let everything settle."""
-        for item in items:
-            self.engine.inbox.put(item)
-        self.turn()
-        self.settle()
-
-    def health(self) -> Health:
-        return self.market.health()[0]
-
-    def _answer_requests(self) -> bool:
-        pending = self.gateway.sent[self._answered :]
-        self._answered = len(self.gateway.sent)
-        for number, request in pending:
-            error = self.errors.get(type(request))
-            if error is not None:
-                self.engine.inbox.put(Reply("Venue", number, request, None, error))
-                continue
-            self.engine.inbox.put(Reply("Venue", number, request, self._result(request)))
-        return bool(pending)
-
-    def _result(self, request: object) -> object:
-        if isinstance(request, FetchHistory):
-            rows = tuple(self.history) if request.offset == 0 else ()
-            return HistoryPage(rows, len(rows), full=False)  # type: ignore[arg-type]
-        if isinstance(request, FetchCandles):
-            begin = START - timedelta(minutes=30)
-            return tuple(
-                Candle(begin + timedelta(minutes=n), 100, 101, 99, 100, 5) for n in range(30)
-            )
-        if isinstance(request, SendOrder):
-            return order(
-                request.cl_ord_id,
-                f"o-{request.cl_ord_id}",
-                side=request.side,
-                price=str(request.price),
-                quantity=request.quantity,
-            )
-        if isinstance(request, SendAmend):
-            return order(
-                request.cl_ord_id,
-                request.order_id,
-                price=str(request.price),
-                quantity=request.quantity or 100,
-                seconds=50,
-            )
-        if isinstance(request, SendCancel):
-            return order(request.cl_ord_id, request.order_id, phase=Phase.CANCELED, seconds=99)
-        answers: dict[type, object] = {
-            FetchCurrencies: (USDT, XBT),
-            FetchInstruments: (LINEAR, INVERSE, *self.extra),
-            FetchAccount: Account(1, "somebody"),
-            FetchOpenOrders: self.open_orders,
-            FindOrder: None,
-            **agreeing.answers(self.state),
-        }
-        return answers[type(request)]
-
-    def _answer_jobs(self) -> bool:
-        pending = self.ledger.jobs[self._jobs :]
-        self._jobs = len(self.ledger.jobs)
-        for kind, job in pending:
-            if kind == "open":
-                self.engine.inbox.put(LedgerOpened(self._books()))
-            elif kind == "book":
-                assert isinstance(job, tuple)
-                ids = frozenset(e.exec_id for e in job)
-                entries = tuple(_entry(e) for e in job if e.exec_id not in self._booked)
-                self._booked |= ids
-                self.engine.inbox.put(Booked(KEY, entries, ids, len(job) - len(entries)))
-            elif kind == "read":
-                assert isinstance(job, tuple)
-                told = [e for e in self.history if isinstance(e, Executed)]
-                books = agreeing.tables(self.state, told, [_entry(e) for e in told])
-                self.engine.inbox.put(LedgerRead(KEY, job[1], books))
-            elif kind == "reserve":
-                self.engine.inbox.put(NumbersReserved("Venue", 1, 500))
-            elif kind == "intent":
-                assert isinstance(job, Intent)
-                self.engine.inbox.put(IntentWritten(KEY, job))
-        return bool(pending)
-
-    def _books(self) -> Books:
-        balances = tuple(self.state.balances.values())
-        return Books(KEY, self.robots, balances, {}, self.intents, None)
-
-    def _answer_stream(self) -> bool:
-        session = self.market.bring_up.session
-        if not self.gateway.sessions or self.gateway.sessions[-1] in self._opened:
-            return False
-        self._opened.add(session)
-        self.engine.inbox.put(StreamOpened("Venue", session))
-        self.say(StreamReady())
-        return True
-
-
-def _entry(e: Executed) -> Entry:
-    return Entry(
-        exec_id=e.exec_id,
-        kind=e.kind,
-        emi="bot1",
-        refer="bot1",
-        symbol=e.symbol,
-        currency=e.currency,
-        side=0,
-        quantity=e.quantity,
-        rest=e.leaves,
-        price=e.price,
-        theor_price=e.price,
-        trade_price=e.trade_price,
-        sum_real=-e.cost,
-        commission=e.fee,
-        scale=6,
-        at=e.at,
-        number=1,
-        position_delta=e.quantity,
-    )
-
-
-def place(event: int = 1, price: str = "100.5") -> PlaceOrder:
-    return PlaceOrder(event, "Venue", XBTUSDT, "bot1", Side.BUY, Decimal(price), 100)
+from tests.common.engine.world import World, place
 
 
 @pytest.fixture
@@ -393,7 +169,7 @@ def test_a_refused_key_blocks_in_words_and_is_tried_again_slowly() -> None:
     world.errors[FetchAccount] = AuthenticationFailed("Invalid API Key.")
     world.start()
     assert world.health() is Health.BLOCKED
-    assert "Invalid API Key." in world.market.health()[1]
+    assert "Invalid API Key" in world.market.health()[1]
     asked = world.gateway.count(FetchAccount)
     world.move(5)
     assert world.gateway.count(FetchAccount) == asked
@@ -580,6 +356,27 @@ def test_a_position_in_a_symbol_that_the_settings_do_not_name_is_shown(world: Wo
     world.say(PositionChanged(held))
     world.settle()
     assert world.gateway.count(FetchInstruments) == asked
+
+
+def test_a_liquidation_is_told_aloud_and_stops_the_bots(world: World) -> None:
+    world.put(BotLoaded("bot1"), SetTrading(on=True))
+    world.say(replace(executed("forced"), forced=True))
+    world.settle()
+    world.move(0.2)
+    assert not world.engine.snapshot.trading
+    notice = next(n for n in world.engine.snapshot.notices if "LIQUIDATION" in n.text)
+    assert (notice.level.value, "XBTUSDT.linear" in notice.text) == ("error", True)
+
+
+def test_an_instrument_that_has_ended_is_left_out_and_the_rest_starts() -> None:
+    world = World(robot())
+    ended = Symbol("ETHZ24", Category.LINEAR)
+    world.state.symbols = (*world.state.symbols, ended)
+    world.extra = (replace(LINEAR, symbol=ended, tradable=False, state="Settled", ended=True),)
+    world.start()
+    assert world.health() is Health.LIVE
+    assert ended not in world.state.symbols
+    assert any("ETHZ24" in n.text for n in world.engine._notices.all())
 
 
 def test_a_snapshot_is_whole_and_frozen(world: World) -> None:

@@ -16,7 +16,7 @@ from common.engine.requests import FetchCandles, FetchHistory, SendAmend, SendCa
 from common.engine.snapshot import Health
 from common.errors import ExchangeUnavailable
 from tests.common.engine.support import KEY, XBTUSDT, executed, order, robot
-from tests.common.engine.test_engine import World, place
+from tests.common.engine.world import World, place
 
 
 class Shared(World):

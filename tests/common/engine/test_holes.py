@@ -10,7 +10,7 @@ import pytest
 
 from common.domain.books import Books
 from tests.common.engine.support import START
-from tests.common.engine.test_engine import World
+from tests.common.engine.world import World
 
 
 class Holed(World):

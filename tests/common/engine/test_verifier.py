@@ -28,7 +28,7 @@ from common.engine.snapshot import Health
 from common.errors import ExchangeUnavailable
 from common.ledger.wallet import WalletWalk
 from tests.common.engine.support import START, XBTUSDT, executed, order, robot
-from tests.common.engine.test_engine import World, place
+from tests.common.engine.world import World, place
 
 
 class Doubtful(World):
