@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 from common.domain.account import Account
 from common.domain.books import Books, Entry, Intent
@@ -11,7 +12,7 @@ from common.domain.commands import PlaceOrder
 from common.domain.executions import Executed
 from common.domain.instruments import Instrument
 from common.domain.market import Candle
-from common.domain.orders import Phase
+from common.domain.orders import Phase, Side
 from common.domain.robots import Robot
 from common.engine.engine import Engine
 from common.engine.items import (
