@@ -15,6 +15,7 @@ import ccxt.pro  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from ccxt_rest import INVERSE, LINEAR, Exchange, client  # type: ignore[import-not-found, unused-ignore] # beside this file
 
 DEADLINE = 30.0  # seconds for everything
+BITCOIN = 100_000_000  # satoshis, what the account begins with
 
 
 class Watcher:
@@ -66,6 +67,7 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
     }
     for name in ("book", "ticker", "balance"):
         await watchers[name].until(bool)
+    paid = await pay(exchange, watchers["balance"])
     price = round((await exchange.fetch_ticker(LINEAR))["bid"] * 0.9)
     order = await exchange.create_order(LINEAR, "limit", "buy", 1000, price)
     await watchers["orders"].until(lambda seen: ids(seen, "open") >= {order["id"]})
@@ -78,7 +80,6 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
     await watchers["public trades"].until(bool)
     await watchers["book"].until(lambda seen: len(seen) >= 5 and len(tops(seen)) > 1)
     await watchers["ticker"].until(lambda seen: any(ticker["bid"] for ticker in seen))
-    await watchers["balance"].until(lambda seen: len(wallets(seen)) >= 2)
     both = {LINEAR, INVERSE}
     await watchers["tickers"].until(lambda seen: {name for group in seen for name in group} >= both)
     await watchers["books"].until(lambda seen: {book["symbol"] for book in seen} >= both)
@@ -87,12 +88,33 @@ async def watch_and_trade(exchange: Exchange) -> dict[str, Any]:
     for watcher in watchers.values():
         watcher.task.cancel()
     await asyncio.gather(*(w.task for w in watchers.values()), return_exceptions=True)
-    return {"taken": taken, **{name: watcher.seen for name, watcher in watchers.items()}}
+    return {
+        "taken": taken,
+        "paid": paid,
+        **{name: watcher.seen for name, watcher in watchers.items()},
+    }
 
 
 def tops(seen: list[Any]) -> set[tuple[float, float]]:
     """Return the best bids and asks that were seen together."""
     return {(book["bids"][0][0], book["asks"][0][0]) for book in seen if book["bids"]}
+
+
+async def pay(exchange: Exchange, balance: Watcher) -> list[Any]:
+    """Trade until the balance is seen to pay for it; return the trades.
+
+    More than once because ccxt keeps nothing for who does not await at the moment of a message.
+    """
+    for _ in range(10):
+        await exchange.create_order(INVERSE, "market", "buy", 100)
+        trades = await exchange.fetch_my_trades(INVERSE)
+        left = BITCOIN - sum(trade["info"]["execComm"] for trade in trades)
+        try:
+            await asyncio.wait_for(balance.until(lambda seen: left in wallets(seen)), 2.0)  # noqa: B023 - awaited in this round
+        except asyncio.TimeoutError:
+            continue
+        return list(trades)
+    raise AssertionError("the balance was never seen to pay")
 
 
 def ids(seen: list[Any], status: str) -> set[str]:
@@ -101,8 +123,8 @@ def ids(seen: list[Any], status: str) -> set[str]:
 
 
 def wallets(seen: list[Any]) -> set[int]:
-    """Return the USDT wallet balances that were seen, in its smallest unit."""
-    shown = [row for balance in seen for row in balance["info"] if row["currency"] == "USDt"]
+    """Return the bitcoin wallet balances that were seen, in satoshis."""
+    shown = [row for balance in seen for row in balance["info"] if row["currency"] == "XBt"]
     return {row["walletBalance"] for row in shown if "walletBalance" in row}
 
 
