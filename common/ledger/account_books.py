@@ -35,6 +35,7 @@ class AccountBooks:
     balances: dict[BalanceKey, Balance] = field(default_factory=dict)
     last_trade: dict[Symbol, datetime] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
+    fresh_rows: int = 0  # written since sums were kept
 
     def copy(self) -> AccountBooks:
         """Return books that can change without these."""
@@ -138,6 +139,7 @@ class Batch:
         executions, coins = self._executions, self._coins
         self._executions, self._coins = [], []
         self._store.insert_executions(executions, coins)
+        self.books.fresh_rows += len(coins)
         more, self._more_rows = self._more_rows, 0
         count_on(self._store.database, self._key, more)
 

@@ -23,11 +23,12 @@ from common.ledger.database import Database, DataRefused, DuplicateKey, LockConf
 from common.ledger.reader import read_books
 from common.ledger.robots_table import read_robots
 from common.ledger.store import Store
-from common.ledger.sums import keep_sums
+from common.ledger.sums import keep_sums, read_sums
 from common.ledger.tenure import Tenure
 
 RECENT_ROWS = 200  # trades and funding payments that the screen starts with
 LOCK_RETRIES = 5
+KEEP_AFTER = 50_000  # rows written
 Put = Callable[[object], None]
 Result = TypeVar("Result")
 Outcome = tuple[jobs.Book, list[Entry], set[str], list[str]]  # entries, known ids, problems
@@ -85,11 +86,20 @@ class Clerk:
             for job in batch:
                 self._tell(job, (), 0, (problem,))
             return
+        self._keep_sums(key)  # not after it: what fails then would have the job told twice
         try:
             self._retried(partial(self._book_together, batch))
         except DataRefused:
             for job in batch:
                 self._book_one_by_one(job)
+
+    def _keep_sums(self, key: AccountKey) -> None:
+        """Keep the sums of many new rows, so that the next start need not add them up."""
+        books = self._accounts.get(key)
+        if books is not None and books.fresh_rows >= KEEP_AFTER:
+            with self._transaction(key):
+                keep_sums(self._database, key, read_sums(self._database, key))
+            books.fresh_rows = 0
 
     def balances(self, key: AccountKey) -> tuple[Balance, ...]:
         """Return the sums in memory of an open account."""

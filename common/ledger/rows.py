@@ -6,7 +6,7 @@ which takes texts of any length, refuses what MySQL refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from common.domain.books import SIDE_BUY, SIDE_FUNDING, AccountKey, Balance, Entry, Intent
@@ -36,10 +36,6 @@ from common.ledger.texts import storable
 
 BIGINT = 2**63 - 1
 Row = tuple[Parameter, ...]
-_SIZES: Mapping[str, Mapping[str, int]] = {
-    table.name: {column.name: column.size for column in table.columns if column.kind == "text"}
-    for table in (COINS, EXECUTIONS)
-}
 
 
 def insert(table: Table, columns: Sequence[str]) -> str:
@@ -59,68 +55,72 @@ def _into(verb: str, table: Table, columns: Sequence[str]) -> str:
 
 COIN_COLUMNS = tuple(c.name for c in COINS.columns if c.name not in ("ID", "DAT"))
 EXECUTION_COLUMNS = tuple(c.name for c in EXECUTIONS.columns)
+# Characters that a column takes; rows are tuples in the order of the columns.
+_COIN_SIZES = tuple(c.size or BIGINT for c in COINS.columns if c.name not in ("ID", "DAT"))
+_EXECUTION_SIZES = tuple(c.size or BIGINT for c in EXECUTIONS.columns)
 
 
 def coin_row(key: AccountKey, entry: Entry) -> Row:
     """Return the values of COIN_COLUMNS. Raises RowRefused."""
     if not 0 <= entry.scale <= DECIMAL_PLACES:
         raise RowRefused(f"{entry.currency} has {entry.scale} decimal places")
-    values: dict[str, Parameter] = {
-        "EXECID": entry.exec_id,
-        "EMI": entry.emi,
-        "REFER": entry.refer,
-        "MARKET": key.market,
-        "CURRENCY": entry.currency,
-        "SYMBOL": entry.symbol.ticker,
-        "CATEGORY": entry.symbol.category.value,
-        "SIDE": entry.side,
-        "QTY": entry.quantity,
-        "QTY_REST": entry.rest,
-        "PRICE": _price("PRICE", entry.price),
-        "THEOR_PRICE": _price("THEOR_PRICE", entry.theor_price),
-        "TRADE_PRICE": _price("TRADE_PRICE", entry.trade_price),
-        "SUMREAL": major_text(entry.sum_real, entry.scale),
-        "COMMISS": major_text(entry.commission, entry.scale),
-        "TTIME": time_text(entry.at),
-        "CLORDID": entry.number,
-        "ACCOUNT": key.account,
-        "NETWORK": key.network.value,
-        "KIND": entry.kind.value,
-        "SUMREAL_I": entry.sum_real,
-        "COMMISS_I": entry.commission,
-        "SCALE": entry.scale,
-    }
-    return _checked(COINS, COIN_COLUMNS, values)
+    price, theor_price, trade_price = entry.price, entry.theor_price, entry.trade_price
+    row = (
+        entry.exec_id,
+        entry.emi,
+        entry.refer,
+        key.market,
+        entry.currency,
+        entry.symbol.ticker,
+        entry.symbol.category.value,
+        entry.side,
+        entry.quantity,
+        entry.rest,
+        None if price is None else _price("PRICE", price),
+        None if theor_price is None else _price("THEOR_PRICE", theor_price),
+        None if trade_price is None else _price("TRADE_PRICE", trade_price),
+        major_text(entry.sum_real, entry.scale),
+        major_text(entry.commission, entry.scale),
+        time_text(entry.at),
+        entry.number,
+        key.account,
+        key.network.value,
+        entry.kind.value,
+        entry.sum_real,
+        entry.commission,
+        entry.scale,
+    )
+    return _checked(COIN_COLUMNS, _COIN_SIZES, row)
 
 
 def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
     """Return the values of EXECUTION_COLUMNS. Raises RowRefused."""
-    values: dict[str, Parameter] = {
-        "MARKET": key.market,
-        "NETWORK": key.network.value,
-        "ACCOUNT": key.account,
-        "EXECID": execution.exec_id,
-        "KIND": execution.kind.value,
-        "EXEC_TYPE": execution.exec_type,
-        "SYMBOL": execution.symbol.ticker,
-        "CATEGORY": execution.symbol.category.value,
-        "CLORDID": storable(execution.cl_ord_id, CL_ORD_ID_SIZE),
-        "ORDERID": execution.order_id,
-        "TTIME": time_text(execution.at),
-        "WRITTEN_AT": time_text(execution.written_at),
-        "CURRENCY": execution.currency,
-        "EXEC_COST": execution.cost,
-        "FEE_CURRENCY": execution.fee_currency,
-        "EXEC_COMM": execution.fee,
-        "ROW_COUNT": row_count,
-        "RAW": storable(execution.raw),
-    }
+    row = (
+        key.market,
+        key.network.value,
+        key.account,
+        execution.exec_id,
+        execution.kind.value,
+        execution.exec_type,
+        execution.symbol.ticker,
+        execution.symbol.category.value,
+        storable(execution.cl_ord_id, CL_ORD_ID_SIZE),
+        execution.order_id,
+        time_text(execution.at),
+        time_text(execution.written_at),
+        execution.currency,
+        execution.cost,
+        execution.fee_currency,
+        execution.fee,
+        row_count,
+        storable(execution.raw),
+    )
     if not execution.exec_id:
         raise RowRefused(f"{execution.exec_type} of {execution.symbol} has no execution id")
     if execution.exec_id != execution.exec_id.strip():
         # Databases that pad with blanks would take it for another one.
         raise RowRefused(f"the execution id {execution.exec_id!r} begins or ends with a blank")
-    return _checked(EXECUTIONS, EXECUTION_COLUMNS, values)
+    return _checked(EXECUTION_COLUMNS, _EXECUTION_SIZES, row)
 
 
 def intent_row(key: AccountKey, intent: Intent, state: str, created: str) -> Row:
@@ -261,9 +261,7 @@ def _symbol(ticker: Value, category: Value) -> Symbol:
     return Symbol(to_text(ticker), Category(to_text(category)))
 
 
-def _price(column: str, price: Decimal | None) -> str | None:
-    if price is None:
-        return None
+def _price(column: str, price: Decimal) -> str:
     if not price.is_finite():
         raise RowRefused(f"{column} {price} is not a number")
     text = format(price, "f")
@@ -273,16 +271,14 @@ def _price(column: str, price: Decimal | None) -> str | None:
     return text
 
 
-def _checked(table: Table, columns: Sequence[str], values: Mapping[str, Parameter]) -> Row:
-    sizes = _SIZES[table.name]
-    for column, value in values.items():
-        if isinstance(value, str):
-            size = sizes.get(column, BIGINT)
-            if len(value) > size or not value.isascii() or "\0" in value:  # seldom true
-                _check_text(column, value, size)
-        elif value is not None and not -BIGINT <= value <= BIGINT:
-            raise RowRefused(f"{column} {value} is beyond the range of the column")
-    return tuple(values[column] for column in columns)
+def _checked(columns: Sequence[str], sizes: Sequence[int], row: Row) -> Row:
+    for number, value in enumerate(row):
+        if type(value) is str:
+            if len(value) > sizes[number] or not value.isascii() or "\0" in value:  # seldom true
+                _check_text(columns[number], value, sizes[number])
+        elif isinstance(value, int) and not -BIGINT <= value <= BIGINT:
+            raise RowRefused(f"{columns[number]} {value} is beyond the range of the column")
+    return row
 
 
 def _check_text(column: str, text: str, size: int) -> None:

@@ -11,8 +11,9 @@ the executions that lack rows are looked up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.books import AccountKey, Balance
@@ -21,6 +22,8 @@ from common.ledger.database import Database, Value, time_text, to_int, to_text, 
 from common.ledger.rows import kept_row, to_balance, to_kept_balance
 
 KEEP_EVERY = 20_000  # rows that may be added up at a start; more are kept as sums first
+SPAN = 200_000  # IDs of `coins` that one statement looks at
+JOURNAL_ROWS = 20_000  # rows of the journal that one statement returns
 Dated = tuple[Balance, "datetime | None"]  # with the time of its last trade
 
 
@@ -41,7 +44,9 @@ class Sums:
     balances: Sequence[Dated]
     rows: int  # that stand
     added_up: int  # of them not from kept sums
-    must_stand: int | None  # rows by the journal's tally; None: it was never taken
+    last_id: int  # of the newest row
+    must_stand: int  # rows by the journal
+    tally_is_right: bool
     holes: Sequence[datetime] = ()  # times of executions that lack rows, oldest first
 
 
@@ -50,37 +55,67 @@ def read_sums(database: Database, key: AccountKey) -> Sums:
     account = _parameters(key)
     tally = _tally(database, key)
     kept: list[Dated] = []
-    start = 0
+    start = kept_rows = 0
     if tally is not None and _kept_is_true(database, account, tally):
         kept = [_kept_balance(row) for row in database.query(sql.KEPT, account)]
-        start = tally.kept_id
-    fresh = database.query(sql.BALANCES_AFTER, (*account, start))
+        start, kept_rows = tally.kept_id, tally.kept_rows
+    last = to_int(database.query(sql.LAST_ROW)[0][0])
+    fresh = [
+        row
+        for first in range(start, last, SPAN)
+        for row in database.query(sql.BALANCES_OF, (*account, first, min(first + SPAN, last)))
+    ]
     added_up = sum(to_int(row[10]) for row in fresh)
-    sums = Sums(
+    rows = added_up + kept_rows
+    right = tally is not None and tally.coin_rows == rows
+    must_stand, holes = (rows, []) if right else _compare(database, account, last)
+    return Sums(
         balances=_merge([*kept, *map(_fresh_balance, fresh)]),
-        rows=added_up + (tally.kept_rows if start and tally else 0),
+        rows=rows,
         added_up=added_up,
-        must_stand=None if tally is None else tally.coin_rows,
+        last_id=last,
+        must_stand=must_stand,
+        tally_is_right=right,
+        holes=holes,
     )
-    if sums.must_stand == sums.rows:
-        return sums
-    return replace(sums, holes=[to_time(row[1]) for row in database.query(sql.HOLES, account)])
+
+
+def _compare(
+    database: Database, account: tuple[str, str, int], last: int
+) -> tuple[int, list[datetime]]:
+    """Return how many rows the journal asks for, and the times of executions that lack some."""
+    standing: Counter[str] = Counter()
+    for first in range(0, last, SPAN):
+        span = (*account, first, min(first + SPAN, last))
+        for exec_id, count in database.query(sql.ROWS_PAGE, span):
+            standing[to_text(exec_id)] += to_int(count)
+    must_stand, holes, after = 0, [], ""
+    while True:
+        page = database.query(sql.JOURNAL_PAGE, (*account, after, JOURNAL_ROWS))
+        for exec_id, count, at in page:
+            must_stand += to_int(count)
+            if standing[to_text(exec_id)] < to_int(count):
+                holes.append(to_time(at))
+        if len(page) < JOURNAL_ROWS:
+            return must_stand, sorted(holes)
+        after = to_text(page[-1][0])
 
 
 def keep_sums(database: Database, key: AccountKey, sums: Sums) -> None:
     """Write the sums for the next start and set the tally right, where there is need of it."""
     account = _parameters(key)
-    if sums.must_stand == sums.rows and sums.added_up <= KEEP_EVERY:
+    if sums.tally_is_right and sums.added_up <= KEEP_EVERY:
         return
-    must_stand = to_int(database.query(sql.ROWS_JOURNALED, account)[0][0])
     if sums.holes:  # missing rows may come back: nothing is kept until the books are whole
-        database.execute(sql.REPLACE_TALLY, (*account, must_stand, 0, 0, 0))
+        database.execute(sql.REPLACE_TALLY, (*account, sums.must_stand, 0, 0, 0))
         return
-    last = to_int(database.query(sql.LAST_ROW, account)[0][0])
+    last = sums.last_id
     rows, id_sum = database.query(sql.ROWS_UP_TO, (*account, last))[0]
     if to_int(rows) != sums.rows:  # another process has written in the meantime
         last, rows, id_sum = 0, 0, 0
-    database.execute(sql.REPLACE_TALLY, (*account, must_stand, last, to_int(rows), to_int(id_sum)))
+    database.execute(
+        sql.REPLACE_TALLY, (*account, sums.must_stand, last, to_int(rows), to_int(id_sum))
+    )
     database.execute(sql.DELETE_KEPT, account)
     if last:
         kept = [kept_row(key, balance, _text(at)) for balance, at in sums.balances]

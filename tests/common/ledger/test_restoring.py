@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from common.domain.books import Books, Entry
 from common.domain.executions import Executed
-from common.ledger import sums
+from common.ledger import clerk, sums
 from common.ledger.booking import Standing, book
 from common.ledger.database import DatabaseSettings, to_int
 from common.ledger.restoring import restore
@@ -174,6 +174,20 @@ def test_kept_sums_equal_the_rows_and_are_dropped_when_rows_change(
         assert in_books(ledger.open())["a"][0] == second["a"][0] - 300
         ledger.book(HISTORY[0])
         assert in_books(ledger.open()) == second
+
+
+def test_a_long_run_keeps_its_sums_by_itself(
+    settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sums, "KEEP_EVERY", 0)
+    monkeypatch.setattr(clerk, "KEEP_AFTER", 5)
+    with running(settings) as ledger:
+        ledger.open()
+        for number in range(1, 13):
+            ledger.book(trade(number, 10))
+        assert [to_int(r[0]) for r in query(settings, "SELECT KEPT_ROWS FROM ledger_tally")] == [10]
+        shown = in_books(ledger.open())
+    assert shown["XBTUSD.inverse"][0] == 120
 
 
 def test_the_half_of_a_spot_trade_that_stands_names_its_owner() -> None:

@@ -1,0 +1,49 @@
+"""Texts of strangers come back from MariaDB as they were, however rows are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as rules
+from hypothesis import strategies as st
+
+from common.ledger.connecting import open_database
+from common.ledger.database import Database, Parameter
+from tests.common.ledger.conftest import mysql_settings
+from tests.support.database import MariaDB
+
+SHARP = st.sampled_from(list("'\"\\`%;-#\n\r\t\x00\x1a\x7f\u2028é€😀 aN?"))
+texts = st.lists(
+    st.one_of(st.text(SHARP, max_size=12), st.text(max_size=8), st.none()), min_size=1, max_size=8
+)
+
+
+@pytest.fixture(scope="module")
+def database(mariadb: MariaDB) -> Iterator[Database]:
+    opened = open_database(mysql_settings(mariadb, mariadb.create_database()))
+    opened.execute("CREATE TABLE t (n BIGINT, text LONGTEXT) DEFAULT CHARSET=utf8mb4")
+    yield opened
+    opened.close()
+
+
+@rules(max_examples=200, deadline=None)
+@given(texts)
+def test_any_text_is_stored_as_it_is(database: Database, texts: list[str | None]) -> None:
+    sent = [
+        None if text is None else text.encode("utf-8", "replace").decode("utf-8") for text in texts
+    ]
+    rows: list[tuple[Parameter, ...]] = list(enumerate(sent))
+    database.begin()
+    database.execute_many("INSERT INTO t (n, text) VALUES (?, ?)", rows)
+    assert database.query("SELECT n, text FROM t ORDER BY n") == rows
+    database.rollback()
+
+
+def test_many_rows_take_several_statements(database: Database) -> None:
+    rows: list[tuple[Parameter, ...]] = [(number, "x" * 50_000) for number in range(60)]
+    database.begin()
+    database.execute_many("INSERT INTO t (n, text) VALUES (?, ?)", rows)
+    assert database.query("SELECT COUNT(*), SUM(LENGTH(text)) FROM t") == [(60, 3_000_000)]
+    database.rollback()
