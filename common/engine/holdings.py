@@ -1,25 +1,50 @@
-"""Positions of the account, also in symbols that the settings do not name."""
+"""What the account holds: positions, also in symbols that the settings do not name, and what
+happens to them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from common.domain.account import Position
+from common.domain.books import SIDE_BUY, SIDE_FUNDING, Entry
 from common.domain.executions import Executed
 from common.domain.instruments import Instrument, Symbol
+from common.domain.money import amount
 from common.domain.robots import reserved_emi
 from common.engine.items import Reply
+from common.engine.notices import NoticeBoard
 from common.engine.ports import Gateway
 from common.engine.requests import FetchInstruments
 from common.engine.state import MarketState
 
 
 class Holdings:
-    """Follows positions and learns the instruments that are needed to show them."""
+    """Follows books and positions, and learns the instruments that are needed to show them."""
 
-    def __init__(self, state: MarketState, gateway: Gateway) -> None:
+    def __init__(self, state: MarketState, gateway: Gateway, notices: NoticeBoard) -> None:
         self._state = state
         self._gateway = gateway
+        self._notices = notices
         self._asked: set[Symbol] = set()  # once a session: an unknown one stays unknown
         self._numbers: set[int] = set()
+
+    def booked(self, entries: Sequence[Entry], *, tell: bool) -> None:
+        """Follow rows that are durable, and tell of them as they come."""
+        self._state.take_entries(entries)
+        for entry in entries if tell else ():
+            self._notices.info(self._story(entry))
+
+    def _story(self, entry: Entry) -> str:
+        ticker = entry.symbol.ticker
+        if entry.side == SIDE_FUNDING:
+            paid = f"{amount(abs(entry.commission), entry.scale):f} {entry.currency}"
+            verb = "paid" if entry.commission > 0 else "received"
+            return f"Funding of {ticker}: {verb} {paid} ({entry.emi})"
+        instrument = self._state.instruments.get(entry.symbol)
+        quantity = instrument.shown(entry.quantity) if instrument else f"{entry.quantity} contracts"
+        side = "Bought" if entry.side == SIDE_BUY else "Sold"
+        return f"{side} {quantity} {ticker} at {entry.trade_price} ({entry.emi})"
 
     def changed(self, position: Position) -> None:
         """Take a position as it is now."""

@@ -117,7 +117,7 @@ class Market:
             history_days=history_days,
             may_trade=self.may_trade,
         )
-        self.holdings = Holdings(state, gateway)
+        self.holdings = Holdings(state, gateway, notices)
         self.switch = RobotSwitch(state, ledger, notices)
         self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
         self.bring_up = BringUp(
@@ -245,7 +245,7 @@ class Market:
 
     def booked(self, item: Booked) -> None:
         """Follow rows that are durable."""
-        self.state.take_entries(item.entries)
+        self.holdings.booked(item.entries, tell=self.completed > 0)
         self.verifier.booked(len(item.entries))
         for problem in item.problems:
             self._problem = problem

@@ -94,6 +94,7 @@ def test_a_click_becomes_an_order_and_a_fill_becomes_a_row(world: World) -> None
     assert snapshot.orders == ()
     assert [row.entry.quantity for row in snapshot.trades] == [100]
     assert {r.emi: r.position for r in snapshot.robots}["bot1"] == 100
+    assert any(n.text == "Bought 0.0001 XBTUSDT at 100.5 (bot1)" for n in snapshot.notices)
 
 
 def test_the_screen_follows_the_books_and_not_the_stream(world: World) -> None:
