@@ -41,7 +41,7 @@ class AccountTables:
     """The account as last streamed. One session, one thread."""
 
     def __init__(self, directory: Directory) -> None:
-        self.failure: ProtocolError | None = None  # an execution could not be read
+        self.failure: ProtocolError | None = None  # an execution or order could not be read
         self.wanted: list[str] = []  # tickers to look up at the exchange
         self._directory = directory
         self._tables = {name: Table(keys) for name, keys in _USUAL_KEYS.items()}
@@ -83,6 +83,10 @@ class AccountTables:
                 self._forget_ended(name, changed, table)
             elif name == "position":
                 messages += self._vanished([changed], table)
+        unread = next((m.text for m in messages if isinstance(m, StreamComplaint)), "")
+        if name == "order" and unread:
+            # A change of an order passed by: a new session compares the orders.
+            self.failure = ProtocolError(unread)
         return messages
 
     def release(self, ticker: str) -> list[Message]:

@@ -125,7 +125,7 @@ class BitmexGateway:
         try:
             messages = protocol.feed(item.text, item.received_at)
         except ProtocolError as error:
-            self._note_bad_text(stream, error)
+            self._note_bad_text(stream, error, is_market=protocol.is_market_data(item.text))
             raise
         for ticker in protocol.take_wanted():
             self._workers["reads"].put(0, _LookUp(ticker))
@@ -181,9 +181,16 @@ class BitmexGateway:
             messages += protocol.release(self._found.get())
         return messages
 
-    def _note_bad_text(self, stream: Stream, error: ProtocolError) -> None:
-        """One unreadable text may be an accident; three in a minute are a broken session."""
+    def _note_bad_text(self, stream: Stream, error: ProtocolError, *, is_market: bool) -> None:
+        """End the session over an unreadable text that may have told of an order or execution.
+
+        A new session fetches what it said. Of the market the next text tells more; only three
+        unreadable ones in a minute are a broken session.
+        """
         log.warning("unreadable text of %s: %s", self.market, error)
+        if not is_market:
+            stream.fail(ExchangeUnavailable(f"a text of the stream cannot be read: {error}"))
+            return
         self._bad_texts.append(self._monotonic())
         full = len(self._bad_texts) == BAD_TEXTS
         if full and self._bad_texts[-1] - self._bad_texts[0] <= BAD_TEXTS_WITHIN:

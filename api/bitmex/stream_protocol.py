@@ -77,6 +77,13 @@ class StreamProtocol:
             return ()
         return self._message(message)
 
+    def is_market_data(self, text: str | bytes) -> bool:
+        """Tell whether a text, readable or not, is plainly one of the public market."""
+        data = text.encode(errors="replace") if isinstance(text, str) else text
+        table = data[len(_TABLE) : data.find(b'"', len(_TABLE))]
+        public = data.startswith(_TABLE) and table in self._tables
+        return public and table not in _PRIVATE_BYTES
+
     def take_outgoing(self) -> list[str]:
         """Return the texts to be sent now, once."""
         texts, self._outgoing = self._outgoing, []

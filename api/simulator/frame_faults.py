@@ -159,9 +159,8 @@ def _unknown_type(message: Row, rows: list[Row]) -> Row | None:
         return None
     copies = [{**row, column: "Novel"} for row in rows]
     for row in copies:
-        for name in ("execID", "orderID"):
-            if name in row:
-                row[name] = NO_ID
+        if "execID" in row:
+            row["execID"] = NO_ID
     return {"table": message["table"], "action": "insert", "data": copies}
 
 

@@ -137,6 +137,7 @@ class Terminal:
     def booked(self) -> Counter[str]:
         """Return how often each execution stands in the books."""
         with closing(sqlite3.connect(self.books)) as connection:
+            connection.execute("BEGIN")  # both tables as of one moment
             journal = connection.execute("SELECT EXECID FROM executions").fetchall()
             coins = connection.execute("SELECT EXECID, EMI FROM coins").fetchall()
         booked = Counter(str(row[0]) for row in journal)

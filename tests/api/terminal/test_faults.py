@@ -1,0 +1,177 @@
+"""The terminal against an exchange that misbehaves: LIVE again, nothing lost, doubled or resent.
+
+Each fault happens to a terminal that trades meanwhile. Afterwards the exchange's own ledger, which
+knows nothing of rows and streams, is compared with the books: the same executions, each once, the
+same position, the same open orders, and never two orders of one clOrdID.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.bitmex.gateway import BitmexGateway
+from common.domain.instruments import Category, Symbol
+from common.domain.orders import Side
+from common.settings_types import Depth
+from tests.api.bitmex.samples import settings
+from tests.api.terminal.support import Terminal, money_moves, orders_by_name, position_of
+from tests.support.venue import ExchangeProcess, start_exchange
+from tests.support.waiting import wait_until
+
+SYMBOL = Symbol("XBTUSDT", Category.LINEAR)
+Rule = dict[str, Any]
+
+
+class Scene:
+    """An exchange that can be told to misbehave, and one terminal of its own account on it."""
+
+    def __init__(self, exchange: ExchangeProcess, books: Path) -> None:
+        self._root = exchange.rest.split("/api/")[0]
+        opened = self.control("POST", "/account", money={"USDt": 10**12})
+        self.account: int = opened["account"]
+        market = settings(
+            exchange.rest, exchange.ws, (SYMBOL,), Depth.TEN, opened["key"], opened["secret"]
+        )
+        self.terminal = Terminal(BitmexGateway(market), (SYMBOL,), books)
+
+    def control(self, verb: str, path: str, /, **params: Any) -> Any:
+        request = urllib.request.Request(
+            f"{self._root}/control{path}",
+            json.dumps(params).encode(),
+            {"content-type": "application/json"},
+            method=verb,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def arm(self, rule: Rule) -> None:
+        self.control("POST", "/faults", account=self.account, **rule)
+
+    def truth(self) -> Any:
+        return self.control("GET", "/truth")
+
+    def own_orders(self) -> list[Any]:
+        truth = self.truth()
+        mine = next(row for row in truth["accounts"] if row["account"] == self.account)
+        orders: list[Any] = mine["orders"]
+        return orders
+
+    def place(self) -> None:
+        """Click a bid that rests; refused clicks are repeated by the caller."""
+        bid = wait_until(lambda: self.terminal.gateway.ticker(SYMBOL).bid, 10.0, "a bid")
+        price = (bid * Decimal("0.97")).quantize(Decimal("0.1"))
+        self.terminal.place(SYMBOL, Side.BUY, 1000, price)
+
+    def trade(self) -> None:
+        """Place an order that the exchange must get, and have it filled in three parts."""
+        known = len(self.own_orders())
+
+        def placed() -> Any:
+            return next((o for o in self.own_orders()[known:] if o["open"]), None)
+
+        self.terminal.wait_live()
+        self.place()
+        order = wait_until(placed, 15.0, "an order at the exchange")
+        self.control("POST", "/fill", orderID=order["orderID"], parts=3)
+
+    def settle(self, seconds: float) -> None:
+        """Wait until terminal and exchange agree about everything."""
+        self.terminal.wait_live(seconds)
+        wait_until(lambda: not self.differences(), seconds, "agreement with the exchange")
+        assert max(orders_by_name(self.truth(), self.account).values(), default=0) <= 1
+
+    def differences(self) -> list[str]:
+        truth, terminal = self.truth(), self.terminal
+        expected, booked = money_moves(truth, self.account), terminal.booked()
+        found = [f"lost {len(expected - set(booked))}"] if expected - set(booked) else []
+        found += [f"invented {set(booked) - expected}"] if set(booked) - expected else []
+        found += [f"doubled {booked}"] if set(booked.values()) - {1} else []
+        held = position_of(truth, self.account, SYMBOL)
+        if terminal.position(SYMBOL) != held:
+            found.append(f"position {terminal.position(SYMBOL)}, exchange {held}")
+        mine = next(row for row in truth["accounts"] if row["account"] == self.account)
+        open_there = {(o["clOrdID"], o["leaves"]) for o in mine["orders"] if o["open"]}
+        open_here = {(o.key, o.leaves) for o in terminal.orders()}
+        if open_there != open_here:
+            found.append(f"orders {open_here}, exchange {open_there}")
+        return found
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[ExchangeProcess]:
+    process = start_exchange(seed=11, no_limits=True)
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def scene(exchange: ExchangeProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    scene = Scene(exchange, tmp_path_factory.mktemp("books") / "books.db")
+    scene.terminal.engine.start()
+    yield scene
+    scene.terminal.engine.stop()
+
+
+# What the terminal lives with, or mends within seconds.
+QUICK: list[Rule] = [
+    {"fault": "late", "seconds": 1, "method": "POST"},
+    {"fault": "late", "seconds": 1, "after": True, "method": "POST"},
+    {"fault": "half-answer", "method": "POST"},
+    {"fault": "reset", "after": True, "method": "POST"},
+    {"fault": "error-page", "after": True, "method": "POST"},
+    {"fault": "error-page", "after": True, "status": 200, "form": "garbage", "method": "POST"},
+    {"fault": "error-json", "after": True, "method": "POST"},
+    {"fault": "late-rows", "seconds": 3, "times": 5},
+    {"fault": "drop", "table": "order"},
+    {"fault": "drop", "table": "execution"},
+    {"fault": "close", "table": "execution"},
+    {"fault": "stream-refused", "times": 2},
+    *(
+        {"fault": fault, "table": table}
+        for fault in (
+            *("duplicate", "reorder", "truncate", "garble", "bad-utf8", "not-json", "binary"),
+            *("unknown-table", "unknown-action", "unknown-field", "unknown-type", "unknown-row"),
+            *("no-rows", "second-partial", "duplicate-key", "deep", "token-expired"),
+        )
+        for table in ("execution", "order")
+    ),
+    *({"fault": f, "table": "orderBook10"} for f in ("crossed-book", "empty-book", "garble")),
+    {"fault": "unknown-symbol", "table": "position"},
+    {"fault": "foreign-currency", "table": "margin"},
+    {"fault": "huge", "table": "execution"},
+    {"fault": "odd-number", "table": "order", "field": "leavesQty"},
+    {"fault": "odd-number", "table": "execution", "field": "execCost"},
+    {"fault": "odd-number", "table": "execution", "field": "execCost", "value": "9" * 5000},
+    {"fault": "wrong-type", "table": "position", "field": "currentQty"},
+    {"fault": "null-field", "table": "order", "field": "price"},
+    {"fault": "absent-field", "table": "order", "field": "text"},
+    {"fault": "empty-field", "table": "order", "field": "side"},
+]
+
+
+def name(rule: Rule) -> str:
+    return " ".join(str(value)[:20] for value in rule.values())
+
+
+@pytest.mark.parametrize("rule", QUICK, ids=name)
+def test_a_trading_terminal_is_soon_in_order_again(scene: Scene, rule: Rule) -> None:
+    before = scene.control("GET", "/faults")["fired"].get(rule["fault"], 0)
+    scene.control("DELETE", "/faults")
+    scene.terminal.wait_live(12.0)
+    scene.arm(rule)
+    if rule["fault"] in ("stream-refused", "late-rows"):
+        scene.arm({"fault": "drop"})  # the stream has to be opened anew
+    scene.trade()
+    wait_until(
+        lambda: scene.control("GET", "/faults")["fired"].get(rule["fault"], 0) > before,
+        15.0,
+        "the fault",
+    )
+    scene.settle(12.0)
