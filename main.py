@@ -5,20 +5,24 @@ window, or the terminal without one. It is the only file that knows everybody; i
 about trading. Old Pythons must be able to read it, so that they can name the one that is needed.
 """
 
-from __future__ import annotations
+import sys
 
+from common import bootstrap
+
+if __name__ == "__main__":
+    bootstrap.require_python()
+
+# What follows needs no more than Python itself, up to the set-up.
 import argparse
 import itertools
 import logging
 import queue
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from common import bootstrap
 from common.command_line import parse_options, wants_window
 
 VERSION = "0.1.0"
@@ -30,7 +34,6 @@ SIGNAL_POLL = 200  # milliseconds
 
 
 if __name__ == "__main__":
-    bootstrap.require_python()
     OPTIONS = parse_options(sys.argv[1:], VERSION)
     bootstrap.enter(
         bootstrap.RUNTIME,
@@ -40,7 +43,7 @@ if __name__ == "__main__":
 # Only below this line may packages be imported that the set-up installs (pyproject.toml: E402).
 from api.registry import MARKETS, create_gateway, currency_scales, read_executions
 from api.simulator.child import MARKET as DEMO_MARKET
-from api.simulator.child import EmbeddedExchange
+from api.simulator.child import DEMO_SYMBOLS, EmbeddedExchange
 from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
 from common.clock import SystemClock
@@ -332,6 +335,14 @@ def add_bot(profile: Profile, row: list[str]) -> int:
         f"{robot.emi} trades {robot.symbol} every {robot.timeframe} min with {robot.capital} lots. "
         "Name its function in algo/init.py, then start the terminal or press F3."
     )
+    symbols = DEMO_SYMBOLS
+    if not profile.demo:
+        symbols = read_settings(profile.folder, MARKETS).markets[0].symbols
+    if robot.symbol not in symbols:
+        print(
+            f"It appears when the settings of {market} name {robot.symbol.ticker} in "
+            f"{robot.symbol.category.value.upper()}_SYMBOLS."
+        )
     return 0
 
 

@@ -51,7 +51,8 @@ class HistoryFile:
             self._seen = self._text()
         except FileNotFoundError:
             self._seen = ""
-            return self._fallback("does not exist")
+            log.info("%s does not exist yet", self._path)
+            return HistoryDate(EVERYTHING, by_user=False)
         except (OSError, UnicodeDecodeError) as error:
             self._seen = None
             return self._fallback(f"cannot be read ({_reason(error)})")
@@ -110,7 +111,9 @@ class HistoryFile:
         """Write to a second file and rename it: a crash leaves the old file or the new one."""
         temporary = self._path.with_name(self._path.name + ".tmp")
         try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            with open(
+                temporary, "w", encoding="utf-8", newline="\n", opener=_for_the_owner
+            ) as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
@@ -120,6 +123,10 @@ class HistoryFile:
             return f"{self._path} cannot be written ({_reason(error)})"
         self._seen = text
         return ""
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _parse(text: str) -> datetime | None:

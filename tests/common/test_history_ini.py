@@ -48,7 +48,6 @@ def test_a_day_alone_means_its_beginning(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (None, "does not exist"),
         (b"", "is empty"),
         (b" \r\n# only a note\n", "is empty"),
         (b"yesterday", "does not begin with a date like"),
@@ -62,13 +61,17 @@ def test_a_day_alone_means_its_beginning(path: Path) -> None:
     ],
 )
 def test_a_useless_file_gives_a_sentence_and_fetches_everything(
-    path: Path, text: bytes | None, sentence: str
+    path: Path, text: bytes, sentence: str
 ) -> None:
-    if text is not None:
-        path.write_bytes(text)
+    path.write_bytes(text)
     result = HistoryFile(path).read(KEY, NOW)
     assert (result.at, result.by_user) == (EVERYTHING, False)
     assert f"{path} {sentence}" in result.warning
+
+
+def test_a_profile_that_has_no_file_yet_fetches_everything_without_a_word(path: Path) -> None:
+    result = HistoryFile(path).read(KEY, NOW)
+    assert (result.at, result.by_user, result.warning) == (EVERYTHING, False, "")
 
 
 def test_a_folder_of_that_name_is_no_reason_to_refuse(path: Path) -> None:
