@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from api.bitmex.gateway import BitmexGateway
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
+from common.engine.snapshot import Health
 from common.settings_types import Depth
 from tests.api.bitmex.samples import settings
 from tests.api.terminal.support import Terminal, money_moves, orders_by_name, position_of
@@ -175,3 +177,52 @@ def test_a_trading_terminal_is_soon_in_order_again(scene: Scene, rule: Rule) -> 
         "the fault",
     )
     scene.settle(12.0)
+
+
+# What takes the terminal its own patience to find out: each on an account of its own, at once.
+SLOW: list[Rule] = [
+    {"fault": "half-open", "table": "orderBook10"},
+    {"fault": "slow", "rate": 500, "seconds": 5, "table": "orderBook10"},
+    {"fault": "silent", "after": True, "method": "POST"},
+    {"fault": "maintenance", "until": 3},
+    {"fault": "error-page", "method": "GET", "times": 4},
+    {"fault": "rate-limit", "method": "GET", "times": 2},
+    {"fault": "no-partial", "table": "order"},
+]
+
+
+def test_terminals_outlive_what_takes_long(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    scenes = [Scene(exchange, tmp_path / f"books{n}.db") for n in range(len(SLOW))]
+    scenes[0].control("DELETE", "/faults")
+    for scene in scenes:
+        scene.terminal.engine.start()
+    try:
+        for scene in scenes:
+            scene.terminal.wait_live(60.0)
+        for scene, rule in zip(scenes, SLOW, strict=True):
+            scene.arm(rule)
+            if rule["fault"] in ("error-page", "rate-limit", "no-partial"):
+                scene.arm({"fault": "drop"})
+        with ThreadPoolExecutor(len(scenes)) as pool:
+            for outcome in [pool.submit(_trade_until_it_works, scene) for scene in scenes]:
+                outcome.result(100.0)
+        counts = scenes[0].control("GET", "/faults")["fired"]
+        assert {rule["fault"] for rule in SLOW} <= set(counts)
+    finally:
+        for scene in scenes:
+            scene.terminal.engine.stop()
+
+
+def _trade_until_it_works(scene: Scene) -> None:
+    """Click until an order is at the exchange, have it filled, and compare."""
+    wait_until(lambda: scene.own_orders() or _click(scene), 60.0, "an order at the exchange")
+    for order in scene.own_orders():
+        if order["open"]:
+            scene.control("POST", "/fill", orderID=order["orderID"])
+    scene.settle(60.0)
+
+
+def _click(scene: Scene) -> None:
+    """Click once more, unless an order is on its way."""
+    if scene.terminal.health is Health.LIVE and not scene.terminal.orders():
+        scene.place()
