@@ -42,8 +42,8 @@ if __name__ == "__main__":
 
 # Only below this line may packages be imported that the set-up installs (pyproject.toml: E402).
 from api.registry import MARKETS, create_gateway, currency_scales, read_executions
-from api.simulator.child import MARKET as DEMO_MARKET
 from api.simulator.child import DEMO_SYMBOLS, EmbeddedExchange
+from api.simulator.child import MARKET as DEMO_MARKET
 from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
 from common.clock import SystemClock
@@ -335,7 +335,7 @@ def add_bot(profile: Profile, row: list[str]) -> int:
         f"{robot.emi} trades {robot.symbol} every {robot.timeframe} min with {robot.capital} lots. "
         "Name its function in algo/init.py, then start the terminal or press F3."
     )
-    symbols = DEMO_SYMBOLS
+    symbols: tuple[Symbol, ...] = DEMO_SYMBOLS
     if not profile.demo:
         symbols = read_settings(profile.folder, MARKETS).markets[0].symbols
     if robot.symbol not in symbols:
