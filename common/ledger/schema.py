@@ -124,7 +124,7 @@ COINS = Table(
         Column("DAT", "written"),
         Column("CLORDID", "int", default=0),
         Column("ACCOUNT", "int", default=0),
-        # The specification's columns end here.
+        # The columns of the first layout end here.
         Column("NETWORK", "text", 8),
         Column("KIND", "text", 20),
         Column("SUMREAL_I", "int"),
