@@ -277,7 +277,9 @@ class Calls:
         try:
             return execution_rows.executed(row, self._directory)
         except ProtocolError as error:
-            raise ProtocolError(f"execution {rows.identity(row)}: {error}") from error
+            # One bad row must not keep the others from the books, nor be passed over.
+            log.error("execution %s cannot be read: %s", rows.identity(row), error)
+            return execution_rows.unreadable(row, str(error))
 
     def _is_known(self, row: Row) -> bool:
         """Whether an order is one of an instrument of a kind that this program trades."""

@@ -7,6 +7,8 @@ Source of the fields: BitMEX API explorer, schema Execution.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from api.bitmex.directory import Directory
 from api.bitmex.rows import side_of
 from api.bitmex.wire import (
@@ -25,6 +27,7 @@ from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.errors import ProtocolError
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _REPORT_NAMES = (
     "New PendingNew Canceled PendingCancel Replaced PendingReplace Rejected CancelReject "
@@ -116,6 +119,39 @@ def _forced(row: Row, kind: ExecutionKind) -> bool:
     own_name = text_of(row, "execType") != "Trade"
     says_so = text_of(row, "text").startswith("Liquidation")
     return kind is ExecutionKind.TRADE and (own_name or says_so)
+
+
+def unreadable(row: Row, problem: str) -> Executed:
+    """Return what stands for a row that `executed` refused, for the quarantine."""
+    ticker = row.get("symbol")
+    exec_id = row.get("execID")
+    try:
+        at = time_of(row, "transactTime") or time_of(row, "timestamp") or _LONG_AGO
+    except ProtocolError:
+        at = _LONG_AGO
+    return Executed(
+        exec_id=exec_id if isinstance(exec_id, str) else "",
+        kind=ExecutionKind.UNREADABLE,
+        exec_type=str(row.get("execType") or ""),
+        symbol=Symbol(ticker if isinstance(ticker, str) else "", Category.LINEAR),
+        order_id="",
+        cl_ord_id="",
+        side=None,
+        quantity=0,
+        leaves=0,
+        price=None,
+        trade_price=None,
+        rate=None,
+        cost=0,
+        fee=0,
+        currency="",
+        fee_currency="",
+        account=0,
+        at=at,
+        written_at=at,
+        raw=encode(row),
+        text=problem,
+    )
 
 
 def guess_category(row: Row) -> Category:

@@ -30,6 +30,7 @@ class ExecutionKind(str, Enum):
     SETTLEMENT = "Settlement"  # closes the position at the settlement price
     REPORT = "Report"  # an order's life (New, Canceled, ...): nothing to book
     UNKNOWN = "Unknown"  # balance may be affected: journaled raw and shown
+    UNREADABLE = "Unreadable"  # a row that lacks what books need (`text` says what): quarantined
 
 
 @dataclass(frozen=True, slots=True)

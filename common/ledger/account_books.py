@@ -86,7 +86,8 @@ class Batch:
         self._store = store
         self._key = books.key
         self.books = books.copy()
-        ids = [e.exec_id for e in executions if e.kind is not ExecutionKind.REPORT]
+        told = (e.exec_id for e in executions if e.kind is not ExecutionKind.REPORT)
+        ids = [exec_id for exec_id in told if exec_id == storable(exec_id)]  # others are refused
         self._journaled = store.journaled(self._key, ids)
         self._asked = self._asked_prices(executions)
         self._seen: set[str] = set()

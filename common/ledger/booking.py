@@ -57,6 +57,8 @@ def book(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
 
     Raises RowRefused when a figure that the books need is missing.
     """
+    if execution.kind is ExecutionKind.UNREADABLE:
+        raise RowRefused(f"its row cannot be read: {execution.text}")
     if execution.kind is ExecutionKind.TRADE:
         return _book_trade(execution, standing)
     if execution.kind is ExecutionKind.FUNDING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ class SqliteDatabase:
         self.name = str(path)
         with _translated(self.name):
             path.parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(path)
             # isolation_level None: transactions begin and end where the store says.
             self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
@@ -76,6 +78,14 @@ class SqliteDatabase:
         """Close the file."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
+
+
+def _keep_private(path: Path) -> None:
+    """Let only the owner read the books; the write-ahead log gets the same rights from SQLite."""
+    if os.name == "posix" and not path.is_dir():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with contextlib.suppress(PermissionError):  # another user's file that we may write
+            path.chmod(0o600)
 
 
 def _own(sql: str) -> str:

@@ -23,6 +23,7 @@ from common.ledger.clerk import Clerk
 from common.ledger.connecting import open_database
 from common.ledger.database import Database, DatabaseSettings
 from common.ledger.migration import migrate
+from common.ledger.slow_watch import SLOW_SECONDS, SlowWatch
 from common.ledger.tenure import TakeLock, Tenure, TenureLost
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class LedgerWriter:
         now: Callable[[], datetime] = _utc_now,
         connect: Callable[[DatabaseSettings], Database] = open_database,
         first_delay: float = FIRST_DELAY,
+        slow_seconds: float = SLOW_SECONDS,
         scales: Mapping[str, int] | None = None,  # of currencies in rows that are taken over
         take: TakeLock = take_lock,
     ) -> None:
@@ -71,6 +73,8 @@ class LedgerWriter:
         self._database: Database | None = None
         self._clerk: Clerk | None = None
         self._down = False
+        self._telling = threading.Lock()  # of down and up, which two threads tell
+        self._watch = SlowWatch(self._announce_slow, slow_seconds)
         self._give_up = False
 
     # ---- the port: any thread -----------------------------------------------------------------
@@ -80,6 +84,7 @@ class LedgerWriter:
         self._inbox = inbox
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
+        self._watch.start()
 
     def open(
         self, key: AccountKey, symbols: Sequence[Symbol], currencies: Sequence[Currency]
@@ -116,6 +121,7 @@ class LedgerWriter:
 
     def stop(self) -> None:
         """Finish the queued jobs, close the database and end the thread."""
+        self._watch.stop()
         self._queue.put(jobs.Stop())
         self._stopping.set()
         if self._thread is not None:
@@ -166,6 +172,8 @@ class LedgerWriter:
         job = self._pending[0]
         if isinstance(job, jobs.Stop):
             return True
+        if not isinstance(job, (jobs.Open, jobs.Read)):  # these may take long, nobody waits
+            self._watch.begin()
         if isinstance(job, jobs.Book):
             group = self._group(job)
             clerk.book(group)
@@ -175,6 +183,7 @@ class LedgerWriter:
             done = 1
         for _ in range(done):
             self._pending.popleft()
+        self._watch.end()
         self._announce_up()
         return False
 
@@ -248,10 +257,21 @@ class LedgerWriter:
         threading.Event().wait(min(delay, GRACE_SECONDS))
         return False
 
+    def _announce_slow(self) -> None:
+        """Runs on the watch's thread: this one waits for the database."""
+        with self._telling:
+            if self._down:
+                return
+            self._down = True
+            text = f"The database has not answered for {SLOW_SECONDS:.0f} s; waiting for it."
+            log.error("the ledger is slow: %s", text)
+            self._put(LedgerDown(text))
+
     def _announce_down(self, error: Exception) -> None:
-        if self._down:
+        with self._telling:
+            known, self._down = self._down, True
+        if known:
             return
-        self._down = True
         if isinstance(error, TmaticError):
             reason = str(error)
             log.error("the ledger is down: %s", reason)
@@ -261,7 +281,9 @@ class LedgerWriter:
         self._put(LedgerDown(reason))
 
     def _announce_up(self) -> None:
-        if self._down:
+        with self._telling:
+            if not self._down:
+                return
             self._down = False
             log.info("the ledger works again")
             self._put(LedgerUp())

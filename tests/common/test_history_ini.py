@@ -166,3 +166,10 @@ def test_no_content_prevents_a_start(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     result = HistoryFile(path).read(KEY, NOW)
     assert EVERYTHING <= result.at <= NOW
+
+
+if os.name == "posix":
+
+    def test_only_its_owner_may_read_the_file(path: Path) -> None:
+        HistoryFile(path).create(DATE)
+        assert path.stat().st_mode & 0o777 == 0o600

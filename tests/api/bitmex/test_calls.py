@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.rest import RestClient
 from api.bitmex.wire import encode
+from common.domain.executions import ExecutionKind
 from common.domain.instruments import Category, Currency, Symbol
 from common.domain.orders import Side
 from common.engine.requests import (
@@ -33,7 +35,6 @@ from common.errors import (
     OrderNotFound,
     OrderRefused,
     OutcomeUnknown,
-    ProtocolError,
 )
 from common.settings_types import Secret
 from tests.api.bitmex import samples
@@ -101,13 +102,16 @@ def test_a_full_page_says_so_and_rows_without_an_instrument_are_booked() -> None
     assert len(peer.asked) == 2
 
 
-def test_a_row_of_history_that_cannot_be_read_is_named_not_dropped() -> None:
-    bad = {name: value for name, value in TRADE.items() if name != "execCost"}
-    with (
-        calls([TRADE, bad]) as (asking, _),
-        pytest.raises(ProtocolError, match=str(TRADE["execID"])),
-    ):
-        asking.history(FetchHistory(SINCE, 0))
+@pytest.mark.parametrize("missing", ["execID", "execCost", "transactTime", "symbol", "execType"])
+def test_a_row_of_history_that_cannot_be_read_is_handed_on_whole(missing: str) -> None:
+    bad = {name: value for name, value in TRADE.items() if name != missing}
+    with calls([TRADE, bad]) as (asking, _):
+        page = asking.history(FetchHistory(SINCE, 0))
+    good, unreadable = page.executions
+    assert good.kind is ExecutionKind.TRADE
+    assert unreadable.kind is ExecutionKind.UNREADABLE
+    assert unreadable.text == f"{missing} is missing"
+    assert json.loads(unreadable.raw, parse_float=Decimal) == bad
 
 
 def test_an_order_of_an_instrument_not_traded_here_does_not_hide_the_others() -> None:

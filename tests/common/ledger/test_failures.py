@@ -292,6 +292,37 @@ def test_down_and_up_are_told_once_and_jobs_keep_their_order(sqlite: SqliteSetti
     ]
 
 
+def test_a_database_that_does_not_answer_is_told_while_it_is_waited_for(
+    sqlite: SqliteSettings,
+) -> None:
+    thaw = threading.Event()
+    frozen = threading.Event()
+
+    def freeze(step: str, sql: str) -> None:
+        if step == "commit" and frozen.is_set():
+            assert thaw.wait(20)
+
+    writer = LedgerWriter(
+        sqlite, connect=lambda s: Shaky(open_database(s), freeze), slow_seconds=0.1
+    )
+    inbox = Recorder()
+    writer.start(inbox)
+    try:
+        Bench(writer, inbox).open()
+        frozen.set()
+        writer.book(KEY, [trade(1, 1)], START)
+        (down,) = inbox.wait(LedgerDown)
+        assert "has not answered" in down.reason
+        assert not inbox.of(Booked)
+        thaw.set()
+        inbox.wait(Booked)
+        inbox.wait(LedgerUp)
+    finally:
+        thaw.set()
+        writer.stop()
+    assert len(inbox.of(LedgerDown)) == len(inbox.of(LedgerUp)) == 1
+
+
 def test_an_idle_ledger_notices_that_the_database_is_gone(
     sqlite: SqliteSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -200,3 +201,15 @@ def test_first_numbers_lie_above_books_clock_and_former_blocks() -> None:
     assert first_free(5, 0, now) > clock  # an older copy of the database was brought back
     assert len(str(first_free(0, 0, now))) <= NUMBER_DIGITS
     assert EMI_LIMIT + 1 + NUMBER_DIGITS == 36
+
+
+if os.name == "posix":
+
+    def test_only_its_owner_may_read_the_books(sqlite: SqliteSettings) -> None:
+        sqlite.path.touch(0o644)
+        with running(sqlite) as ledger:
+            ledger.open()
+            ledger.book(trade(1, 1))
+            files = list(sqlite.path.parent.glob("tmatic.db*"))
+            assert len(files) >= 3  # the file, its log and the log's index
+            assert {path.stat().st_mode & 0o777 for path in files} == {0o600}

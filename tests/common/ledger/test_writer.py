@@ -336,3 +336,28 @@ def test_blocks_of_numbers_never_overlap_between_two_ledgers(
     for ledger_blocks in (blocks[:10], blocks[10:]):
         firsts = [block.first for block in ledger_blocks]
         assert firsts == sorted(firsts)
+
+
+@pytest.mark.parametrize("exec_id", ["exec-000002", "", "x" * 65, " padded", "half \ud800"])
+def test_a_row_that_cannot_be_read_goes_to_quarantine_and_blocks_at_every_start(
+    settings: DatabaseSettings, exec_id: str
+) -> None:
+    bad = replace(
+        trade(2, 1),
+        exec_id=exec_id,
+        kind=ExecutionKind.UNREADABLE,
+        text="execCost is missing",
+        raw='{"symbol": "XBTUSD"}',
+    )
+    for _ in range(2):
+        with running(settings) as ledger:
+            ledger.open()
+            booked = ledger.book(trade(1, 1), bad, trade(3, 1))
+            assert any("execCost is missing" in text for text in booked.problems)
+    assert len(coin_rows(settings)) == 2
+    ((reason, raw),) = query(settings, "SELECT REASON, RAW FROM quarantine")
+    assert "execCost is missing" in str(reason)
+    assert raw == '{"symbol": "XBTUSD"}'
+    with running(settings) as ledger:
+        ledger.open()
+        assert ledger.inbox.wait(Booked)[0].problems
