@@ -297,13 +297,13 @@ class Engine:
             del self._events[next(iter(self._events))]
         market = self._markets[command.market]
         if isinstance(command, CancelOrder):
-            market.cancel(command)
+            market.clicks.cancel(command)
         elif self._trading:
             self._notices.refuse("manual orders need automatic trading OFF (F9)", command.event)
         elif isinstance(command, PlaceOrder):
-            market.place(command)
+            market.clicks.place(command)
         else:
-            market.amend(command)
+            market.clicks.amend(command)
 
     def _set_trading(self, on: bool) -> None:
         if on == self._trading:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from common.domain.books import Books
-from common.domain.commands import AmendOrder, CancelOrder, PlaceOrder
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Instrument
 from common.domain.market import Trade
 from common.domain.robots import Status
 from common.engine.bot_desk import BotDesk
 from common.engine.bring_up import BringUp
+from common.engine.clicks import Clicks
 from common.engine.control_alarm import ControlAlarm
-from common.engine.desk import Ask, Desk
+from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
 from common.engine.follower import READ_ONLY, Follower
 from common.engine.holdings import Holdings
@@ -37,7 +37,6 @@ from common.engine.items import (
     StreamReady,
 )
 from common.engine.notices import NoticeBoard
-from common.engine.orders import Change
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.retry import Garbled, Retry
 from common.engine.robot_switch import RobotSwitch
@@ -47,7 +46,6 @@ from common.engine.verifier import Verifier
 from common.errors import (
     AuthenticationFailed,
     ConfigurationError,
-    OrderRefused,
     ProtocolError,
     TmaticError,
 )
@@ -118,6 +116,7 @@ class Market:
             may_trade=self.may_trade,
         )
         self.holdings = Holdings(state, gateway, notices)
+        self.clicks = Clicks(self.desk, notices)
         self.switch = RobotSwitch(state, ledger, notices)
         self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
         self.bring_up = BringUp(
@@ -152,6 +151,7 @@ class Market:
             ready=lambda: (
                 self._stream_open and not self.bring_up.running and not self.state.read_only
             ),
+            heal=self._heal,
             whole=audit,
         )
         self.control = ControlAlarm(self.exchange_time, self.verifier.look_soon)
@@ -171,10 +171,10 @@ class Market:
             return Health.BLOCKED, blocked
         if self._offline:
             return Health.OFFLINE, self._offline
-        if self.bring_up.running or not self._stream_open:
-            return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
         if self.verifier.problem:
             return Health.BLOCKED, self.verifier.problem
+        if self.bring_up.running or not self._stream_open:
+            return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
         if not self.fresh():
             return Health.STALE, f"no data for {self._clock.monotonic() - self._heard_at:.0f} s"
         return Health.LIVE, ""
@@ -253,29 +253,6 @@ class Market:
         self.state.drop_flat_strays()
         self.bring_up.booked(item)
 
-    # ---- items of a person ----------------------------------------------------------------
-
-    def place(self, command: PlaceOrder) -> None:
-        """A click asks for an order."""
-        ask = Ask(
-            command.symbol,
-            command.emi,
-            command.side,
-            command.price,
-            command.quantity,
-            command.event,
-        )
-        self._answer(command.event, lambda: self.desk.place(ask))
-
-    def amend(self, command: AmendOrder) -> None:
-        """A click moves an order."""
-        change = Change(command.price, command.leaves, command.event)
-        self._answer(command.event, lambda: self.desk.amend(command.key, change))
-
-    def cancel(self, command: CancelOrder) -> None:
-        """A click cancels an order."""
-        self._answer(command.event, lambda: self.desk.cancel(command.key, command.event))
-
     # ---- items of bots --------------------------------------------------------------------
 
     def bot_loaded(self, item: BotLoaded) -> None:
@@ -333,12 +310,6 @@ class Market:
         if executed.forced:
             self._stop_trading(self.holdings.forced(executed))
 
-    def _answer(self, event: int, carry_out: Callable[[], object]) -> None:
-        try:
-            carry_out()
-        except OrderRefused as error:
-            self._notices.refuse(str(error), event)
-
     def _stop_bot(self, emi: str, reason: str) -> None:
         self.dispatch.bot_gone(emi)
         self.state.failed_bots[emi] = reason
@@ -382,6 +353,12 @@ class Market:
         if news:
             self._notices.warning(f"{self.state.market}: {reason} in {delay:.1f} s")
         self._later(delay, self._try_again)
+
+    def _heal(self) -> None:
+        """The mirror may have missed something: read everything again, once for a difference."""
+        self.gateway.disconnect()
+        self._stream_open = False
+        self.start()
 
     def _try_again(self) -> None:
         if not self.bring_up.running and not self._stream_open:

@@ -2,7 +2,8 @@
 
 A look asks the exchange, then the tables, then compares. It counts only if nothing was booked and
 no order was under way meanwhile; a difference counts only if the next look finds the very same
-figures. Then it blocks trading until a later look finds none.
+figures. Then it blocks trading until a later look finds none, and everything is read again once:
+what this terminal has merely missed heals by that.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class Verifier:
         later: Callable[[float, Callable[[], None]], None],
         now: Callable[[], datetime],
         ready: Callable[[], bool],
+        heal: Callable[[], None],
         whole: bool = False,
     ) -> None:
         self.status = Verification()
@@ -82,6 +84,7 @@ class Verifier:
         self._later = later
         self._now = now
         self._ready = ready
+        self._heal = heal
         self._whole = whole
         self._script: Script | None = None
         self._wait: int | str | None = None
@@ -219,6 +222,7 @@ class Verifier:
             self._try_again(AGAIN_AFTER)
             return
         self._tries = 0
+        known = self.status.differences
         self._tell(confirmed)
         self.status = replace(
             self.status,
@@ -233,6 +237,8 @@ class Verifier:
         # Adding up all rows may take seconds, in which nothing is booked: seldom.
         self._span = FIRST_SPAN if confirmed or self._looks >= THOROUGH_EVERY else USUAL_SPAN
         self._schedule(DIFFERING_INTERVAL if confirmed else INTERVAL)
+        if not self._whole and any(each.blocks and each not in known for each in confirmed):
+            self._heal()
 
     def _try_again(self, delay: float) -> None:
         self._tries += 1

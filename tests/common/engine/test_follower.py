@@ -107,6 +107,7 @@ def test_it_takes_over_when_the_other_has_ended(second: Shared) -> None:
     assert not second.engine.snapshot.trading
     second.put(place())
     assert second.gateway.count(SendOrder) == 1
+    second.open_orders = (order("1.bot1", "o-1.bot1"),)
     looks = second.opened()
     second.move(3 * LOOK_SECONDS)
     assert second.opened() == looks  # it looks no more

@@ -114,6 +114,10 @@ def test_a_difference_seen_twice_is_shown_and_blocks_trading(world: Doubtful) ->
     assert health is Health.BLOCKED
     assert reason.startswith("BOOKS DIFFER: position of XBTUSDT.linear")
     assert len(world.notices("BOOKS DIFFER")) == 1
+    assert len(world.gateway.sessions) == 2  # everything was read again, once
+    world.move(2 * verifier.DIFFERING_INTERVAL)
+    assert len(world.gateway.sessions) == 2
+    assert world.health() is Health.BLOCKED
     world.put(place())
     assert world.gateway.count(SendOrder) == 0
 
