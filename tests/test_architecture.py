@@ -84,6 +84,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "bots.worker",
         "common.engine.engine",
         "common.engine.mailbox",
+        "common.ledger.mysql_database",
         "common.ledger.slow_watch",
         "common.ledger.writer",
         "common.logs",

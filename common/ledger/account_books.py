@@ -22,6 +22,7 @@ from common.ledger.store import Store, unclassified_text
 from common.ledger.sums import Sums, count_on, read_sums
 from common.ledger.texts import storable
 
+FLUSH_EVERY = 400  # executions
 BalanceKey = tuple[str, Symbol, str]  # EMI, symbol, currency
 
 
@@ -35,6 +36,7 @@ class AccountBooks:
     balances: dict[BalanceKey, Balance] = field(default_factory=dict)
     last_trade: dict[Symbol, datetime] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
+    held: dict[Symbol, dict[str, int]] = field(default_factory=dict)  # contracts by bot
     fresh_rows: int = 0  # written since sums were kept
 
     def copy(self) -> AccountBooks:
@@ -43,15 +45,17 @@ class AccountBooks:
             self,
             balances={key: replace(balance) for key, balance in self.balances.items()},
             last_trade=dict(self.last_trade),
+            held={symbol: dict(bots) for symbol, bots in self.held.items()},
             quarantined=set(self.quarantined),
         )
 
     def load(self, store: Store) -> Sums:
         """Replace the sums by those of the tables."""
-        self.balances, self.last_trade = {}, {}
+        self.balances, self.last_trade, self.held = {}, {}, {}
         sums = read_sums(store.database, self.key)
         for balance, last in sums.balances:
             self.balances[balance.emi, balance.symbol, balance.currency] = balance
+            self._hold(balance.emi, balance.symbol, balance.position)
             if last is not None:
                 self._touch(balance.symbol, last)
         self.quarantined = set(store.quarantined(self.key))
@@ -64,15 +68,16 @@ class AccountBooks:
             self.balances[key] = Balance(*key)
         self.balances[key].add(entry)
         if entry.side != SIDE_FUNDING:
+            self._hold(entry.emi, entry.symbol, entry.position_delta)
             self._touch(entry.symbol, entry.at)
 
-    def positions(self, symbol: Symbol) -> dict[str, int]:
-        """Return EMI -> contracts of all bots that hold this symbol."""
-        held: dict[str, int] = {}
-        for (emi, of, _), balance in self.balances.items():
-            if of == symbol and balance.position:
-                held[emi] = held.get(emi, 0) + balance.position
-        return held
+    def positions(self, symbol: Symbol) -> Mapping[str, int]:
+        """Return EMI -> contracts of the bots of this symbol, as long as nothing is added."""
+        return self.held.get(symbol, {})
+
+    def _hold(self, emi: str, symbol: Symbol, contracts: int) -> None:
+        bots = self.held.setdefault(symbol, {})
+        bots[emi] = bots.get(emi, 0) + contracts
 
     def _touch(self, symbol: Symbol, at: datetime) -> None:
         if symbol not in self.last_trade or self.last_trade[symbol] < at:
@@ -135,12 +140,16 @@ class Batch:
         self.books.quarantined.add(execution.exec_id)
         return quarantine_text(execution.exec_id, reason)
 
-    def flush(self) -> None:
-        """Send the rows to the database. DataRefused: it refuses one of them."""
+    def send(self) -> None:
+        """Send the rows so far to the database. DataRefused: it refuses one of them."""
         executions, coins = self._executions, self._coins
         self._executions, self._coins = [], []
         self._store.insert_executions(executions, coins)
         self.books.fresh_rows += len(coins)
+
+    def flush(self) -> None:
+        """Send the rows, and take them into the tally."""
+        self.send()
         more, self._more_rows = self._more_rows, 0
         count_on(self._store.database, self._key, more)
 
@@ -152,14 +161,14 @@ class Batch:
             asked=self._asked.get(execution.cl_ord_id),
         )
 
-    def _positions(self, execution: Executed) -> dict[str, int]:
+    def _positions(self, execution: Executed) -> Mapping[str, int]:
         """Return the positions just before an execution, also when it comes late."""
         now = self.books.positions(execution.symbol)
         last = self.books.last_trade.get(execution.symbol)
         shared = execution.kind in (ExecutionKind.FUNDING, ExecutionKind.SETTLEMENT)
         if not shared or last is None or last < execution.at:
             return now
-        self.flush()  # the query must see the rows of this batch
+        self.send()  # the query must see the rows of this batch
         before, with_ties = self._store.positions_at(self._key, execution.symbol, execution.at)
         # Trades of the very same moment count if only then the exchange's figure comes out.
         size = execution.quantity
@@ -167,6 +176,8 @@ class Batch:
         return with_ties if fits else before
 
     def _asked_prices(self, executions: Iterable[Executed]) -> Mapping[str, Decimal]:
+        if not self._store.has_intents(self._key):
+            return {}
         own = {e.cl_ord_id for e in executions if _may_be_ours(e.cl_ord_id)}
         return self._store.asked_prices(self._key, sorted(own))
 
@@ -196,7 +207,9 @@ def write(
     entries: list[Entry] = []
     known: set[str] = set()
     problems: list[str] = []
-    for execution in executions:
+    for number, execution in enumerate(executions, start=1):
+        if number % FLUSH_EVERY == 0:  # the database writes while the next rows are made
+            batch.send()
         if execution.kind is ExecutionKind.REPORT:
             continue
         if batch.known(execution):

@@ -15,6 +15,7 @@ from typing import Protocol
 from common.errors import LedgerUnavailable
 from common.settings_types import MysqlSettings, SqliteSettings
 
+_TIME_LENGTH = len("2026-01-31 23:59:59.123456")
 Value = int | str | Decimal | datetime | None
 Parameter = int | str | None
 DatabaseSettings = SqliteSettings | MysqlSettings
@@ -75,7 +76,8 @@ class Database(Protocol):
 
 def time_text(at: datetime) -> str:
     """Return an aware time as text that sorts like the time: `2026-01-31 23:59:59.123456`."""
-    return at.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "microseconds")
+    utc = at if at.tzinfo is timezone.utc else at.astimezone(timezone.utc)
+    return utc.isoformat(" ", "microseconds")[:_TIME_LENGTH]  # without the offset
 
 
 def to_time(value: Value) -> datetime:

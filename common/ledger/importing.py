@@ -19,7 +19,7 @@ from common.ledger.database import DatabaseSettings
 from common.ledger.migration import migrate
 from common.ledger.tenure import Tenure
 
-PAGE = 2000  # executions a commit
+PAGE = 5000  # executions a commit
 
 
 def import_executions(

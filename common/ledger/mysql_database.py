@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import re
 import struct
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pymysql
 from pymysql.constants import CLIENT
@@ -40,6 +43,7 @@ REFUSED_DATA = frozenset({1048, 1264, 1265, 1292, 1364, 1366, 1406, 3140, 4025})
 NAME = re.compile(r"[A-Za-z0-9_$]{1,64}")
 
 
+BEHIND = 20_000  # characters from which on a statement is worth a thread
 PACKET = 1_000_000  # characters of a statement; servers take 16 MB and more, old ones 1 MB
 
 
@@ -54,6 +58,35 @@ _NULL = _Null()
 _PLAIN = frozenset({int, str, _Null})
 
 
+class _Behind:
+    """Statements under way on a thread of their own; the connection is theirs until `settle`."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ledger-insert", daemon=True)
+        self._thread.start()
+
+    def add(self, work: Callable[[], None]) -> None:
+        """Run one more after those before; none after one that failed."""
+        self._work.put(work)
+
+    def settle(self) -> None:
+        """Wait for the end of all and raise what one of them raised."""
+        self._work.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                if self._error is None:
+                    work()
+            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+                self._error = error
+
+
 class MysqlDatabase:
     """Satisfies `Database`. Strict mode, UTC, utf8mb4, explicit transactions."""
 
@@ -66,6 +99,7 @@ class MysqlDatabase:
                 "A-Z, a-z, 0-9, _ and $"
             )
         self.name = f"{settings.database} on {settings.host}:{settings.port}"
+        self._behind: _Behind | None = None
         self._connection = _connect(settings, self.name)
         try:
             with _translated(self.name), self._connection.cursor() as cursor:
@@ -81,20 +115,39 @@ class MysqlDatabase:
 
     def begin(self) -> None:
         """Start a transaction."""
+        self._settle()
         with _translated(self.name):
             self._connection.begin()
 
     def execute(self, sql: str, parameters: Sequence[Parameter] = ()) -> int:
         """Run a statement and return the number of rows it concerned."""
+        self._settle()
         with _translated(self.name), self._connection.cursor() as cursor:
             return cursor.execute(_own(sql), tuple(parameters) or None)
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Parameter]]) -> None:
-        """Insert all rows with as few statements as the packet size allows."""
+        """Insert all rows with as few statements as the packet size allows.
+
+        A large one runs while the caller goes on; what it raises is raised by the next call.
+        """
         head = sql[: sql.rindex("(")]  # up to VALUES
+        for values in _packets([self._literals(row) for row in rows]):
+            if self._behind is None and len(values) < BEHIND:
+                self._execute_now(head + values)
+                continue
+            if self._behind is None:
+                self._behind = _Behind()
+            self._behind.add(partial(self._execute_now, head + values))
+
+    def _execute_now(self, statement: str) -> None:
         with _translated(self.name), self._connection.cursor() as cursor:
-            for values in _packets([self._literals(row) for row in rows]):
-                cursor.execute(head + values)
+            cursor.execute(statement)
+
+    def _settle(self) -> None:
+        """Wait for the statement that runs behind; what it raised is raised here."""
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            behind.settle()
 
     def _literals(self, row: Sequence[Parameter]) -> str:
         """Return a row as SQL.
@@ -113,17 +166,21 @@ class MysqlDatabase:
 
     def query(self, sql: str, parameters: Sequence[Parameter] = ()) -> list[tuple[Value, ...]]:
         """Return the rows of a SELECT."""
+        self._settle()
         with _translated(self.name), self._connection.cursor() as cursor:
             cursor.execute(_own(sql), tuple(parameters) or None)
             return list(cursor.fetchall())
 
     def commit(self) -> None:
         """Make the transaction durable."""
+        self._settle()
         with _translated(self.name):
             self._connection.commit()
 
     def rollback(self) -> None:
         """Undo the transaction, if one is open."""
+        with contextlib.suppress(DuplicateKey, DataRefused, LedgerUnavailable):
+            self._settle()
         with contextlib.suppress(pymysql.err.Error, OSError):
             self._connection.rollback()
 
@@ -137,11 +194,14 @@ class MysqlDatabase:
 
     def ping(self) -> None:
         """Ask the server for an answer; does not reconnect."""
+        self._settle()
         with _translated(self.name):
             self._connection.ping(reconnect=False)
 
     def close(self) -> None:
         """Close the connection."""
+        with contextlib.suppress(DuplicateKey, DataRefused, LedgerUnavailable):
+            self._settle()
         with contextlib.suppress(pymysql.err.Error, OSError):
             self._connection.close()
 

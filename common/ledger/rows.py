@@ -55,16 +55,41 @@ def _into(verb: str, table: Table, columns: Sequence[str]) -> str:
 
 COIN_COLUMNS = tuple(c.name for c in COINS.columns if c.name not in ("ID", "DAT"))
 EXECUTION_COLUMNS = tuple(c.name for c in EXECUTIONS.columns)
-# Characters that a column takes; rows are tuples in the order of the columns.
-_COIN_SIZES = tuple(c.size or BIGINT for c in COINS.columns if c.name not in ("ID", "DAT"))
-_EXECUTION_SIZES = tuple(c.size or BIGINT for c in EXECUTIONS.columns)
+Check = tuple[int, str, int]  # place in the row, column, characters that it takes
+
+
+def _checks(table: Table, columns: Sequence[str], ours: Sequence[str]) -> tuple[Check, ...]:
+    """Return what to look at in a row: not the columns whose texts this program makes itself."""
+    sizes = {column.name: column.size or BIGINT for column in table.columns}
+    return tuple((n, name, sizes[name]) for n, name in enumerate(columns) if name not in ours)
+
+
+_COIN_CHECKS = _checks(
+    COINS,
+    COIN_COLUMNS,
+    (
+        *("CATEGORY", "SIDE", "PRICE", "THEOR_PRICE", "TRADE_PRICE", "SUMREAL", "COMMISS"),
+        *("TTIME", "NETWORK", "KIND", "SCALE"),
+    ),
+)
+_EXECUTION_CHECKS = _checks(
+    EXECUTIONS,
+    EXECUTION_COLUMNS,
+    ("NETWORK", "KIND", "CATEGORY", "CLORDID", "TTIME", "WRITTEN_AT", "ROW_COUNT", "RAW"),
+)
 
 
 def coin_row(key: AccountKey, entry: Entry) -> Row:
     """Return the values of COIN_COLUMNS. Raises RowRefused."""
     if not 0 <= entry.scale <= DECIMAL_PLACES:
         raise RowRefused(f"{entry.currency} has {entry.scale} decimal places")
-    price, theor_price, trade_price = entry.price, entry.theor_price, entry.trade_price
+    price = None if entry.price is None else _price("PRICE", entry.price)
+    theor_price = price  # usually the same
+    if entry.theor_price is not entry.price:
+        theor_price = (
+            None if entry.theor_price is None else _price("THEOR_PRICE", entry.theor_price)
+        )
+    trade_price = None if entry.trade_price is None else _price("TRADE_PRICE", entry.trade_price)
     row = (
         entry.exec_id,
         entry.emi,
@@ -76,9 +101,9 @@ def coin_row(key: AccountKey, entry: Entry) -> Row:
         entry.side,
         entry.quantity,
         entry.rest,
-        None if price is None else _price("PRICE", price),
-        None if theor_price is None else _price("THEOR_PRICE", theor_price),
-        None if trade_price is None else _price("TRADE_PRICE", trade_price),
+        price,
+        theor_price,
+        trade_price,
         major_text(entry.sum_real, entry.scale),
         major_text(entry.commission, entry.scale),
         time_text(entry.at),
@@ -90,11 +115,12 @@ def coin_row(key: AccountKey, entry: Entry) -> Row:
         entry.commission,
         entry.scale,
     )
-    return _checked(COIN_COLUMNS, _COIN_SIZES, row)
+    return _checked(_COIN_CHECKS, row)
 
 
 def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
     """Return the values of EXECUTION_COLUMNS. Raises RowRefused."""
+    at = time_text(execution.at)
     row = (
         key.market,
         key.network.value,
@@ -106,8 +132,8 @@ def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
         execution.symbol.category.value,
         storable(execution.cl_ord_id, CL_ORD_ID_SIZE),
         execution.order_id,
-        time_text(execution.at),
-        time_text(execution.written_at),
+        at,
+        at if execution.written_at is execution.at else time_text(execution.written_at),
         execution.currency,
         execution.cost,
         execution.fee_currency,
@@ -120,7 +146,7 @@ def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
     if execution.exec_id != execution.exec_id.strip():
         # Databases that pad with blanks would take it for another one.
         raise RowRefused(f"the execution id {execution.exec_id!r} begins or ends with a blank")
-    return _checked(EXECUTION_COLUMNS, _EXECUTION_SIZES, row)
+    return _checked(_EXECUTION_CHECKS, row)
 
 
 def intent_row(key: AccountKey, intent: Intent, state: str, created: str) -> Row:
@@ -271,13 +297,14 @@ def _price(column: str, price: Decimal) -> str:
     return text
 
 
-def _checked(columns: Sequence[str], sizes: Sequence[int], row: Row) -> Row:
-    for number, value in enumerate(row):
+def _checked(checks: Sequence[Check], row: Row) -> Row:
+    for number, column, size in checks:
+        value = row[number]
         if type(value) is str:
-            if len(value) > sizes[number] or not value.isascii() or "\0" in value:  # seldom true
-                _check_text(columns[number], value, sizes[number])
-        elif isinstance(value, int) and not -BIGINT <= value <= BIGINT:
-            raise RowRefused(f"{columns[number]} {value} is beyond the range of the column")
+            if len(value) > size or not value.isascii() or "\0" in value:  # seldom true
+                _check_text(column, value, size)
+        elif type(value) is int and not -BIGINT <= value <= BIGINT:
+            raise RowRefused(f"{column} {value} is beyond the range of the column")
     return row
 
 

@@ -193,6 +193,10 @@ class Store:
         """Return the intents whose outcome was never learned, oldest first."""
         return [to_intent(r) for r in self.database.query(sql.OPEN_INTENTS, _account(key))]
 
+    def has_intents(self, key: AccountKey) -> bool:
+        """Return whether this program ever placed an order of the account."""
+        return bool(self.database.query(sql.ANY_INTENT, _account(key)))
+
     def asked_prices(self, key: AccountKey, cl_ord_ids: Sequence[str]) -> dict[str, Decimal]:
         """Return clOrdID -> the price that the order was first to be placed with."""
         prices: dict[str, Decimal] = {}

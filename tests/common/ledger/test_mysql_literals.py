@@ -10,8 +10,9 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 
 from common.ledger.connecting import open_database
-from common.ledger.database import Database, Parameter
+from common.ledger.database import Database, DataRefused, Parameter
 from tests.common.ledger.conftest import mysql_settings
+from tests.common.ledger.support import coin_rows, query, run, running, trade
 from tests.support.database import MariaDB
 
 SHARP = st.sampled_from(list("'\"\\`%;-#\n\r\t\x00\x1a\x7f\u2028é€😀 aN?"))
@@ -47,3 +48,31 @@ def test_many_rows_take_several_statements(database: Database) -> None:
     database.execute_many("INSERT INTO t (n, text) VALUES (?, ?)", rows)
     assert database.query("SELECT COUNT(*), SUM(LENGTH(text)) FROM t") == [(60, 3_000_000)]
     database.rollback()
+
+
+@pytest.mark.parametrize("end", ["commit", "query"])
+def test_what_a_statement_running_behind_raises_is_raised_by_the_next_call(
+    database: Database, end: str
+) -> None:
+    rows: list[tuple[Parameter, ...]] = [(2**63 - 3 + n, "x" * 20_000) for n in range(9)]
+    database.begin()
+    database.execute_many("INSERT INTO t (n, text) VALUES (?, ?)", rows)
+    with pytest.raises(DataRefused, match="Out of range"):
+        database.commit() if end == "commit" else database.query("SELECT 1")
+    database.rollback()
+    assert database.query("SELECT COUNT(*) FROM t") == [(0,)]
+
+
+def test_a_refused_row_of_a_large_page_is_found_among_the_others(mariadb: MariaDB) -> None:
+    settings = mysql_settings(mariadb, mariadb.create_database())
+    rows = [trade(number, 1) for number in range(1, 1006)]
+    with running(settings) as ledger:
+        ledger.open()
+        # A column that is narrower than this program made it: only the database refuses.
+        run(settings, "ALTER TABLE executions MODIFY ORDERID VARCHAR(9)")
+        booked = ledger.book(*rows)
+    fitting = [row for row in rows if len(row.order_id) <= 9]
+    assert 0 < len(fitting) < len(rows)
+    assert len(coin_rows(settings)) == len(fitting)
+    assert len(booked.problems) == len(rows) - len(fitting)
+    assert query(settings, "SELECT COUNT(*) FROM quarantine") == [(len(booked.problems),)]
