@@ -164,7 +164,9 @@ def _journal_figures(execution: Executed, row: JournalRow, frame: Frame) -> Iter
         ("EXEC_COST", execution.currency, row.cost, execution.cost),
         ("EXEC_COMM", execution.fee_currency, row.fee, execution.fee),
     )
-    for name, currency, books, told in figures:
+    # Of funding the cost is only the base of the payment; rows taken over never knew it.
+    unknown = row.kind is ExecutionKind.FUNDING and not row.cost
+    for name, currency, books, told in figures[unknown:]:
         if books != told:
             yield _figure(execution, "", name, currency, (books, told), frame)
     for name, here, there in (

@@ -164,6 +164,15 @@ def test_a_category_that_was_guessed_is_no_difference() -> None:
     assert account.check() == ()
 
 
+def test_funding_taken_over_without_its_notional_is_no_difference() -> None:
+    account = busy()
+    number = next(n for n, r in enumerate(account.journal) if r.kind is ExecutionKind.FUNDING)
+    account.journal[number] = replace(account.journal[number], cost=0)
+    assert account.check() == ()
+    account.journal[number] = replace(account.journal[number], cost=7)
+    assert {each.rule for each in account.check()} == {Rule.FILL}
+
+
 @pytest.mark.parametrize("units", [-2, 2])
 def test_a_share_of_funding_that_is_not_its_bots_is_named(units: int) -> None:
     account = busy()
