@@ -177,7 +177,10 @@ def _replay(options: argparse.Namespace) -> tuple[ReplayVenue, ApiKey]:
         raise StartError("--dialect has no meaning with --replay: leave it out.")
     key = _api_key(options.seed)
     instruments, recording = read_instruments(options.instruments), read_recording(options.replay)
-    return ReplayVenue(instruments, recording, [key], hold=options.replay_hold), key
+    seed = options.seed if options.seed is not None else secrets.randbits(63)
+    hold, now = bool(options.replay_hold), utc_now()
+    venue = ReplayVenue(instruments, recording, [key], hold=hold, seed=seed, opened=now)
+    return venue, key
 
 
 def _faults(plan: Path | None) -> Faults:

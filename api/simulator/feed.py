@@ -168,6 +168,16 @@ class Feed:
         """Return the wallets of all currencies."""
         return [wallet_row(account, c, self._exchange.time) for c in account.wallet]
 
+    def own_rows(self, table: str, account: Account) -> list[Row]:
+        """Return the image of a table of an account; of executions there is none."""
+        if table == "order":
+            return [order.published for order in account.open_orders() if order.published]
+        if table == "position":
+            return self.position_rows(account)
+        if table == "margin":
+            return self.margin_rows(account)
+        return self.wallet_rows(account) if table == "wallet" else []
+
     def _publish_order(self, account: Account, order: Order) -> None:
         contract = self._exchange.instruments[order.symbol].contract
         row = order_row(order, contract)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.simulator.prices import mix
 
-_ORIGIN = 1_767_225_600_000  # 2026-01-01; ms << 8 fits 48 bits until 2060
+ORIGIN = 1_767_225_600_000  # 2026-01-01; ms << 8 fits 48 bits until 2060
 _PER_MILLISECOND_BITS = 8
 
 
@@ -17,7 +17,7 @@ class Ids:
 
     def __init__(self, seed: int, time: int) -> None:
         self._seed = mix(seed)
-        self.last = (time - _ORIGIN) << _PER_MILLISECOND_BITS
+        self.last = (time - ORIGIN) << _PER_MILLISECOND_BITS
 
     def resume(self, last: int) -> None:
         """Go on after `last` if that is ahead of the clock."""

@@ -27,7 +27,16 @@ class RecordedBook:
             if level is not None and self._is_near(side, level):
                 stale.add(side)
         for side in stale:
-            self._top[side] = self._best(side)
+            self._top[side] = self._nearest(side)
+
+    def level(self, side: str, number: Json) -> Row | None:
+        """Return a level by its id; None if there is none."""
+        return self._sides[side].get(number)
+
+    def best(self) -> tuple[Row | None, Row | None]:
+        """Return the best levels to buy and to sell; None for a side without any."""
+        bids, asks = self._top[BUY], self._top[SELL]
+        return (bids[0] if bids else None), (asks[0] if asks else None)
 
     def levels(self) -> list[Row]:
         """Return all levels, sells from high to low, then buys from high to low."""
@@ -62,7 +71,7 @@ class RecordedBook:
         worst = _price(top[-1])
         return _price(level) >= worst if side == BUY else _price(level) <= worst
 
-    def _best(self, side: str) -> list[Row]:
+    def _nearest(self, side: str) -> list[Row]:
         levels = self._sides[side].values()
         if side == BUY:
             return heapq.nlargest(DEPTH, levels, key=_price)

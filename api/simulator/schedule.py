@@ -17,6 +17,7 @@ from api.simulator.market import Population
 from api.simulator.market_routes import bin_row, quote_bin_row
 from api.simulator.ports import Action
 from api.simulator.prices import DAY, FUNDING_OFFSET, HOUR, MINUTE, funding_period, funding_time
+from api.simulator.timers import cancel_day_orders, cancel_overdue
 from api.simulator.times import milliseconds
 
 MARK_PERIOD, MARK_OFFSET = 5_000, 500  # marks are taken at x.500 every five seconds
@@ -82,10 +83,10 @@ class Schedule:
         while self._due and self._due[0][0] <= until:
             time, _, kind, symbol = heapq.heappop(self._due)
             self._exchange.time = time
-            self._cancel_overdue(time)
+            cancel_overdue(self._exchange, self._engine)
             self._do[kind](time, symbol)
         self._exchange.time = until
-        self._cancel_overdue(until)
+        cancel_overdue(self._exchange, self._engine)
 
     def _plan(self, time: int, kind: str, symbol: str = "") -> None:
         heapq.heappush(self._due, (time, _RANKS[kind], kind, symbol))
@@ -149,10 +150,7 @@ class Schedule:
         self._plan(time + DAY, "session")
 
     def _midnight(self, time: int, _symbol: str) -> None:
-        for account in self._exchange.customers():
-            for order in account.open_orders():
-                if order.time_in_force == "Day" and order.is_open:
-                    self._engine.cancel(account, order, "Canceled: Order had timeInForce of Day")
+        cancel_day_orders(self._exchange, self._engine)
         self._plan(time + DAY, "midnight")
 
     def _expiry(self, time: int, symbol: str) -> None:
@@ -190,15 +188,6 @@ class Schedule:
         following = exchange.list_contract(dated_future(expiry))
         self._population.begin(following, interest_of(following))
         self._plan_instrument(following)
-
-    def _cancel_overdue(self, time: int) -> None:
-        """Cancel the orders of accounts whose dead man's switch ran out."""
-        for account in self._exchange.customers():
-            if account.cancel_at is not None and account.cancel_at <= time:
-                account.cancel_at = None
-                for order in account.open_orders():
-                    if order.is_open:
-                        self._engine.cancel(account, order, "Canceled: cancelAllAfter")
 
 
 def interest_of(instrument: Instrument) -> int:

@@ -90,7 +90,7 @@ class LiveVenue:
         self._given_keys = tuple(keys or ())
         self._pace = pace
         if accounts is None:
-            accounts = _demo_accounts(self._given_keys or [seeded_key(seed, DEMO_ACCOUNT)])
+            accounts = demo_accounts(self._given_keys or [seeded_key(seed, DEMO_ACCOUNT)])
         self._exchange = Exchange(seed, self._started)
         for number, name in HOUSE.items():
             self._exchange.open_account(Account(number, name, house=True), {})
@@ -174,7 +174,7 @@ class LiveVenue:
             return None
         if described.private:
             owner = self._exchange.accounts.get(account or 0)
-            rows = [] if owner is None else self._own_rows(table, owner)
+            rows = [] if owner is None else self._exchange.feed.own_rows(table, owner)
             rows = [row for row in rows if symbol is None or row.get("symbol", symbol) == symbol]
         else:
             rows = self._public_rows(table, symbol)
@@ -234,16 +234,6 @@ class LiveVenue:
         self.drain()
         self._exchange.check()
 
-    def _own_rows(self, table: str, account: Account) -> list[Row]:
-        feed = self._exchange.feed
-        if table == "order":
-            return [order.published for order in account.open_orders() if order.published]
-        if table == "position":
-            return feed.position_rows(account)
-        if table == "margin":
-            return feed.margin_rows(account)
-        return feed.wallet_rows(account) if table == "wallet" else []
-
     def _public_rows(self, table: str, symbol: str | None) -> list[Row]:
         instruments = [
             instrument
@@ -291,7 +281,8 @@ class LiveVenue:
         return row_of(instrument, bucket * minutes * MINUTE, bar)
 
 
-def _demo_accounts(keys: Sequence[ApiKey]) -> list[Customer]:
+def demo_accounts(keys: Sequence[ApiKey]) -> list[Customer]:
+    """Return an account with the money of the demo for each number that keys name."""
     numbers = dict.fromkeys(key.account for key in keys)
     return [
         Customer(

@@ -132,27 +132,20 @@ def request(method: str, path: str, **params: Json) -> Request:
     return Request(method, path, params, TRADER.account, TRADER.permissions)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/order"), ("PUT", "/order"), ("POST", "/position/leverage")]
-)
-def test_orders_are_refused_with_a_sentence(recording: Path, method: str, path: str) -> None:
-    answer = venue_of(recording).handle(request(method, path, symbol=XBT))
-    assert answer.status == 400
-    assert answer.body == {
-        "error": {
-            "message": "This exchange replays a recording: orders are not accepted.",
-            "name": "HTTPError",
-        }
-    }
-
-
-def test_account_is_empty(recording: Path) -> None:
+def test_instrument_without_the_figures_of_a_contract_takes_no_orders(recording: Path) -> None:
     venue = venue_of(recording)
-    for path in ("/order", "/position", "/execution/tradeHistory", "/user/walletHistory"):
+    answer = venue.handle(request("POST", "/order", symbol=XBT, orderQty=1, price=1))
+    assert answer.status == 400
+    assert answer.body == {"error": {"message": "Invalid symbol", "name": "HTTPError"}}
+
+
+def test_account_begins_with_money_and_nothing_else(recording: Path) -> None:
+    venue = venue_of(recording)
+    for path in ("/order", "/position", "/execution/tradeHistory"):
         assert venue.handle(request("GET", path)).body == []
     margin = venue.handle(request("GET", "/user/margin")).body
     assert isinstance(margin, dict)
-    assert (margin["currency"], margin["walletBalance"]) == ("XBt", 0)
+    assert (margin["currency"], margin["walletBalance"]) == ("XBt", 100_000_000)
     user = venue.handle(request("GET", "/user")).body
     assert isinstance(user, dict) and user["id"] == TRADER.account
     for table in ("order", "execution", "position"):
