@@ -21,6 +21,7 @@ from common.bootstrap_environment import (
     DEV,
     RUNTIME,
     Level,
+    base_interpreter,
     discard,
     folder_of,
     prepare,
@@ -153,7 +154,7 @@ def _leave_broken(level: Level) -> None:
     say(f"The environment {level.folder} lacks {name}.")
     discard(level)
     os.environ[_GUARD] = _REPAIRED
-    _go_on_in(Path(getattr(sys, "_base_executable", sys.executable)))
+    _go_on_in(base_interpreter())
 
 
 def _go_on_in(interpreter: Path) -> NoReturn:

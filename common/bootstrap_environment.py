@@ -69,6 +69,27 @@ def interpreter_of(level: Level) -> Path:
     return folder_of(level) / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
+def base_interpreter() -> Path:
+    """Return the Python that the environment of this process was made with, or this Python.
+
+    Before Python 3.11 `sys._base_executable` may name the environment's own interpreter; then the
+    file that says where the environment came from is asked.
+    """
+    own = Path(sys.executable)
+    if sys.prefix == sys.base_prefix:
+        return own
+    named = Path(getattr(sys, "_base_executable", None) or sys.executable)
+    if named.parent != own.parent:
+        return named
+    home = re.search(r"(?m)^home\s*=\s*(.+?)\s*$", _read(Path(sys.prefix) / "pyvenv.cfg"))
+    if home:
+        version = "python{}.{}".format(*sys.version_info[:2])
+        for name in (version, "python3", "python", "python.exe"):
+            if (Path(home.group(1)) / name).exists():
+                return Path(home.group(1)) / name
+    return named
+
+
 def requirements(level: Level) -> "Iterator[tuple[str, str]]":
     """Yield (distribution, lowest version) for the lines `name>=version` and `name==version`."""
     for line in _requirement_text(level).splitlines():
@@ -150,8 +171,9 @@ def _create(level: Level, lock: int) -> None:
         ) from error
     say("  creating it")
     # The base interpreter: an active environment that lacks the packages is left alone.
-    maker = getattr(sys, "_base_executable", None) or sys.executable
-    code, lines = run([maker, "-I", "-m", "venv", str(folder)], ROOT, keep=(lock,))
+    code, lines = run(
+        [str(base_interpreter()), "-I", "-m", "venv", str(folder)], ROOT, keep=(lock,)
+    )
     if code != 0:
         raise SetupError(f"The environment {folder} cannot be made.{last_words(lines)}")
 

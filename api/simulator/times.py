@@ -7,6 +7,7 @@ from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
+_YEAR_10000 = 253_402_300_800_000
 _TIMESPAN_ORIGIN = 946_684_800_000  # the year 2000
 
 
@@ -38,6 +39,8 @@ def parse(text: str) -> int:
     """
     text = text.strip()
     if text.isdigit() and len(text) > 8:
+        if int(text) >= _YEAR_10000:
+            raise ValueError("a time lies before the year 10000")
         return int(text)
     if text[-1:] in "zZ" and text:
         text = text[:-1] + "+00:00"

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from api.simulator.ports import Request
@@ -164,6 +164,7 @@ PATHS = sorted(set(SHARED.routes))
 
 
 @settings(max_examples=400, deadline=None)
+@example(("GET", "/execution"), {"startTime": 253_402_300_800_000})
 @given(st.sampled_from(PATHS), st.dictionaries(NAMES, WORDS, max_size=6))
 def test_no_request_breaks_the_exchange(path: tuple[str, str], params: dict[str, Any]) -> None:
     answer = SHARED.handle(Request(*path, params, DEMO_ACCOUNT, TRADING))
