@@ -9,6 +9,7 @@ TmaticError
 ├── ClockSkew                 corrected by the exchange's clock, then tried again
 ├── ProtocolError             the exchange said something that is not its protocol
 ├── OrderRefused              concerns one order: definitely not accepted
+│   ├── EntryRefused          only exits may leave now; it does not count against the bot
 │   ├── InsufficientBalance
 │   └── OrderNotFound         unknown or already ended
 ├── OutcomeUnknown            the request may have been carried out: ask, never resend
@@ -62,6 +63,10 @@ class ProtocolError(TmaticError):
 
 class OrderRefused(TmaticError):
     """An order, amendment or cancellation was definitely not accepted."""
+
+
+class EntryRefused(OrderRefused):
+    """The order would open, enlarge or turn a position while only exits may leave."""
 
 
 class InsufficientBalance(OrderRefused):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.domain.instruments import Symbol
-from common.domain.orders import Side
+from common.domain.orders import Side, parse_cl_ord_id
 from common.domain.reports import Period
 
 
@@ -49,9 +49,65 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class SetTrading:
-    """F9: switch automatic trading of all bots on or off."""
+    """F9: switch automatic trading of all bots on or off.
+
+    on and not entries: between the two. Bots are called, but only orders that reduce their
+    positions leave.
+    """
 
     on: bool
+    entries: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which orders of a market are meant: all of them, or those that fit what is named."""
+
+    market: str
+    symbol: Symbol | None = None
+    emi: str | None = None
+    own: bool = False  # only those whose number this program has given
+
+    def means(self, symbol: Symbol, emi: str, cl_ord_id: str) -> bool:
+        """Return whether an order with these marks is one of them."""
+        return (
+            (self.symbol is None or symbol == self.symbol)
+            and (self.emi is None or emi == self.emi)
+            and (not self.own or parse_cl_ord_id(cl_ord_id).number > 0)
+        )
+
+    def __str__(self) -> str:
+        named = [str(each) for each in (self.emi, self.symbol) if each]
+        whose = " in ".join(named) if named else self.market
+        return f"{whose}, placed by this program" if self.own else whose
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAll:
+    """Cancel every open order of a scope; allowed in every state."""
+
+    event: int
+    scope: Scope
+
+    @property
+    def market(self) -> str:
+        """Whose orders are meant."""
+        return self.scope.market
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """Switch bots off, cancel their orders in a symbol and close their positions there.
+
+    `emi` None: of every bot that has something in the symbol. `sides`: the side on which each bot's
+    position was said to be closed; a position that has turned since is left alone.
+    """
+
+    event: int
+    market: str
+    symbol: Symbol
+    emi: str | None
+    sides: tuple[tuple[str, Side], ...]  # (EMI, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +150,8 @@ Command = (
     PlaceOrder
     | AmendOrder
     | CancelOrder
+    | CancelAll
+    | Flatten
     | SetTrading
     | SetRobotStatus
     | ShowResults

@@ -13,7 +13,7 @@ from common.engine.notices import NoticeBoard
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import BotRunner, Clock
 from common.engine.state import MarketState
-from common.errors import OrderRefused
+from common.errors import EntryRefused, OrderRefused
 
 REFUSALS_IN_A_MINUTE = 5  # after so many a bot is switched off
 
@@ -46,7 +46,8 @@ class BotDesk:
         except OrderRefused as error:
             self._notices.warning(f"{item.emi}: {error}")
             answer = self._refusal(item, str(error))
-            self._count_refusal(item.emi)
+            if not isinstance(error, EntryRefused):
+                self._count_refusal(item.emi)
         self._runner.answer(item.emi, item.call, answer)
 
     def _carry_out(self, item: BotOrder) -> BotAnswer:

@@ -124,6 +124,19 @@ class Desk:
             if order.next_change and order.next_change.bot:
                 order.next_change = None
 
+    def withdraw_entries(self) -> None:
+        """Only exits may leave from now on: drop what strategies asked for and is none."""
+        for key, (_, ask, _) in list(self._waiting.items()):
+            robot = self._state.robots.get(ask.emi)
+            position = self._state.position(ask.emi, ask.symbol)
+            resting = limits.resting(self._state.orders, ask.emi, ask.side, key)
+            if ask.event is not None or robot is None:
+                continue
+            try:
+                limits.check_exit(robot, ask.side, ask.quantity, position, resting)
+            except OrderRefused:
+                self._withdraw(key)
+
     def withdraw_all(self) -> None:
         """Drop every order that has not left yet."""
         for key in list(self._waiting):
@@ -209,6 +222,11 @@ class Desk:
                 order.emi, order.side, leaves, instrument, change.bot, without=order.key
             )
         elif change.bot:
+            if self._state.exits_only and leaves == order.leaves:
+                self._check_position(
+                    order.emi, order.side, leaves, instrument, by_bot=True, without=order.key
+                )
+                return
             self._rate.check(order.emi, self._clock.monotonic())
 
     def _check_position(
@@ -225,6 +243,8 @@ class Desk:
         resting = limits.resting(self._state.orders, emi, side, without)
         limits.check_robot(robot, side, quantity, position, resting)
         if by_bot:
+            if self._state.exits_only:
+                limits.check_exit(robot, side, quantity, position, resting)
             limits.check_capital(robot, instrument, side, quantity, position, resting)
             self._rate.check(emi, self._clock.monotonic())
         open_here = sum(1 for o in self._state.orders if o.symbol == robot.symbol)

@@ -15,7 +15,9 @@ from functools import partial
 
 from common.domain.commands import (
     AmendOrder,
+    CancelAll,
     CancelOrder,
+    Flatten,
     PlaceOrder,
     SetRobotStatus,
     SetTrading,
@@ -91,6 +93,7 @@ class Engine:
         self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
         self._reloads = reloads
         self._trading = False  # F9 is OFF after every start and F3
+        self._entries = True  # while trading: bots may open and enlarge positions
         self._ledger_problem = ""
         self._deadlines: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -220,22 +223,31 @@ class Engine:
             self._markets[item.market].opened(item.session)
         elif isinstance(item, StreamClosed):
             self._markets[item.market].closed(item)
-        elif isinstance(item, (PlaceOrder, AmendOrder, CancelOrder)):
+        elif isinstance(item, ReloadFailed):
+            self._reloads += 1
+            self._notices.error(item.reason)
+        elif not (
+            self._handle_person(item) or self._handle_bot(item) or self._report_desk.handle(item)
+        ):
+            self._handle_ledger(item)
+
+    def _handle_person(self, item: object) -> bool:
+        if isinstance(item, (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Flatten)):
             self._click(item)
         elif isinstance(item, SetRobotStatus):
             self._markets[item.market].switch.set(item)
         elif isinstance(item, SetTrading):
-            self._set_trading(item.on)
+            self._set_trading(item.on, item.entries)
         elif isinstance(item, VerifyBooks):
             for market in self._markets.values():
                 market.verifier.asked()
         elif isinstance(item, Shutdown):
             self._ends = True
-        elif isinstance(item, ReloadFailed):
-            self._reloads += 1
-            self._notices.error(item.reason)
-        elif not (self._handle_bot(item) or self._report_desk.handle(item)):
-            self._handle_ledger(item)
+            for market in self._markets.values():
+                market.flattener.stop()
+        else:
+            return False
+        return True
 
     def _handle_bot(self, item: object) -> bool:
         if isinstance(item, BotFinished):
@@ -288,7 +300,7 @@ class Engine:
         for market in self._markets.values():
             market.checked = True  # the window need not wait for the database
 
-    def _click(self, command: PlaceOrder | AmendOrder | CancelOrder) -> None:
+    def _click(self, command: PlaceOrder | AmendOrder | CancelOrder | CancelAll | Flatten) -> None:
         """Carry out a user action once, however often it was sent."""
         if command.event in self._events:
             return
@@ -298,6 +310,10 @@ class Engine:
         market = self._markets[command.market]
         if isinstance(command, CancelOrder):
             market.clicks.cancel(command)
+        elif isinstance(command, CancelAll):
+            market.clicks.cancel_all(command)
+        elif isinstance(command, Flatten):
+            market.clicks.flatten(command)
         elif self._trading:
             self._notices.refuse("manual orders need automatic trading OFF (F9)", command.event)
         elif isinstance(command, PlaceOrder):
@@ -305,22 +321,27 @@ class Engine:
         else:
             market.clicks.amend(command)
 
-    def _set_trading(self, on: bool) -> None:
-        if on == self._trading:
+    def _set_trading(self, on: bool, entries: bool = True) -> None:
+        entries = entries or not on
+        if (on, entries) == (self._trading, self._entries):
             return
         not_live = [
             f"{name} is {m.health()[0]}"
             for name, m in self._markets.items()
             if m.health()[0] in (Health.BLOCKED, Health.OFFLINE)
         ]
-        if on and len(not_live) == len(self._markets):
+        if on and not self._trading and len(not_live) == len(self._markets):
             self._notices.post(Level.WARNING, f"TRADING stays OFF: {', '.join(not_live)}")
             return
-        self._trading = on
-        self._notices.info(f"TRADING {'ON' if on else 'OFF'}")
-        if not on:
-            for market in self._markets.values():
+        self._trading, self._entries = on, entries
+        only = "" if entries else ", EXITS ONLY: bots may only reduce their positions"
+        self._notices.info(f"TRADING {'ON' if on else 'OFF'}{only}")
+        for market in self._markets.values():
+            market.state.exits_only = not entries
+            if not on:
                 market.desk.withdraw_bots()
+            elif not entries:
+                market.desk.withdraw_entries()
 
     def _stop_trading(self, reason: str) -> None:
         """Something happened that a person must look at before bots go on."""
@@ -345,6 +366,7 @@ class Engine:
             beat=self._beat,
             now=self._clock.now(),
             trading=self._trading,
+            entries=self._entries,
             network=self._network,
             reloads=self._reloads,
             notices=self._notices.all(),

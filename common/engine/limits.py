@@ -11,7 +11,7 @@ from common.domain.money import on_tick
 from common.domain.orders import Side
 from common.domain.robots import ONLY_CLOSED, Robot, Status
 from common.engine.orders import LiveOrder
-from common.errors import OrderRefused
+from common.errors import EntryRefused, OrderRefused
 
 BOT_REQUESTS_PER_MINUTE = 60
 OPEN_ORDERS_PER_SYMBOL = 200  # the exchange's own cap
@@ -65,6 +65,14 @@ def check_robot(robot: Robot, side: Side, quantity: int, position: int, resting:
         raise OrderRefused(
             f"{robot.emi} is {robot.status}: its position can only be closed, "
             "not enlarged or turned"
+        )
+
+
+def check_exit(robot: Robot, side: Side, quantity: int, position: int, resting: int) -> None:
+    """While only exits may leave: the order may reduce the bot's position, no more than to zero."""
+    if side.sign * position + resting + quantity > 0:
+        raise EntryRefused(
+            f"{robot.emi}: only orders that reduce its position may leave (EXITS ONLY)"
         )
 
 

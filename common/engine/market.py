@@ -17,6 +17,7 @@ from common.engine.clicks import Clicks
 from common.engine.control_alarm import ControlAlarm
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
+from common.engine.flatten import Flattener
 from common.engine.follower import READ_ONLY, Follower
 from common.engine.holdings import Holdings
 from common.engine.items import (
@@ -116,8 +117,11 @@ class Market:
             may_trade=self.may_trade,
         )
         self.holdings = Holdings(state, gateway, notices)
-        self.clicks = Clicks(self.desk, notices)
         self.switch = RobotSwitch(state, ledger, notices)
+        self.flattener = Flattener(
+            state, gateway, self.desk, self.switch, clock, notices, later=later
+        )
+        self.clicks = Clicks(state, self.desk, self.flattener, notices)
         self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
         self.bring_up = BringUp(
             state,
@@ -224,7 +228,7 @@ class Market:
 
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
-        others = (self.bring_up, self.dispatch, self.verifier, self.holdings)
+        others = (self.bring_up, self.dispatch, self.verifier, self.holdings, self.flattener)
         if not any(each.replied(reply) for each in others):
             self.desk.wire.replied(reply)
 
@@ -245,6 +249,7 @@ class Market:
 
     def booked(self, item: Booked) -> None:
         """Follow rows that are durable."""
+        self.state.unbooked -= item.exec_ids
         self.holdings.booked(item.entries, tell=self.completed > 0)
         self.verifier.booked(len(item.entries))
         for problem in item.problems:
@@ -306,6 +311,7 @@ class Market:
 
     def _book(self, executed: Executed) -> None:
         if executed.kind is not ExecutionKind.REPORT and not self.state.read_only:
+            self.state.unbooked.add(executed.exec_id)
             self._ledger.book(self.state.key, (executed,), executed.at)
         if executed.forced:
             self._stop_trading(self.holdings.forced(executed))

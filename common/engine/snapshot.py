@@ -206,6 +206,7 @@ class Snapshot:
     beat: int  # grows with every turn of the engine that took a snapshot
     trading: bool  # F9
     network: Network
+    entries: bool = True  # False while trading: bots may only reduce their positions
     reloads: int = 0  # completed bring-ups; the screen rebuilds its lists when it grows
     markets: tuple[MarketRow, ...] = ()
     positions: tuple[PositionRow, ...] = ()

@@ -29,6 +29,8 @@ class MarketState:
         self.symbols = tuple(symbols)
         self.account: Account | None = None
         self.read_only = False  # another terminal writes the books and trades
+        self.exits_only = False  # bots may only reduce their positions
+        self.unbooked: set[str] = set()  # execIDs handed to the ledger and not durable yet
         self.instruments: dict[Symbol, Instrument] = {}
         self.currencies: dict[str, Currency] = {}
         self.positions: dict[Symbol, Position] = {}
@@ -76,6 +78,10 @@ class MarketState:
     def position(self, emi: str, symbol: Symbol) -> int:
         """Return a bot's position in contracts, long > 0."""
         return sum(b.position for b in self._of(emi) if b.symbol == symbol)
+
+    def booked_position(self, symbol: Symbol) -> int:
+        """Return the contracts of a symbol that all bots together have by the books."""
+        return sum(b.position for b in self.balances.values() if b.symbol == symbol)
 
     def volume(self, emi: str, symbol: Symbol) -> int:
         """Return the contracts of a symbol that a bot has traded."""
