@@ -14,6 +14,9 @@ from common.engine.snapshot import Level, Notice, PositionRow, RobotRow, Snapsho
 from display.amend import GONE, AmendDialog
 from display.dialogs import Desk, Dialog
 from display.presenter import position_key, robot_key
+from display.stop import StopDialog
+from display.stop_choices import Level as StopLevel
+from display.stop_choices import Target
 from display.theme import Theme
 from display.ticket import LOCKED, OrderTicket
 
@@ -148,6 +151,17 @@ class Actions:
         opened = AmendDialog(self._root, self._theme, self._desk, row=row)
         opened.follow(self._snapshot)
         self._open(opened, opened.price.entry)
+
+    def open_stop(self, level: StopLevel = StopLevel.CANCEL, target: Target | None = None) -> None:
+        """Open the stop window, or bring the open one to the front with this level and target."""
+        if self._snapshot is None:
+            return
+        known = next((each for each in self.dialogs() if isinstance(each, StopDialog)), None)
+        dialog = known or StopDialog(self._root, self._theme, self._desk, self._snapshot)
+        if not dialog.waiting:
+            dialog.choose(level, target)
+        dialog.follow(self._snapshot)
+        self._open(dialog, dialog.leave)
 
     def click_robot(self, key: str) -> None:
         """Switch a bot of the table `robots` between WORK and OFF; others have no switch."""

@@ -92,6 +92,7 @@ class Terminal:
                 self.actions.click_book,
                 self._paint_book,
                 lambda: self.verify("click on the books"),
+                self.actions.open_stop,
             ),
         )
         self._positions = RowCache(presenter.position_row)
@@ -114,6 +115,7 @@ class Terminal:
         self.layout.bind("<Configure>", self._resized, add="+")
         root.bind_all("<F1>", lambda _event: self.toggle_help())
         root.bind_all("<F3>", lambda _event: self.reload())
+        root.bind_all("<F4>", lambda _event: self.actions.open_stop())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
         root.bind_all("<F7>", lambda _event: self.verify())
         root.bind_all("<F8>", lambda _event: self.export())

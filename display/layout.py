@@ -32,6 +32,7 @@ class Clicks:
     book: Callable[[Decimal | None, Side | None], None]
     book_resized: Callable[[], None]
     verify: Callable[[], None]
+    stop: Callable[[], None]
 
 
 class Layout(ttk.Frame):
@@ -40,7 +41,7 @@ class Layout(ttk.Frame):
     def __init__(self, root: tk.Misc, theme: Theme, clicks: Clicks) -> None:
         super().__init__(root, name="window", style="Window.TFrame")
         self._theme = theme
-        self.state_line = StateLine(self, theme, clicks.verify)
+        self.state_line = StateLine(self, theme, clicks.verify, clicks.stop)
         left = ttk.Frame(self, name="left", style="Window.TFrame")
         right = ttk.Frame(self, name="right", style="Window.TFrame")
         self.help_line = tk.Label(self, name="help", text=HELP_LINE, font=theme.mono, anchor="w")

@@ -7,6 +7,7 @@ position     ticker, or ticker.category            amend        price quantity m
 order        OrderRow.key
 robot        EMI                                   tab          Orders Trades Funding Results
 period       day week month                        state        trading mode health books clock
+stop         entries cancel flatten target do leave                  (state also: stop)
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from display.amend import AmendDialog
 from display.cells import Row
 from display.dialogs import Dialog
 from display.layout import TABS, Layout
+from display.stop import StopDialog
+from display.stop_choices import Level
 from display.tables import Table
 from display.ticket import OrderTicket
 
@@ -106,6 +109,11 @@ def _dialog_parts(actions: Actions, what: str) -> dict[str, tk.Misc]:
                 "move": dialog.move,
                 "cancel": dialog.cancel,
             }
+        if what == "stop" and isinstance(dialog, StopDialog):
+            levels = {
+                level.name.lower(): dialog.body.children[level.name.lower()] for level in Level
+            }
+            return {**levels, "target": dialog.target, "do": dialog.do, "leave": dialog.leave}
     return {}
 
 

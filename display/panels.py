@@ -19,6 +19,7 @@ from display.verdict import books_state
 KEYS = (
     ("F1", "show or hide this sheet"),
     ("F3", "read settings, robots and algo again; trading goes OFF"),
+    ("F4", "stop: no new entries, cancel orders, flatten; says beforehand what it will do"),
     ("F6", "dark or light colours"),
     (
         "F7",
@@ -36,7 +37,7 @@ KEYS = (
     ("click a robot", "WORK or OFF"),
 )
 HELP_LINE = (
-    "F1 keys   F3 reload   F6 colours   F7 verify   F8 export   F9 trading on/off   "
+    "F1 keys   F3 reload   F4 stop   F6 colours   F7 verify   F8 export   F9 trading on/off   "
     "click: book, order, robot"
 )
 _SILENT = 5.0  # seconds without a new snapshot after which the window says so
@@ -46,7 +47,13 @@ _LINES = 300  # of the information panel
 class StateLine(tk.Frame):
     """TRADING ON/OFF, mode, health, books, clock: always in words, not by colour alone."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, on_verify: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        on_verify: Callable[[], None],
+        on_stop: Callable[[], None],
+    ) -> None:
         super().__init__(parent, name="state")
         self._theme = theme
         self._beat: tuple[int, float] = (-1, 0.0)
@@ -57,7 +64,11 @@ class StateLine(tk.Frame):
         self.books.configure(cursor="hand2")
         self.books.bind("<ButtonRelease-1>", lambda _event: on_verify())
         self.clock = tk.Label(self, name="clock", font=theme.large, anchor="e", padx=10)
+        self.stop = ttk.Button(self, name="stop", text="STOP\u2026", style="Stop.TButton")
+        self.stop.configure(command=on_stop, takefocus=True)
+        self.stop.bind("<Return>", lambda _event: on_stop())
         self.trading.pack(side="left")
+        self.stop.pack(side="left", fill="y", padx=(2, 0))
         self.mode.pack(side="left", padx=(2, 0))
         self.clock.pack(side="right")
         self.health.pack(side="left")
@@ -70,13 +81,7 @@ class StateLine(tk.Frame):
         silent = now - self._beat[1]
         palette, theme = self._theme.palette, self._theme
         self.configure(background=palette.panel)
-        on = snapshot.trading
-        _set(
-            self.trading,
-            f"TRADING {'ON' if on else 'OFF'}",
-            palette.on_colour if on else theme.colour(Tone.WARN),
-            palette.own_buy if on else palette.header,
-        )
+        _set(self.trading, *self._trading(snapshot))
         _set(self.mode, MODES[snapshot.network], *self._mode_colours(snapshot.network))
         text, tone = _health(worst_market(snapshot.markets), silent)
         _set(self.health, text, theme.colour(tone), palette.panel)
@@ -84,6 +89,14 @@ class StateLine(tk.Frame):
         _set(self.books, words, theme.colour(verdict), palette.panel)
         late = Tone.BAD if silent >= _SILENT else Tone.TEXT
         _set(self.clock, f"{time_text(snapshot.at)} UTC", theme.colour(late), palette.panel)
+
+    def _trading(self, snapshot: Snapshot) -> tuple[str, str, str]:
+        palette, warn = self._theme.palette, self._theme.colour(Tone.WARN)
+        if not snapshot.trading:
+            return "TRADING OFF", warn, palette.header
+        if not snapshot.entries:
+            return "EXITS ONLY", palette.on_warn, warn
+        return "TRADING ON", palette.on_colour, palette.own_buy
 
     def _mode_colours(self, network: Network) -> tuple[str, str]:
         palette, theme = self._theme.palette, self._theme

@@ -189,6 +189,9 @@ class Theme:
             background=[*off, ("active", palette.line)],
             foreground=[("disabled", dim)],
         )
+        style.configure(
+            "Stop.TButton", foreground=self.colour(Tone.BAD), font=self.bold, padding=(8, 2)
+        )
         style.configure("Step.TButton", padding=(4, 1), width=2)
         for name, colour in (("Buy", palette.own_buy), ("Sell", palette.own_sell)):
             style.configure(
@@ -235,6 +238,12 @@ class Theme:
             "TRadiobutton",
             background=[("active", palette.panel)],
             foreground=[("selected", self.colour(Tone.ACCENT)), ("", dim)],
+            indicatorbackground=[("selected", self.colour(Tone.ACCENT))],
+        )
+        style.configure("TCheckbutton", padding=(2, 1), indicatorbackground=palette.field)
+        style.map(
+            "TCheckbutton",
+            background=[("active", palette.panel)],
             indicatorbackground=[("selected", self.colour(Tone.ACCENT))],
         )
         style.configure("TCombobox", padding=3, background=palette.header)

@@ -153,7 +153,7 @@ def _closing(row: RobotRow, closing: Estimate | None) -> str:
     text = f"{closing.side} {quantity} {row.symbol.ticker} of {row.emi}"
     if closing.price is None or closing.limit is None:
         return f"{text}: the order book is empty, the price is not known"
-    text += f" at about {_price(closing.price, instrument)}, not beyond {closing.limit}"
+    text += f" at about {_price(closing.price, instrument)} (limit {closing.limit})"
     result = _result(row, closing, instrument)
     if result is None or closing.fee is None:
         return text

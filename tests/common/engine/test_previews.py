@@ -98,7 +98,7 @@ def test_flatten_of_a_bot_names_orders_contracts_side_price_and_result() -> None
     assert plan.lines == (
         "switch OFF: myBot",
         "cancel Sell 0.002 XBTUSDT at 68425.5 (myBot)",
-        "Sell 0.004 XBTUSDT of myBot at about 99.9, not beyond 99.0; "
+        "Sell 0.004 XBTUSDT of myBot at about 99.9 (limit 99.0); "
         "its result then about +6.999500 USDt (fee about 0.000000)",
     )
     assert plan.refusal == ""
