@@ -30,7 +30,6 @@ PROGRAM = Path(__file__).resolve().parent
 EXIT_SETTINGS = 2  # the settings or the command line are wrong
 EXIT_IN_USE = 3  # another terminal works in this folder
 SETTLE_SECONDS = 2.0  # how long the window may wait for the exchange to confirm the settings
-SIGNAL_POLL = 200  # milliseconds
 
 
 if __name__ == "__main__":
@@ -70,12 +69,17 @@ from common.profile import Profile, ProfileLock, find_profile
 from common.report_command import run_report
 from common.report_thread import ReportThread
 from common.settings import demo_database, demo_settings, read_settings
-from common.settings_types import MysqlSettings, Settings, SqliteSettings
+from common.settings_types import MarketSettings, MysqlSettings, Settings, SqliteSettings
 from common.verify_command import run_verify
 
 log = logging.getLogger("main")
 
 DEMO_BOT = ("demoBot", Symbol("XBTUSDT", Category.LINEAR), 1, 1)  # EMI, symbol, minutes, lots
+
+
+def state_of(market: MarketSettings) -> MarketState:
+    """Return the state of a market before anything is known of it."""
+    return MarketState(market.name, market.network, market.symbols, market.dead_man)
 
 
 class Session:
@@ -98,10 +102,7 @@ class Session:
         if isinstance(settings.database, MysqlSettings):
             hide([settings.database.password])
         self.engine = Engine(
-            [
-                (create_gateway(market), MarketState(market.name, market.network, market.symbols))
-                for market in settings.markets
-            ],
+            [(create_gateway(market), state_of(market)) for market in settings.markets],
             LedgerWriter(settings.database, scales=currency_scales(), take=locks.take),
             ProcessBotRunner(algo=profile.algo),
             ReportThread(settings.database, profile.exports, SystemClock().now),
@@ -214,13 +215,16 @@ class Program:
         """Repaints a second."""
         return self._session.engine.refresh_rate
 
-    def close(self) -> None:
-        """End the session and the demo's exchange."""
+    def close(self, *, clean: bool = True) -> None:
+        """End the session and the demo's exchange.
+
+        not clean: something broke, so that a dead man's switch stays armed.
+        """
         self._wishes.put(None)
         if self._reloader.is_alive():
             self._reloader.join()
         if self._running is not None:
-            self._running.engine.stop()
+            self._running.engine.stop(disarm=clean)
         self._locks.close()
         if self._exchange is not None:
             self._exchange.stop()
@@ -255,57 +259,41 @@ class Program:
 
 def run_window(profile: Profile, theme: str) -> int:
     """Show the window until it is closed."""
-    import tkinter  # noqa: PLC0415 -- not needed, and perhaps not there, without a window
+    from display import running  # noqa: PLC0415 -- Tk is not needed, and perhaps not there, else
 
-    from display.app import Terminal, make_root  # noqa: PLC0415 -- as above
-
-    try:
-        root = make_root()
-    except tkinter.TclError as error:
-        raise ConfigurationError(
-            f"There is no display to open a window on ({error}). Start from a desktop session, "
-            "set DISPLAY, or run without a window: --headless"
-        ) from error
-    root.withdraw()
+    root = running.open_root()
     program = Program(profile)
+    clean = False
     try:
         program.open()
-        terminal = Terminal(
-            root,
-            snapshot=program.snapshot,
-            submit=program.submit,
-            next_event=program.next_event,
-            refresh_rate=program.refresh_rate,
-            title="Tmatic",
-            theme=theme,
-            profile_name=profile.folder.name,
-        )
         with StopSignals() as signals:
-
-            def poll() -> None:
-                if signals.requested:
-                    terminal.close()
-                else:
-                    root.after(SIGNAL_POLL, poll)
-
-            poll()
-            terminal.run()
+            running.show(
+                root,
+                program,
+                theme=theme,
+                profile_name=profile.folder.name,
+                stop_wanted=lambda: signals.requested,
+            )
+        clean = True
     finally:
-        program.close()
+        program.close(clean=clean)
     return 0
 
 
 def run_without_window(profile: Profile, trading: bool) -> int:
     """Run until a signal asks for the end, one line per event."""
     program = Program(profile)
+    clean = False
     with StopSignals() as signals:
         try:
             program.open()
             if trading:
                 program.submit(SetTrading(on=True))
-            return run_headless(program.snapshot, signals)
+            code = run_headless(program.snapshot, signals)
+            clean = True
+            return code
         finally:
-            program.close()
+            program.close(clean=clean)
 
 
 def verify(profile: Profile) -> int:

@@ -17,11 +17,13 @@ _ACCESS_KEYS = ("HTTP_URL", "WS_URL", "API_KEY", "API_SECRET")
 MARKET_KEYS = (
     *SYMBOL_KEYS,
     "CURRENCIES",
+    "DEAD_MANS_SWITCH",
     *_ACCESS_KEYS,
     *(TESTNET_PREFIX + key for key in _ACCESS_KEYS),
 )
 LONGEST_SHOWN = 20  # characters; keys and secrets of exchanges are longer
 LONGEST_TICKER = 25  # characters
+SWITCH_SECONDS = range(10, 3601)  # of the dead man's switch
 
 _TICKER = re.compile(rf"[0-9A-Za-z_.:-]{{1,{LONGEST_TICKER}}}")
 _CURRENCY = re.compile(r"[0-9A-Za-z]{2,10}")
@@ -46,6 +48,7 @@ def read_market(
     """
     symbols = _symbols(file)
     currencies = _currencies(file)
+    dead_man = _dead_man(file)
     if testnet is None:
         return None
     prefix = TESTNET_PREFIX if testnet else ""
@@ -67,6 +70,7 @@ def read_market(
         symbols=symbols,
         currencies=currencies,
         depth=depth,
+        dead_man=dead_man,
         places={key: file.place(key) for key in MARKET_KEYS},
     )
 
@@ -189,6 +193,21 @@ def _currencies(file: EnvFile) -> tuple[str, ...]:
     if not found and not file.problems:
         file.refuse("CURRENCIES", 'names no currency; write e.g. CURRENCIES = "XBt, USDt"')
     return tuple(found)
+
+
+def _dead_man(file: EnvFile) -> int:
+    """Return the seconds of the dead man's switch; 0: off."""
+    text = file.optional("DEAD_MANS_SWITCH").strip()
+    if text in ("", "0"):
+        return 0
+    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if seconds not in SWITCH_SECONDS:
+        file.refuse(
+            "DEAD_MANS_SWITCH",
+            f"is {shown(text)}; write the seconds of silence after which the exchange cancels all"
+            f" orders of the account, {SWITCH_SECONDS[0]} to {SWITCH_SECONDS[-1]}, or 0 for none",
+        )
+    return seconds
 
 
 def _urls(file: EnvFile, prefix: str, *, testnet: bool) -> tuple[str, str] | None:

@@ -53,6 +53,7 @@ class MarketSettings:
     symbols: tuple[Symbol, ...]  # in the order of the settings
     currencies: tuple[str, ...]
     depth: Depth
+    dead_man: int = 0  # seconds of the dead man's switch; 0: off
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     # key -> "file, line N", for sentences about a value that only the exchange can judge
 

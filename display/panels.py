@@ -9,7 +9,7 @@ from datetime import datetime
 from tkinter import ttk
 
 from common.domain.executions import Network
-from common.engine.snapshot import Health, Level, MarketRow, Notice, Snapshot
+from common.engine.snapshot import DeadManRow, Health, Level, MarketRow, Notice, Snapshot
 from display.cells import Tone
 from display.formats import time_text
 from display.presenter import MODES, health_tone, health_words, worst_market
@@ -205,6 +205,19 @@ class ExchangeBox(_Paper):
         self.insert("end", f"  {words}", (health_tone(market.health).value,))
         if market.progress and market.health is not Health.LIVE:
             self.insert("end", f"\n{market.progress}", (Tone.DIM.value,))
+        if market.dead_man is not None:
+            self.insert("end", f"\n{dead_man_words(market.dead_man)}", (Tone.WARN.value,))
+
+
+def dead_man_words(switch: DeadManRow) -> str:
+    """Return the state of the dead man's switch, without its running time: it would flicker."""
+    if switch.until is None:
+        return f"dead man's switch of {switch.seconds} s: NOT ARMED {switch.problem}".rstrip()
+    if switch.problem:
+        return f"dead man's switch: {switch.problem}; all orders go at {switch.until:%H:%M:%S}"
+    return (
+        f"dead man's switch armed: {switch.seconds} s of silence cancel ALL orders of the account"
+    )
 
 
 _LEVEL_TONES = {Level.INFO: Tone.TEXT, Level.WARNING: Tone.WARN, Level.ERROR: Tone.BAD}

@@ -44,7 +44,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "common": ("common",),
     "api": ("common",),
     "bots": ("common", "api.websockets"),
-    "display": ("common.domain", "common.engine.previews", "common.engine.snapshot"),
+    "display": (
+        "common.domain",
+        "common.errors",
+        "common.engine.previews",
+        "common.engine.snapshot",
+    ),
     "functions": ("common.domain",),
     "algo": FACADES,
     "main": ("algo", "api", "bots", "common", "display", "functions"),

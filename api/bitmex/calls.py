@@ -11,13 +11,15 @@ from api.bitmex import audit_rows, bins, execution_rows, market_rows, rows
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.market_rows import Bin
-from api.bitmex.wire import Row, as_rows, encode, format_time
+from api.bitmex.wire import Row, as_rows, encode, format_time, parse_time
 from common.domain.account import Account, Margin, PositionFigures, WalletPage
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument
 from common.domain.market import Candle
 from common.domain.orders import Order
 from common.engine.requests import (
+    ArmSwitch,
+    DisarmSwitch,
     FetchAccount,
     FetchCandles,
     FetchCurrencies,
@@ -55,6 +57,9 @@ class Client(Protocol):
     def order(self, verb: str, path: str, body: Mapping[str, object]) -> object:
         """Send a POST or PUT, once."""
 
+    def switch(self, path: str, body: Mapping[str, object]) -> object:
+        """Send a POST that may be repeated and that no limit holds back."""
+
 
 class Calls:
     """Carries out requests over one client, such as a `RestClient`, and on its thread."""
@@ -81,6 +86,8 @@ class Calls:
             SendOrder: self.send_order,
             SendAmend: self.send_amend,
             SendCancel: self.send_cancel,
+            ArmSwitch: self.arm_switch,
+            DisarmSwitch: self.disarm_switch,
         }
         return calls[type(request)](request)
 
@@ -259,6 +266,16 @@ class Calls:
                     raise OrderNotFound(problem)
                 return self._order(row)
         raise OrderNotFound("the exchange's answer does not mention the order")
+
+    def arm_switch(self, request: ArmSwitch) -> datetime:
+        """Have the exchange cancel all orders later; return when."""
+        body = {"timeout": request.seconds * 1000}
+        answer = _object(self._client.switch("/order/cancelAllAfter", body))
+        return parse_time(answer.get("cancelTime"), "cancelTime")
+
+    def disarm_switch(self, _: DisarmSwitch) -> None:
+        """Have the exchange cancel nothing."""
+        self._client.switch("/order/cancelAllAfter", {"timeout": 0})
 
     def _answered(self, answer: object) -> Order:
         """Read the answer of an order that was accepted: whatever it says, it may be live."""

@@ -25,7 +25,15 @@ from common.domain.instruments import Symbol
 from common.domain.market import Book, Ticker
 from common.engine.items import Message, RawText, Reply
 from common.engine.ports import Inbox
-from common.engine.requests import FindOrder, Request, SendAmend, SendCancel, SendOrder
+from common.engine.requests import (
+    ArmSwitch,
+    DisarmSwitch,
+    FindOrder,
+    Request,
+    SendAmend,
+    SendCancel,
+    SendOrder,
+)
 from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError, TmaticError
 from common.settings_types import MarketSettings
 
@@ -33,7 +41,8 @@ log = logging.getLogger(__name__)
 
 BAD_TEXTS = 3  # unreadable texts within BAD_TEXTS_WITHIN seconds end a session
 BAD_TEXTS_WITHIN = 60.0
-ENDING = 15.0  # seconds to wait for a thread at the end; its longest time-out is shorter
+ENDING = 2.0  # seconds to wait for threads at the end; one that waits for an answer is left alone
+LAST_WORDS = 1.5  # seconds more for what is sent last
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ class BitmexGateway:
         self._stream: Stream | None = None
         self._left: list[Stream] = []  # sessions that were left and may still be ending
         self._protocol: StreamProtocol | None = None
+        self._last_words: list[tuple[int, Request]] = []  # carried out when all else has ended
         self._bad_texts: deque[float] = deque(maxlen=BAD_TEXTS)
 
     def start(self, inbox: Inbox) -> None:
@@ -84,7 +94,10 @@ class BitmexGateway:
         """Queue a request and return its number."""
         number = next(self._numbers)
         name = "reads"
-        if isinstance(request, SendCancel):
+        if isinstance(request, DisarmSwitch):
+            self._last_words.append((number, request))
+            return number
+        if isinstance(request, (SendCancel, ArmSwitch)):
             name = "cancels"
         elif isinstance(request, (SendOrder, SendAmend, FindOrder)):
             name = "orders"  # FindOrder: not behind a long download of candles
@@ -152,12 +165,22 @@ class BitmexGateway:
         """End all threads and wait until they are gone."""
         self.disconnect()
         self._stopping.set()
-        for worker in self._workers.values():
+        cancels = self._workers.get("cancels")
+        others = [worker for worker in self._workers.values() if worker is not cancels]
+        for worker in others:
             worker.end()
-        ending: list[Stream | _Worker] = [*self._left, *self._workers.values()]
+        deadline = self._monotonic() + ENDING
+        self._join([*self._left, *others], deadline)
+        if cancels is not None:
+            for number, request in self._last_words:
+                cancels.put(number, request)
+            cancels.end()
+            self._join([cancels], deadline + LAST_WORDS)
+
+    def _join(self, ending: Sequence[Stream | _Worker], deadline: float) -> None:
         for thing in ending:
-            if not thing.join(ENDING):
-                log.error("a thread of %s did not end", self.market)
+            if not thing.join(max(0.0, deadline - self._monotonic())):
+                log.error("a thread of %s did not end in time and was left alone", self.market)
 
     def _new_calls(self) -> tuple[RestClient, Calls]:
         client = RestClient(

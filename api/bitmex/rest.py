@@ -86,6 +86,10 @@ class RestClient:
         """Send a POST or PUT, once."""
         return self._once(verb, path, Purpose.ORDER, None, body)
 
+    def switch(self, path: str, body: Mapping[str, object]) -> object:
+        """Send a POST that may be repeated and that no limit holds back."""
+        return self._repeatable("POST", path, Purpose.CANCEL, None, body)
+
     def _repeatable(
         self,
         verb: str,

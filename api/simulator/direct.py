@@ -140,6 +140,10 @@ class DirectClient:
         """Send a POST or PUT."""
         return self._send(verb, path, Purpose.ORDER, encode(body))
 
+    def switch(self, path: str, body: Mapping[str, object]) -> object:
+        """Send a POST that may be repeated."""
+        return self._send("POST", path, Purpose.CANCEL, encode(body))
+
     def _send(self, verb: str, target: str, purpose: Purpose, body: str) -> object:
         exchange, path = self._exchange, target.partition("?")[0]
         event = request_event(verb, path, self._key.account)

@@ -194,6 +194,7 @@ class Interventions:
             "house": account.house,
             "wallet": dict(account.wallet),
             "deposited": dict(account.deposited),
+            "cancelAt": account.cancel_at,  # of cancelAllAfter; null: not armed
             "positions": {
                 symbol: {"quantity": p.quantity, "cost": p.cost, "currency": p.contract.money}
                 for symbol, p in account.positions.items()

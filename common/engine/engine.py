@@ -144,14 +144,19 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the engine, then the adapters in the order in which they feed each other."""
+    def stop(self, *, disarm: bool = True) -> None:
+        """End the engine, then the adapters in the order in which they feed each other.
+
+        not disarm: this is no proper end, and a dead man's switch stays as it is.
+        """
         self.inbox.put(Shutdown())
         if self._thread:
             self._thread.join()
         self.inbox.close()
         self._runner.stop()
         for market in self._markets.values():
+            if disarm:
+                market.dead_man.disarm()
             market.gateway.stop()
         self._ledger.stop()
         self._reports.stop()

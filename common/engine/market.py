@@ -15,6 +15,7 @@ from common.engine.bot_desk import BotDesk
 from common.engine.bring_up import BringUp
 from common.engine.clicks import Clicks
 from common.engine.control_alarm import ControlAlarm
+from common.engine.dead_man import DeadMan
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
 from common.engine.flatten import Flattener
@@ -122,6 +123,7 @@ class Market:
             state, gateway, self.desk, self.switch, clock, notices, later=later
         )
         self.clicks = Clicks(state, self.desk, self.flattener, notices)
+        self.dead_man = DeadMan(state, gateway, clock, notices, later=later, now=self.exchange_time)
         self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
         self.bring_up = BringUp(
             state,
@@ -228,8 +230,9 @@ class Market:
 
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
-        others = (self.bring_up, self.dispatch, self.verifier, self.holdings, self.flattener)
-        if not any(each.replied(reply) for each in others):
+        others = (self.bring_up, self.dispatch, self.verifier, self.holdings)
+        more = (self.flattener, self.dead_man)
+        if not any(each.replied(reply) for each in (*others, *more)):
             self.desk.wire.replied(reply)
 
     # ---- items of the books ---------------------------------------------------------------
@@ -380,4 +383,5 @@ class Market:
         self._notices.info(f"{self.state.market}: LIVE")
         if not self._audit:
             self.dispatch.complete(self.exchange_time())
+            self.dead_man.came_up()
         self.verifier.came_up()

@@ -112,6 +112,21 @@ class SendCancel:
     cl_ord_id: str  # used where the order id is not known yet
 
 
+@dataclass(frozen=True, slots=True)
+class ArmSwitch:
+    """Have all orders of the account cancelled unless asked again in time. Result: datetime.
+
+    The result is the exchange time at which that happens. Never held back by request limits.
+    """
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisarmSwitch:
+    """Take the switch back, after every other request, when the gateway stops. No result."""
+
+
 Request = (
     FetchAccount
     | FetchCurrencies
@@ -126,4 +141,6 @@ Request = (
     | SendOrder
     | SendAmend
     | SendCancel
+    | ArmSwitch
+    | DisarmSwitch
 )

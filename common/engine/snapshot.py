@@ -57,6 +57,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadManRow:
+    """The dead man's switch of a market whose settings ask for it."""
+
+    seconds: int
+    until: datetime | None  # exchange time at which it cancels all orders; None: not armed
+    problem: str = ""  # why it could not be refreshed, in words
+
+
+@dataclass(frozen=True, slots=True)
 class MarketRow:
     """The exchange box."""
 
@@ -72,6 +81,7 @@ class MarketRow:
     verification: Verification = field(
         default_factory=Verification
     )  # how books and exchange compare
+    dead_man: DeadManRow | None = None  # None: not asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,13 @@ KEEP_ROWS = 500  # of the Trades and Funding tabs each
 class MarketState:
     """Instruments, account, books, orders and bots of one market."""
 
-    def __init__(self, market: str, network: Network, symbols: Sequence[Symbol]) -> None:
+    def __init__(
+        self, market: str, network: Network, symbols: Sequence[Symbol], dead_man: int = 0
+    ) -> None:
         self.market = market
         self.network = network
         self.symbols = tuple(symbols)
+        self.dead_man = dead_man  # seconds of the dead man's switch; 0: none is wanted
         self.account: Account | None = None
         self.read_only = False  # another terminal writes the books and trades
         self.exits_only = False  # bots may only reduce their positions

@@ -76,6 +76,7 @@ def _market_row(market: Market) -> MarketRow:
         progress=market.bring_up.step if market.bring_up.running else "",
         read_only=market.state.read_only,
         verification=market.verifier.status,
+        dead_man=market.dead_man.row(),
     )
 
 

@@ -59,6 +59,20 @@ def test_everything_right_gives_settings_without_warnings(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("10", 10), ("0", 0), ("", 0)])
+def test_the_dead_mans_switch_is_off_unless_asked_for(
+    tmp_path: Path, text: str, seconds: int
+) -> None:
+    assert read(tmp_path, {"DEAD_MANS_SWITCH": text}).markets[0].dead_man == seconds
+
+
+@pytest.mark.parametrize("text", ["9", "3601", "-60", "60.0", "true", "\u0666\u0660", "1" * 30])
+def test_a_wrong_dead_mans_switch_is_refused_with_its_remedy(tmp_path: Path, text: str) -> None:
+    told = refusal(tmp_path, {"DEAD_MANS_SWITCH": text})
+    assert ".env.Bitmex, line 15: DEAD_MANS_SWITCH is" in told
+    assert "10 to 3600, or 0 for none" in told
+
+
 def test_testnet_false_means_the_real_network_and_its_keys(tmp_path: Path) -> None:
     market = read(tmp_path, {"TESTNET": "False"}).markets[0]
     assert market.network is Network.REAL

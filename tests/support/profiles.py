@@ -29,6 +29,8 @@ MARKET_FILE: Mapping[str, str] = {
     "TESTNET_API_SECRET": "test-secret-of-a-test",
 }
 
+OPTIONAL = ("DEAD_MANS_SWITCH",)  # keys of the market's file that need not be there
+
 
 def write_profile(folder: Path, changes: Mapping[str, str | None] | None = None) -> Path:
     """Write `.env` and `.env.Bitmex` below `folder` and return it.
@@ -39,7 +41,7 @@ def write_profile(folder: Path, changes: Mapping[str, str | None] | None = None)
     general: dict[str, str | None] = {**GENERAL}
     market: dict[str, str | None] = {**MARKET_FILE}
     for key, value in (changes or {}).items():
-        (market if key in MARKET_FILE else general)[key] = value
+        (market if key in MARKET_FILE or key in OPTIONAL else general)[key] = value
     folder.mkdir(parents=True, exist_ok=True)
     for name, values in ((".env", general), (f".env.{MARKET}", market)):
         lines = [f'{key} = "{value}"\n' for key, value in values.items() if value is not None]

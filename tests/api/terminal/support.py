@@ -82,6 +82,7 @@ class Terminal:
         books: Path,
         clock: Clock | None = None,
         refresh_rate: int = 20,
+        dead_man: int = 0,
     ) -> None:
         self.books = books
         self.gateway = gateway
@@ -89,7 +90,7 @@ class Terminal:
         clock = clock or SystemClock()
         self.notices = NoticeBoard(clock.now)
         self.engine = Engine(
-            [(gateway, MarketState(MARKET, gateway.network, symbols))],
+            [(gateway, MarketState(MARKET, gateway.network, symbols, dead_man))],
             self.ledger,
             FakeRunner(),
             FakeReports(),
