@@ -69,6 +69,7 @@ class Reporter:
         self._entries: frozenset[_EntryKey] = frozenset()
         self._brought_up = False
         self._robots: dict[tuple[str, str], str] = {}
+        self._problems: dict[str, str] = {}
 
     def lines(self, snapshot: Snapshot) -> list[str]:
         """Return one line for each event, oldest kind first: state, notices, orders, books."""
@@ -76,6 +77,7 @@ class Reporter:
             *self._trading_events(snapshot),
             *self._market_events(snapshot),
             *self._robot_events(snapshot),
+            *self._problem_events(snapshot),
         ]
         lines = [_line(snapshot.at, *event) for event in events]
         lines += self._notice_lines(snapshot)
@@ -101,6 +103,20 @@ class Reporter:
             if self._robots.get(key) != text:
                 yield "ROBOT", text
         self._robots = robots
+
+    def _problem_events(self, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+        """Tell what is wrong now, what is done about it, what can be done; and when it is over."""
+        present = {each.key: each for each in snapshot.problems}
+        for key, problem in present.items():
+            if self._problems.get(key) != problem.cause:
+                yield (
+                    "PROBLEM",
+                    f"{problem.cause} | the program {problem.doing} | you: {problem.remedy}",
+                )
+        for key, cause in self._problems.items():
+            if key not in present:
+                yield "SOLVED", cause
+        self._problems = {key: problem.cause for key, problem in present.items()}
 
     def _notice_lines(self, snapshot: Snapshot) -> list[str]:
         fresh = [notice for notice in snapshot.notices if notice.number > self._notice]

@@ -23,7 +23,7 @@ from common.domain.commands import (
     ShowResults,
     VerifyBooks,
 )
-from common.engine.snapshot import BookView, Level, Snapshot
+from common.engine.snapshot import BookView, Level, Problem, Snapshot
 from display import presenter
 from display.actions import Actions, Guard
 from display.book_rows import book_table
@@ -33,6 +33,7 @@ from display.layout import Clicks, Layout
 from display.locate import describe, locate
 from display.panels import LocalNotice, open_sheet
 from display.presenter import RowCache
+from display.problems import OWN_FOR, ProblemSheet, own_problem
 from display.theme import Theme
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class Terminal:
         self._guard = Guard(monotonic)
         self._book: tuple[BookView | None, int] | None = None  # what the book shows
         self._sheet: tk.Toplevel | None = None
+        self._problems: ProblemSheet | None = None
+        self._own: dict[str, Problem] = {}  # errors of the window itself, by their text
         self.theme = Theme(self.root, theme)
         self.actions = Actions(self.root, self.theme, desk, self.say, self._guard)
         self.layout = Layout(
@@ -93,6 +96,7 @@ class Terminal:
                 self._paint_book,
                 lambda: self.verify("click on the books"),
                 self.actions.open_stop,
+                self.toggle_problems,
             ),
         )
         self._positions = RowCache(presenter.position_row)
@@ -114,6 +118,7 @@ class Terminal:
         root.protocol("WM_DELETE_WINDOW", self.close)
         self.layout.bind("<Configure>", self._resized, add="+")
         root.bind_all("<F1>", lambda _event: self.toggle_help())
+        root.bind_all("<F2>", lambda _event: self.toggle_problems())
         root.bind_all("<F3>", lambda _event: self.reload())
         root.bind_all("<F4>", lambda _event: self.actions.open_stop())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
@@ -165,6 +170,8 @@ class Terminal:
         """Log an error of a callback and show one line; the window goes on."""
         log.error("the window met an error", exc_info=(kind, error, trace))
         line = f"{kind.__name__}: {error}"
+        at = self._seen.at if self._seen else datetime.now(timezone.utc)
+        self._own[line] = own_problem(line, at)
         if line not in self.callback_errors and not self._closed:
             self.callback_errors.append(line)
             self.say(Level.ERROR, f"the window met an error, the log has the details: {line}")
@@ -188,9 +195,20 @@ class Terminal:
         if self._reloading is not None and snapshot.reloads > self._reloading:
             self._reloading = None
         self.layout.exchange.show(snapshot.markets)
+        self._show_problems(snapshot)
         self._paint_tables(snapshot)
         self._paint_book()
         self.actions.follow_dialogs()
+
+    def _show_problems(self, snapshot: Snapshot) -> None:
+        """Show what is wrong now; an error of the window itself counts for a while."""
+        if self._own:
+            now = snapshot.at
+            self._own = {k: p for k, p in self._own.items() if now - p.since < OWN_FOR}
+        problems = (*snapshot.problems, *self._own.values())
+        self.layout.problem_line.show(problems)
+        if self._problems is not None and self._problems.winfo_exists():
+            self._problems.show(problems)
 
     def _paint_tables(self, snapshot: Snapshot) -> None:
         layout = self.layout
@@ -293,8 +311,18 @@ class Terminal:
         self.root.configure(background=self.theme.palette.window)
         self.layout.restyle()
         self.actions.restyle()
+        if self._problems is not None and self._problems.winfo_exists():
+            self._problems.restyle()
         if self._seen is not None:
             self.layout.state_line.show(self._seen, self._monotonic())
+
+    def toggle_problems(self) -> None:
+        """F2 or a click on the line: everything that is wrong now, or away with the sheet."""
+        if self._problems is not None and self._problems.winfo_exists():
+            self._problems.close()
+            return
+        self._problems = ProblemSheet(self.root, self.theme)
+        self._problems.show(self.layout.problem_line.problems)
 
     def toggle_help(self) -> None:
         """F1: the sheet of keys, or away with it."""

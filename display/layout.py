@@ -13,6 +13,7 @@ from display import columns
 from display.cells import Tone
 from display.orderbook import OrderBook
 from display.panels import HELP_LINE, ExchangeBox, NoticePanel, StateLine
+from display.problems import ProblemLine
 from display.results import ResultsTab
 from display.tables import Table
 from display.theme import Theme
@@ -33,6 +34,7 @@ class Clicks:
     book_resized: Callable[[], None]
     verify: Callable[[], None]
     stop: Callable[[], None]
+    problems: Callable[[], None]
 
 
 class Layout(ttk.Frame):
@@ -45,11 +47,13 @@ class Layout(ttk.Frame):
         left = ttk.Frame(self, name="left", style="Window.TFrame")
         right = ttk.Frame(self, name="right", style="Window.TFrame")
         self.help_line = tk.Label(self, name="help", text=HELP_LINE, font=theme.mono, anchor="w")
+        self.problem_line = ProblemLine(self, theme, clicks.problems)
         self.state_line.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, _EDGE))
-        left.grid(row=1, column=0, sticky="nsew", padx=(0, _EDGE))
-        right.grid(row=1, column=1, sticky="nsew")
-        self.help_line.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(_EDGE, 0))
-        self.rowconfigure(1, weight=1)
+        self.problem_line.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(0, _EDGE))
+        left.grid(row=2, column=0, sticky="nsew", padx=(0, _EDGE))
+        right.grid(row=2, column=1, sticky="nsew")
+        self.help_line.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(_EDGE, 0))
+        self.rowconfigure(2, weight=1)
         self.columnconfigure(1, weight=1)
         left.grid_propagate(False)  # its texts wrap: the width is the window's to decide
         self._left = left
@@ -170,6 +174,7 @@ class Layout(ttk.Frame):
         for label in (self.help_line, *self._captions):
             label.configure(background=window, foreground=dim)
         self.exchange.restyle()
+        self.problem_line.restyle()
         self.notices.restyle()
         self.book.restyle()
         for table in self.tables:

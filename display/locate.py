@@ -140,6 +140,7 @@ def describe(layout: Layout, actions: Actions) -> dict[str, object]:
             for row in (*reversed(book.asks), *book.bids)
         ],
         "notices": layout.notices.lines(),
+        "problems": [problem.cause for problem in layout.problem_line.problems],
         "dialogs": [_describe_dialog(dialog) for dialog in actions.dialogs()],
     }
 

@@ -18,6 +18,7 @@ from display.verdict import books_state
 
 KEYS = (
     ("F1", "show or hide this sheet"),
+    ("F2", "what is wrong now, what the program does about it, what you can do"),
     ("F3", "read settings, robots and algo again; trading goes OFF"),
     ("F4", "stop: no new entries, cancel orders, flatten; says beforehand what it will do"),
     ("F6", "dark or light colours"),
@@ -37,8 +38,8 @@ KEYS = (
     ("click a robot", "WORK or OFF"),
 )
 HELP_LINE = (
-    "F1 keys   F3 reload   F4 stop   F6 colours   F7 verify   F8 export   F9 trading on/off   "
-    "click: book, order, robot"
+    "F1 keys   F2 problems   F3 reload   F4 stop   F6 colours   F7 verify   F8 export   "
+    "F9 trading on/off   click: book, order, robot"
 )
 _SILENT = 5.0  # seconds without a new snapshot after which the window says so
 _LINES = 300  # of the information panel

@@ -10,6 +10,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -50,6 +51,7 @@ from common.engine.mailbox import Mailbox
 from common.engine.market import Market
 from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger, Reports
+from common.engine.problems import Problems, not_flat
 from common.engine.report_desk import ReportDesk
 from common.engine.snapshot import Health, Level, Snapshot
 from common.engine.state import MarketState
@@ -121,6 +123,7 @@ class Engine:
             )
             for gateway, state in gateways
         }
+        self._problems = Problems()
         states = [state for _, state in gateways]
         self._report_desk = ReportDesk(reports, states, notices, lambda: self.snapshot)
         networks = {state.network for state in states}
@@ -366,7 +369,7 @@ class Engine:
 
     def _take_snapshot(self) -> Snapshot:
         self._beat += 1
-        return take_snapshot(
+        snapshot = take_snapshot(
             self._markets,
             beat=self._beat,
             now=self._clock.now(),
@@ -377,3 +380,6 @@ class Engine:
             notices=self._notices.all(),
             results=self._report_desk.results,
         )
+        failures = [m.flattener.failures for m in self._markets.values()]
+        more = [not_flat(emi, why) for each in failures for emi, why in each.items()]
+        return replace(snapshot, problems=self._problems.present(snapshot, more))

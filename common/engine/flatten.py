@@ -89,7 +89,14 @@ class Flattener:
         self._later = later
         self._jobs: list[_Job] = []  # the first one is being worked on
         self._ticking = False
-        self.failures: dict[str, str] = {}  # EMI -> why its position could not be closed
+        self._failures: dict[tuple[str, Symbol], str] = {}
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Return EMI -> why its position could not be closed, while it has that position."""
+        held = {k: v for k, v in self._failures.items() if self._state.position(*k)}
+        self._failures = held
+        return {emi: why for (emi, _), why in held.items()}
 
     @property
     def running(self) -> dict[str, str]:
@@ -107,7 +114,7 @@ class Flattener:
         sides = dict(command.sides)
         fresh = [emi for emi in known if emi not in self.running]
         for emi in fresh:
-            self.failures.pop(emi, None)
+            self._failures.pop((emi, command.symbol), None)
             self._switch_off(emi)
             self._jobs.append(_Job(emi, command.symbol, sides.get(emi)))
             self._cancel(self._orders(emi, command.symbol))
@@ -292,6 +299,6 @@ class Flattener:
 
     def _give_up(self, job: _Job, why: str) -> bool:
         self._cancel(self._orders(job.emi, job.symbol))
-        self.failures[job.emi] = why
+        self._failures[job.emi, job.symbol] = why
         self._notices.error(f"{job.emi}: its position in {job.symbol} is not closed: {why}")
         return True

@@ -57,6 +57,18 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong now; it goes by itself when its cause is gone."""
+
+    key: str
+    level: Level  # WARNING or ERROR
+    cause: str
+    since: datetime
+    doing: str  # what the program does about it
+    remedy: str  # what a person can do
+
+
+@dataclass(frozen=True, slots=True)
 class DeadManRow:
     """The dead man's switch of a market whose settings ask for it."""
 
@@ -228,3 +240,4 @@ class Snapshot:
     robots: tuple[RobotRow, ...] = ()
     results: Results | None = None  # None: nobody has asked
     notices: tuple[Notice, ...] = ()  # oldest first, bounded
+    problems: tuple[Problem, ...] = ()  # of now, the worst first

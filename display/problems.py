@@ -1,0 +1,155 @@
+"""The one place for what is wrong now: a line that never moves anything, a sheet with all of it."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from common.engine.snapshot import Level, Problem
+from display.cells import Tone
+from display.formats import time_text
+from display.panels import one_line
+from display.theme import Theme
+
+NOTHING_WRONG = "\u2713 nothing is wrong"
+OWN_FOR = timedelta(seconds=60)  # how long an error of the window itself is a present problem
+_TONES = {Level.WARNING: Tone.WARN, Level.ERROR: Tone.BAD, Level.INFO: Tone.TEXT}
+
+
+class ProblemLine(tk.Frame):
+    """The worst problem in one line, with how many there are. A click shows all of them."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, on_click: Callable[[], None]) -> None:
+        super().__init__(parent, name="problems")
+        self._theme = theme
+        self.problems: Sequence[Problem] = ()
+        self.label = tk.Label(self, name="line", font=theme.mono, anchor="w", padx=6, pady=1)
+        self.label.configure(cursor="hand2")
+        self.label.pack(fill="x", expand=True)
+        self.label.bind("<ButtonRelease-1>", lambda _event: on_click())
+        self.restyle()
+
+    def show(self, problems: Sequence[Problem]) -> None:
+        """Show the problems of now; nothing is touched when they are as before."""
+        if problems != self.problems:
+            self.problems = problems
+            self.restyle()
+
+    def restyle(self) -> None:
+        """Write the line in the colours of the theme as they are now."""
+        palette, theme = self._theme.palette, self._theme
+        tone = _TONES[self.problems[0].level] if self.problems else Tone.DIM
+        text = line_of(self.problems)
+        self.configure(background=palette.panel)
+        self.label.configure(text=text, foreground=theme.colour(tone), background=palette.panel)
+
+
+def line_of(problems: Sequence[Problem]) -> str:
+    """Return the worst problem in one line, with what is done about it and what to do."""
+    if not problems:
+        return NOTHING_WRONG
+    worst, count = problems[0], len(problems)
+    number = f"{count} PROBLEM{'S' if count > 1 else ''}"
+    cause = one_line(worst.cause)
+    return (
+        f"\u2715 {number} (F2)  {_clock(worst.since)}  {cause}  "
+        f"\u2192 you: {worst.remedy}  \u2192 the program {worst.doing}"
+    )
+
+
+def own_problem(text: str, at: datetime) -> Problem:
+    """Return the problem of an error inside the window."""
+    return Problem(
+        f"window {text}",
+        Level.ERROR,
+        f"the window met an error: {text}",
+        at,
+        "goes on; trading does not depend on the window",
+        "F3 builds the lists anew; the log has the details",
+    )
+
+
+def _clock(at: datetime) -> str:
+    return time_text(at)[11:]
+
+
+class ProblemSheet(tk.Toplevel):
+    """Every problem of now, in full; follows what happens and never stands in the way."""
+
+    def __init__(self, root: tk.Misc, theme: Theme) -> None:
+        super().__init__(root, name="sheet_of_problems")
+        self.withdraw()
+        self.title("What is wrong now")
+        self._theme = theme
+        self._shown: Sequence[Problem] | None = None
+        self._paper = tk.Text(
+            self,
+            name="paper",
+            width=92,
+            height=14,
+            wrap="word",
+            state="disabled",
+            font=theme.mono,
+            borderwidth=0,
+            highlightthickness=1,
+            padx=12,
+            pady=10,
+            cursor="arrow",
+        )
+        self._paper.pack(fill="both", expand=True)
+        self.bind("<Escape>", lambda _event: self.close())
+        self.protocol("WM_DELETE_WINDOW", self.close)
+        self.restyle()
+        self.transient(root.winfo_toplevel())
+        self.geometry(f"+{root.winfo_rootx() + 60}+{root.winfo_rooty() + 70}")
+        self.deiconify()
+        self.focus_force()
+
+    @property
+    def text(self) -> str:
+        """What is written."""
+        return self._paper.get("1.0", "end").strip()
+
+    def close(self) -> None:
+        """Take the sheet away and give the keyboard back."""
+        self.destroy()
+        self.master.focus_force()
+
+    def show(self, problems: Sequence[Problem]) -> None:
+        """Write the problems of now; nothing is touched when they are as before."""
+        if problems == self._shown:
+            return
+        self._shown = problems
+        paper = self._paper
+        paper.configure(state="normal")
+        paper.delete("1.0", "end")
+        if not problems:
+            paper.insert("end", NOTHING_WRONG, (Tone.DIM.value,))
+        for problem in problems:
+            mark = "\u2715" if problem.level is Level.ERROR else "!"
+            paper.insert("end", f"{mark} {one_line(problem.cause)}\n", (problem.level.value,))
+            for words, text in (
+                ("since", f"{time_text(problem.since)} UTC"),
+                ("the program", problem.doing),
+                ("you", problem.remedy),
+            ):
+                paper.insert("end", f"  {words:<12}", (Tone.DIM.value,))
+                paper.insert("end", f"{text}\n", ("indent",))
+            paper.insert("end", "\n")
+        paper.configure(state="disabled")
+
+    def restyle(self) -> None:
+        """Take the colours of the theme as they are now."""
+        palette, colour = self._theme.palette, self._theme.colour
+        self.configure(background=palette.line)
+        self._paper.configure(
+            background=palette.panel,
+            foreground=colour(Tone.TEXT),
+            highlightbackground=palette.line,
+            highlightcolor=palette.line,
+        )
+        for level, tone in _TONES.items():
+            self._paper.tag_configure(level.value, foreground=colour(tone))
+        self._paper.tag_configure(Tone.DIM.value, foreground=colour(Tone.DIM))
+        self._paper.tag_configure("indent", lmargin2=self._theme.mono.measure(" " * 14))
