@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from common.domain.books import AccountKey, Entry
+from common.domain.bot_story import BotKey
 from common.domain.reports import Period
-from common.engine.items import Exported, ReportFailed, ReportReady
+from common.engine.items import Exported, ReportFailed, ReportReady, StoryReady
 from common.engine.ports import Inbox
 from common.engine.snapshot import Snapshot
 from common.errors import LedgerUnavailable, TmaticError
@@ -26,6 +27,7 @@ from common.exports import (
     window_sheets,
     write_sheet,
 )
+from common.ledger.bot_rows import StoryReader
 from common.ledger.database import Database, DatabaseSettings
 from common.ledger.reports import last_row, open_for_reading, read_entries, read_report
 
@@ -46,6 +48,9 @@ class _Export:
     keys: tuple[AccountKey, ...]
 
 
+_Job = _Read | _Export | BotKey
+
+
 class ReportThread:
     """Satisfies the `Reports` port. Each job has a database connection of its own."""
 
@@ -55,8 +60,9 @@ class ReportThread:
         self._settings = settings
         self._folder = folder  # of the exports, one folder in it for each
         self._now = now
-        self._queue: queue.SimpleQueue[_Read | _Export | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._stories = StoryReader()
 
     def start(self, inbox: Inbox) -> None:
         """Start the thread. Called once."""
@@ -68,6 +74,10 @@ class ReportThread:
     def read(self, keys: Sequence[AccountKey], period: Period) -> None:
         """Sum the books of these accounts by period -> ReportReady or ReportFailed."""
         self._queue.put(_Read(tuple(keys), period))
+
+    def tell(self, key: BotKey) -> None:
+        """Read the rows of a bot -> StoryReady or ReportFailed."""
+        self._queue.put(key)
 
     def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
         """Write what a snapshot shows, and the books, as CSV files -> Exported or ReportFailed."""
@@ -82,17 +92,22 @@ class ReportThread:
 
     def _run(self, inbox: Inbox) -> None:
         while (job := self._queue.get()) is not None:
-            what = "the results" if isinstance(job, _Read) else "the export"
+            what = _name(job)
             try:
-                if isinstance(job, _Read):
-                    inbox.put(self._report(job))
-                else:
-                    inbox.put(self._write(job))
+                inbox.put(self._do(job))
             except (TmaticError, OSError) as error:
                 inbox.put(ReportFailed(f"{what} could not be made: {error}"))
             except Exception as error:  # the top of the thread: told and logged
                 log.exception("%s failed", what)
                 inbox.put(ReportFailed(f"{what} could not be made: {error!r}; the log has more"))
+
+    def _do(self, job: _Job) -> ReportReady | StoryReady | Exported:
+        if isinstance(job, _Read):
+            return self._report(job)
+        if isinstance(job, _Export):
+            return self._write(job)
+        with self._connected() as database:
+            return StoryReady(self._stories.read(database, job, self._now()))
 
     def _report(self, job: _Read) -> ReportReady:
         with self._connected() as database:
@@ -125,6 +140,12 @@ class ReportThread:
             yield database
         finally:
             database.close()
+
+
+def _name(job: _Job) -> str:
+    if isinstance(job, BotKey):
+        return f"the results of {job.emi}"
+    return "the results" if isinstance(job, _Read) else "the export"
 
 
 def _write_all(database: Database, job: _Export, now: datetime, folder: Path) -> int:

@@ -127,6 +127,14 @@ class ShowResults:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowBot:
+    """Tell the story of a bot from the books; asked again while somebody looks."""
+
+    market: str
+    emi: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExportTables:
     """Write every table of the window, and the results by period, as CSV files."""
 
@@ -155,6 +163,7 @@ Command = (
     | SetTrading
     | SetRobotStatus
     | ShowResults
+    | ShowBot
     | ExportTables
     | VerifyBooks
     | Reload

@@ -379,6 +379,7 @@ class Engine:
             reloads=self._reloads,
             notices=self._notices.all(),
             results=self._report_desk.results,
+            stories=self._report_desk.stories.told,
         )
         failures = [m.flattener.failures for m in self._markets.values()]
         more = [not_flat(emi, why) for each in failures for emi, why in each.items()]

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from common.domain.account import Margin, Position
 from common.domain.books import AccountKey, Books, Entry, Intent
+from common.domain.bot_story import BotStory
 from common.domain.commands import Command
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument, Symbol
@@ -276,6 +277,13 @@ class ReportReady:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryReady:
+    """What a bot did, as the books tell it."""
+
+    story: BotStory
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
     """All tables were written as files."""
 
@@ -316,6 +324,7 @@ Item = (
     | BotFinished
     | BotFailed
     | ReportReady
+    | StoryReady
     | Exported
     | ReportFailed
     | ReloadFailed

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from common.domain.books import AccountKey, Intent
+from common.domain.bot_story import BotKey
 from common.domain.executions import Executed, Network
 from common.domain.instruments import Currency, Symbol
 from common.domain.market import Book, Candle, Ticker
@@ -138,6 +139,9 @@ class Reports(Protocol):
 
     def read(self, keys: Sequence[AccountKey], period: Period) -> None:
         """Sum the books of these accounts by period -> ReportReady or ReportFailed."""
+
+    def tell(self, key: BotKey) -> None:
+        """Read the rows of a bot -> StoryReady or ReportFailed."""
 
     def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
         """Write what a snapshot shows, and the books, as CSV files -> Exported or ReportFailed."""

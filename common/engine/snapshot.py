@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import Enum
 
 from common.domain.books import Entry
+from common.domain.bot_story import BotStory
 from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.market import Book
@@ -239,5 +240,6 @@ class Snapshot:
     accounts: tuple[AccountRow, ...] = ()
     robots: tuple[RobotRow, ...] = ()
     results: Results | None = None  # None: nobody has asked
+    stories: Mapping[tuple[str, str], BotStory] = field(default_factory=dict)  # (market, EMI)
     notices: tuple[Notice, ...] = ()  # oldest first, bounded
     problems: tuple[Problem, ...] = ()  # of now, the worst first

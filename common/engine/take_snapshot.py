@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from common.domain.books import Entry
+from common.domain.bot_story import BotStory
 from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.orders import Side
@@ -38,6 +39,7 @@ def take_snapshot(
     reloads: int,
     notices: tuple[Notice, ...],
     results: Results | None,
+    stories: Mapping[tuple[str, str], BotStory],
 ) -> Snapshot:
     """Return everything the screen shows, as values that nobody changes any more."""
     all_markets = tuple(markets.values())
@@ -58,6 +60,7 @@ def take_snapshot(
         accounts=tuple(row for m in all_markets for row in _account_rows(m)),
         robots=tuple(row for m in all_markets for row in _robot_rows(m)),
         results=results,
+        stories=stories,
         notices=notices,
     )
 

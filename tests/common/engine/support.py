@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from common.domain.books import AccountKey, Intent
+from common.domain.bot_story import BotKey
 from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Book, Candle, Ticker
@@ -221,6 +222,7 @@ class FakeReports:
     """Remembers what was asked for."""
 
     asked: list[tuple[tuple[AccountKey, ...], Period]] = field(default_factory=list)
+    told: list[BotKey] = field(default_factory=list)
     exported: list[Snapshot] = field(default_factory=list)
     stopped: bool = False
 
@@ -229,6 +231,9 @@ class FakeReports:
 
     def read(self, keys: Sequence[AccountKey], period: Period) -> None:
         self.asked.append((tuple(keys), period))
+
+    def tell(self, key: BotKey) -> None:
+        self.told.append(key)
 
     def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
         self.exported.append(snapshot)

@@ -8,15 +8,16 @@ from datetime import date
 import pytest
 
 from common.domain.account import Account
-from common.domain.commands import ExportTables, ShowResults
+from common.domain.bot_story import BotStory
+from common.domain.commands import ExportTables, ShowBot, ShowResults
 from common.domain.reports import Line, Period, Report, Sums, make_report
 from common.engine import report_desk
-from common.engine.items import Exported, ReportFailed, ReportReady
+from common.engine.items import Exported, ReportFailed, ReportReady, StoryReady
 from common.engine.notices import NoticeBoard
 from common.engine.report_desk import ReportDesk
 from common.engine.snapshot import Snapshot
 from common.engine.state import MarketState
-from tests.common.engine.support import KEY, LINEAR, START, XBTUSDT, FakeReports
+from tests.common.engine.support import KEY, LINEAR, START, XBTUSDT, FakeReports, robot
 
 SNAPSHOT = Snapshot(at=START, beat=1, trading=False, network=KEY.network)
 
@@ -122,3 +123,58 @@ def test_a_failure_is_told_once_and_the_next_look_tries_again() -> None:
 
 def test_other_items_are_not_its_business() -> None:
     assert not Bench().desk.handle(object())
+
+
+# ---- stories of bots -----------------------------------------------------------------------------
+
+
+def told(bench: Bench, emi: str = "bot1") -> StoryReady:
+    key = next(key for key in reversed(bench.reports.told) if key.emi == emi)
+    return StoryReady(BotStory(key, START))
+
+
+def with_bots(*emis: str) -> Bench:
+    bench = Bench()
+    bench.state.robots = {emi: robot(emi) for emi in emis}
+    return bench
+
+
+def test_a_look_at_a_bot_reads_its_rows_once_until_something_was_booked() -> None:
+    bench, look = with_bots("bot1"), ShowBot("Venue", "bot1")
+    bench.say(look, look)
+    assert [(k.account, k.emi, k.symbol, k.currency) for k in bench.reports.told] == [
+        (KEY, "bot1", XBTUSDT, "USDt")
+    ]
+    story = told(bench)
+    bench.say(story, look)
+    assert bench.desk.stories.told == {("Venue", "bot1"): story.story}
+    assert len(bench.reports.told) == 1
+    bench.desk.changed()
+    bench.say(look)
+    assert len(bench.reports.told) == 2
+    bench.desk.changed()  # booked while it is read
+    bench.say(told(bench), look)
+    assert len(bench.reports.told) == 3
+
+
+def test_a_bot_that_is_not_there_is_not_read() -> None:
+    bench = with_bots("bot1")
+    bench.say(ShowBot("Venue", "nobody"), ShowBot("Nowhere", "bot1"))
+    assert bench.reports.told == []
+
+
+def test_only_the_bots_looked_at_last_are_kept() -> None:
+    emis = [f"bot{n}" for n in range(report_desk.MOST_STORIES + 2)]
+    bench = with_bots(*emis)
+    for emi in emis:
+        bench.say(ShowBot("Venue", emi))
+        bench.say(told(bench, emi))
+    assert [emi for _, emi in bench.desk.stories.told] == emis[2:]
+    bench.say(ShowBot("Venue", emis[0]))
+    assert bench.reports.told[-1].emi == emis[0]
+
+
+def test_a_reading_that_failed_is_asked_for_again() -> None:
+    bench, look = with_bots("bot1"), ShowBot("Venue", "bot1")
+    bench.say(look, ReportFailed("the database is away"), look)
+    assert len(bench.reports.told) == 2
