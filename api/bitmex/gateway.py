@@ -18,6 +18,7 @@ from api.bitmex.calls import Calls
 from api.bitmex.closure import check_endpoints
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.link_speed import Relief, Step, words
 from api.bitmex.rest import RestClient
 from api.bitmex.stream import Stream
 from api.bitmex.stream_protocol import StreamProtocol
@@ -81,6 +82,7 @@ class BitmexGateway:
         self._protocol: StreamProtocol | None = None
         self._last_words: list[tuple[int, Request]] = []  # carried out when all else has ended
         self._bad_texts: deque[float] = deque(maxlen=BAD_TEXTS)
+        self._relief = Relief()
 
     def start(self, inbox: Inbox) -> None:
         """Start the REST threads."""
@@ -110,6 +112,7 @@ class BitmexGateway:
         if self._inbox is None:
             raise RuntimeError("connect() before start()")
         self._bad_texts.clear()
+        self._relief.new_session()
         self._protocol = StreamProtocol(self._directory, self._settings.depth, symbols, tapes)
         self._stream = Stream(
             self.market,
@@ -140,6 +143,7 @@ class BitmexGateway:
         except ProtocolError as error:
             self._note_bad_text(stream, error, is_market=protocol.is_market_data(item.text))
             raise
+        self._watch_link(stream, protocol, item.received_at)
         for ticker in protocol.take_wanted():
             self._workers["reads"].put(0, _LookUp(ticker))
         outgoing = protocol.take_outgoing()
@@ -156,6 +160,10 @@ class BitmexGateway:
     def book(self, symbol: Symbol) -> Book:
         """Return the order book as last streamed."""
         return self._protocol.book(symbol) if self._protocol else Book()
+
+    def trouble(self) -> str:
+        """Return why the prices are not those of now, "" while they are."""
+        return words(self._stream.lag() if self._stream else 0.0, relieved=self._relief.active)
 
     def clock_offset(self) -> float:
         """Return the seconds that the exchange's clock is ahead of the local one."""
@@ -203,6 +211,16 @@ class BitmexGateway:
         while not self._found.empty():
             messages += protocol.release(self._found.get())
         return messages
+
+    def _watch_link(self, stream: Stream, protocol: StreamProtocol, received_at: float) -> None:
+        """Leave public topics out when what comes is late, on the link or in this process."""
+        now = self._monotonic()
+        step = self._relief.look(max(stream.lag(), now - received_at), now)
+        if step is Step.RELIEVE:
+            log.warning("%s: the link is too slow, public topics are left out", self.market)
+            stream.send(protocol.leave_market_out())
+        elif step is Step.RENEW:
+            stream.fail(ExchangeUnavailable("the link keeps up again: the session is renewed"))
 
     def _note_bad_text(self, stream: Stream, error: ProtocolError, *, is_market: bool) -> None:
         """End the session over an unreadable text that may have told of an order or execution.

@@ -1,7 +1,8 @@
 """The thread of one stream session: a WebSocket in, raw texts into the engine's inbox.
 
 It decodes nothing, keeps no state of the market and never reconnects: that is the engine's choice.
-A silent exchange is asked with `ping` after five seconds and given up five seconds later.
+The exchange is asked with `ping` every two seconds, which shows how late its news is; after ten
+seconds without a word it is given up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from api.bitmex.answers import Answer, Purpose, expired_at, refusal
 from api.bitmex.auth import Signer
 from api.bitmex.closure import explain, host_of, is_loopback
 from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.link_speed import PING_EVERY, Pings
 from common.engine.items import RawText, StreamClosed, StreamOpened
 from common.engine.ports import Inbox
 from common.errors import ClockSkew, ExchangeUnavailable, TmaticError
@@ -27,8 +29,7 @@ from common.errors import ClockSkew, ExchangeUnavailable, TmaticError
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0  # seconds
-IDLE_BEFORE_PING = 5.0  # seconds without any message
-IDLE_BEFORE_END = 10.0  # seconds without any message, the ping's answer included
+IDLE_BEFORE_END = 10.0  # seconds without any message, answers to pings included
 TURN = 0.25  # seconds after which a quiet thread looks for texts to send or an order to end
 LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes
 _FINAL_TEXT = 0x81  # first byte of a text frame that is a whole message
@@ -49,7 +50,7 @@ class Stream:
         opening: Sequence[str],
         inbox: Inbox,
         *,
-        idle_before_ping: float = IDLE_BEFORE_PING,
+        ping_every: float = PING_EVERY,
         idle_before_end: float = IDLE_BEFORE_END,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,9 +61,10 @@ class Stream:
         self._clock = clock
         self._opening = opening
         self._inbox = inbox
-        self._idle_before_ping = idle_before_ping
+        self._ping_every = ping_every
         self._idle_before_end = idle_before_end
         self._monotonic = monotonic
+        self._pings: Pings | None = None
         self._outgoing: deque[str] = deque()
         self._wanted = True
         self._failure: TmaticError | None = None
@@ -77,6 +79,10 @@ class Stream:
     def send(self, texts: Sequence[str]) -> None:
         """Leave texts to be sent."""
         self._outgoing.extend(texts)
+
+    def lag(self) -> float:
+        """Return the seconds by which the newest text was late."""
+        return self._pings.lag(self._monotonic()) if self._pings else 0.0
 
     def fail(self, error: TmaticError) -> None:
         """End the session because of `error`, which the `StreamClosed` will carry."""
@@ -138,22 +144,21 @@ class Stream:
     def _receive(self, socket: websocket.WebSocket) -> TmaticError:
         reader = BufferedReader(socket)
         heard = self._monotonic()
-        asked = False
+        pings = self._pings = Pings(heard, self._ping_every)
         while self._wanted and self._failure is None:
             while self._outgoing:
                 socket.send(self._outgoing.popleft())
+            if pings.due(self._monotonic()):
+                socket.send("ping")
             try:
                 opcode, data = reader.message()
             except websocket.WebSocketTimeoutException:
-                quiet = self._monotonic() - heard
-                if quiet >= self._idle_before_end:
+                if self._monotonic() - heard >= self._idle_before_end:
                     return ExchangeUnavailable("the exchange fell silent")
-                if quiet >= self._idle_before_ping and not asked:
-                    socket.send("ping")
-                    asked = True
                 continue
             heard = self._monotonic()
-            asked = False
+            if data == b"pong":
+                pings.answered(heard)
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 return ExchangeUnavailable(explain(self._url, _closing_words(data)))
             self._inbox.put(RawText(self._market, self.session, heard, data))

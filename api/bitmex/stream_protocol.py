@@ -89,6 +89,13 @@ class StreamProtocol:
         texts, self._outgoing = self._outgoing, []
         return texts
 
+    def leave_market_out(self) -> list[str]:
+        """Return the texts that end all public subscriptions; what still comes of them is dropped.
+
+        Orders, executions, positions and margin go on.
+        """
+        return self.topics.drop(lambda name: name not in _PRIVATE)
+
     def take_wanted(self) -> list[str]:
         """Return the tickers whose instruments have to be looked up, once."""
         wanted, self._account.wanted = self._account.wanted, []

@@ -6,7 +6,7 @@ subscribed again by itself; three such tries in vain, and the session is given u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from api.bitmex.wire import encode
 
@@ -41,6 +41,15 @@ class Topics:
     def give_up(self, name: str) -> None:
         """Do without a topic that the exchange refuses."""
         self._missing.pop(name, None)
+
+    def drop(self, unwanted: Callable[[str], bool]) -> list[str]:
+        """Do without topics; return the texts that end their subscriptions."""
+        names = [name for name in (*self._missing, *sorted(self._arrived)) if unwanted(name)]
+        for name in names:
+            self._missing.pop(name, None)
+            self._arrived.discard(name)
+        groups = range(0, len(names), TOPICS_PER_MESSAGE)
+        return [_operation("unsubscribe", names[i : i + TOPICS_PER_MESSAGE]) for i in groups]
 
     def has(self, name: str) -> bool:
         """Whether the image of a topic has arrived."""

@@ -16,6 +16,7 @@ from api.bitmex.answers import Answer, Purpose, read
 from api.bitmex.calls import Calls
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.link_speed import Relief, Step, words
 from api.bitmex.stream_protocol import StreamProtocol
 from api.bitmex.wire import encode
 from api.simulator.credentials import Authenticator
@@ -182,6 +183,7 @@ class DirectGateway:
         self._inbox: Inbox | None = None
         self._stream: DirectStream | None = None
         self._protocol: StreamProtocol | None = None
+        self._relief = Relief()
 
     def start(self, inbox: Inbox) -> None:
         """Remember where outcomes go."""
@@ -208,6 +210,7 @@ class DirectGateway:
             error = ExchangeUnavailable(f"the stream was refused with {status}")
             self._put(StreamClosed(self.market, session, error))
             return
+        self._relief.new_session()
         self._protocol = StreamProtocol(self._directory, self._depth, symbols, tapes)
         exchange = self._exchange
         self._stream = DirectStream(exchange.clock, exchange.later, self.market, session, self._put)
@@ -227,6 +230,11 @@ class DirectGateway:
         if stream is None or protocol is None or item.session != stream.number:
             return ()
         messages = list(protocol.feed(item.text, item.received_at))
+        step = self._relief.look(stream.lag(), item.received_at)
+        if step is Step.RELIEVE:
+            stream.receive(protocol.leave_market_out())
+        elif step is Step.RENEW:
+            stream.end(ExchangeUnavailable("the link keeps up again: the session is renewed"))
         for ticker in protocol.take_wanted():
             self._calls.look_up(ticker)
             messages += protocol.release(ticker)
@@ -242,6 +250,10 @@ class DirectGateway:
     def book(self, symbol: Symbol) -> Book:
         """Return the order book as last streamed."""
         return self._protocol.book(symbol) if self._protocol else Book()
+
+    def trouble(self) -> str:
+        """Return why the prices are not those of now, "" while they are."""
+        return words(self._stream.lag() if self._stream else 0.0, relieved=self._relief.active)
 
     def clock_offset(self) -> float:
         """Return 0: there is one clock."""

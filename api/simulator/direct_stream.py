@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from api.bitmex.link_speed import PING_EVERY, Pings
 from api.simulator.faults import Faults
 from api.simulator.faulty_outlet import FaultyOutlet
 from api.simulator.frame_faults import Frame
@@ -16,7 +17,6 @@ from common.engine.items import RawText, StreamClosed
 from common.errors import ExchangeUnavailable, TmaticError
 
 SILENCE = 10.0  # seconds after which a stream without a word is given up
-KEEP_ALIVE = 5.0  # seconds after which a quiet stream says pong, as if it had been asked
 Later = Callable[[float, Callable[[], None]], None]
 
 
@@ -42,6 +42,7 @@ class DirectStream:
         self._slow_until = 0.0
         self._free_at = 0.0  # when the last text of a slow connection has left
         self._heard_at = clock.monotonic()
+        self._pings = Pings(clock.monotonic())
         self._waiting: deque[Frame] = deque()
         self._take: Callable[[str], None] = lambda _text: None
         self._close: Callable[[], None] = lambda: None
@@ -53,7 +54,11 @@ class DirectStream:
         outlet.follow(lambda: session.account, lambda table: realtime.repeat(session, table))
         self._take = lambda text: realtime.receive(session, text)
         self._close = lambda: realtime.close(session)
-        self._later(KEEP_ALIVE, self._keep_alive)
+        self._later(PING_EVERY, self._ping)
+
+    def lag(self) -> float:
+        """Return the seconds by which the newest text was late."""
+        return self._pings.lag(self._clock.monotonic())
 
     def receive(self, texts: Sequence[str]) -> None:
         """Take texts of the client."""
@@ -89,8 +94,7 @@ class DirectStream:
     def stall(self, seconds: float) -> None:
         """Say nothing more; the client gives up after a while."""
         self._deaf = True
-        error = ExchangeUnavailable("the exchange fell silent")
-        self._later(min(seconds, SILENCE), lambda: self.end(error))
+        self._later(seconds, self.cut)
 
     def slow_down(self, rate: float, seconds: float) -> None:
         """Hand over at most `rate` bytes a second for a while."""
@@ -120,12 +124,18 @@ class DirectStream:
         if self._open:
             self._heard_at = self._clock.monotonic()
             text = frame.data if isinstance(frame, RawFrame) else frame
+            if text == "pong":
+                self._pings.answered(self._heard_at)
             self._put(RawText(self._market, self.number, self._heard_at, text))
 
-    def _keep_alive(self) -> None:
+    def _ping(self) -> None:
+        """Ask as the client of a socket does; silence is found out by asking."""
         if not self._open:
             return
         now = self._clock.monotonic()
-        if not self._deaf and now - self._heard_at >= KEEP_ALIVE:
-            self._deliver("pong")
-        self._later(KEEP_ALIVE, self._keep_alive)
+        if now - self._heard_at >= SILENCE:
+            self.end(ExchangeUnavailable("the exchange fell silent"))
+            return
+        if self._pings.due(now):
+            self.receive(["ping"])
+        self._later(PING_EVERY, self._ping)

@@ -54,7 +54,8 @@ from common.errors import (
 
 log = logging.getLogger(__name__)
 
-STALE_AFTER = 8.0  # seconds without a word; the stream pings after five
+STALE_AFTER = 5.0  # seconds without a word; the exchange is asked every two
+LATE = 2.0  # seconds that a text may wait in this process
 STREAM_READY_WITHIN = 20.0  # seconds
 
 
@@ -97,6 +98,7 @@ class Market:
         self._offline = ""
         self._retry = Retry()
         self._heard_at = 0.0
+        self._late = 0.0  # seconds that the newest text has waited here
         self._stream_open = False
         self._garbled = Garbled()
         self.desk = Desk(
@@ -181,13 +183,21 @@ class Market:
             return Health.BLOCKED, self.verifier.problem
         if self.bring_up.running or not self._stream_open:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
-        if not self.fresh():
-            return Health.STALE, f"no data for {self._clock.monotonic() - self._heard_at:.0f} s"
-        return Health.LIVE, ""
+        stale = self._stale()
+        return (Health.STALE, stale) if stale else (Health.LIVE, "")
+
+    def _stale(self) -> str:
+        """Return why the prices are not those of now, "" while they are."""
+        quiet = self._clock.monotonic() - self._heard_at
+        if quiet > STALE_AFTER:
+            return f"no data for {quiet:.0f} s"
+        if self._late > LATE:
+            return f"this computer does not keep up: news is more than {LATE:.0f} s old"
+        return self.gateway.trouble()
 
     def fresh(self) -> bool:
         """Whether the prices are those of now, not the last ones of a stream that broke off."""
-        return self._stream_open and self._clock.monotonic() - self._heard_at <= STALE_AFTER
+        return self._stream_open and not self._stale()
 
     def may_trade(self, emi: str) -> bool:
         """Whether a bot's order may leave now."""
@@ -212,6 +222,7 @@ class Market:
         if item.session != self.bring_up.session:
             return
         self._heard_at = item.received_at
+        self._late = self._clock.monotonic() - item.received_at
         try:
             for message in self.gateway.receive(item):
                 self._take(message)

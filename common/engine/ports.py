@@ -66,6 +66,9 @@ class Gateway(Protocol):
     def book(self, symbol: Symbol) -> Book:
         """The order book as last streamed (one level each side with depth "quote")."""
 
+    def trouble(self) -> str:
+        """Return why the prices are not those of now, in words; "" while they are."""
+
     def clock_offset(self) -> float:
         """Seconds that the exchange's clock is ahead of the local one."""
 

@@ -107,7 +107,8 @@ def _health(row: MarketRow) -> Iterator[Trouble]:
         remedy = "check the database server or the disk"
     level = Level.WARNING if row.read_only or health is Health.STALE else Level.ERROR
     # The reason of STALE counts seconds; the problem says since when.
-    reason = "no word from the exchange" if health is Health.STALE else row.reason
+    silent = health is Health.STALE and row.reason.startswith("no data")
+    reason = "no word from the exchange" if silent else row.reason
     yield Trouble(f"health {name}", level, f"{name} is {health}: {reason}", doing, remedy)
 
 

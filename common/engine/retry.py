@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+
 from common.errors import AuthenticationFailed, RateLimited, TmaticError
 
 GARBLED_IN_A_MINUTE = 3
 FIRST, MOST = 0.5, 30.0  # seconds
+SPREAD = 0.25  # of a delay, by which it is made longer or shorter; three a second are allowed
 REFUSED = 30.0  # seconds after the exchange refused the key
 
 
 class Retry:
-    """Delays that grow from one failure to the next; a success begins with a new one."""
+    """Delays that grow from one failure to the next; a success begins with a new one.
 
-    def __init__(self) -> None:
+    Each is spread at random, so that terminals that fell together do not come back together.
+    """
+
+    def __init__(self, chance: Callable[[], float] = random.random) -> None:
         self._next = FIRST
+        self._chance = chance
 
     def after(self, error: TmaticError) -> float:
         """Return the seconds to wait after this failure."""
         if isinstance(error, AuthenticationFailed):
             return REFUSED
-        delay = self._next
+        delay = self._next * (1 + SPREAD * (2 * self._chance() - 1))
         self._next = min(2 * self._next, MOST)
         return max(delay, error.retry_after) if isinstance(error, RateLimited) else delay
 

@@ -63,7 +63,7 @@ def session(
         clock or ExchangeClock(),
         opening,
         inbox,
-        idle_before_ping=ping,
+        ping_every=ping,
         idle_before_end=end,
     )
     stream.start()

@@ -106,6 +106,7 @@ class FakeGateway:
     inbox: Inbox | None = None
     stopped: bool = False
     offset: float = 0.0
+    late: str = ""
 
     def start(self, inbox: Inbox) -> None:
         self.inbox = inbox
@@ -129,6 +130,9 @@ class FakeGateway:
 
     def book(self, symbol: Symbol) -> Book:
         return Book()
+
+    def trouble(self) -> str:
+        return self.late
 
     def clock_offset(self) -> float:
         return self.offset
