@@ -32,6 +32,8 @@ class ExecutionKind(str, Enum):
     UNKNOWN = "Unknown"  # balance may be affected: journaled raw and shown
     UNREADABLE = "Unreadable"  # a row that lacks what books need (`text` says what): quarantined
 
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Executed:

@@ -99,6 +99,7 @@ class Batch:
         self._executions: list[Row] = []
         self._coins: list[Row] = []
         self._more_rows = 0  # that must stand by the journal
+        self._standing: Standing | None = None  # of the last execution
         self.restored: dict[str, tuple[Entry, ...]] = {}  # id -> news of an execution completed
 
     def known(self, execution: Executed) -> bool:
@@ -154,12 +155,13 @@ class Batch:
         count_on(self._store.database, self._key, more)
 
     def _stand(self, execution: Executed) -> Standing:
-        return Standing(
-            claims=self.books.claims,
-            positions=self._positions(execution),
-            scales=self.books.scales,
-            asked=self._asked.get(execution.cl_ord_id),
-        )
+        positions = self._positions(execution)
+        asked = self._asked.get(execution.cl_ord_id) if self._asked else None
+        last = self._standing
+        if last is not None and last.positions is positions and last.asked is asked:
+            return last  # a view of the same books: it has followed them
+        self._standing = Standing(self.books.claims, positions, self.books.scales, asked)
+        return self._standing
 
     def _positions(self, execution: Executed) -> Mapping[str, int]:
         """Return the positions just before an execution, also when it comes late."""
