@@ -12,6 +12,7 @@ from common.domain.orders import Side
 from common.domain.robots import Status
 from common.engine.snapshot import Level, Notice, PositionRow, RobotRow, Snapshot
 from display.amend import GONE, AmendDialog
+from display.closing import CloseDialog
 from display.dialogs import Desk, Dialog
 from display.presenter import position_key, robot_key
 from display.stop import StopDialog
@@ -162,6 +163,15 @@ class Actions:
             dialog.choose(level, target)
         dialog.follow(self._snapshot)
         self._open(dialog, dialog.leave)
+
+    def open_close(self, leave: Callable[[], None]) -> None:
+        """Ask what to do with what is open, or bring that question to the front."""
+        if self._snapshot is None:
+            leave()
+            return
+        known = next((each for each in self.dialogs() if isinstance(each, CloseDialog)), None)
+        dialog = known or CloseDialog(self._root, self._theme, self._desk, self._snapshot, leave)
+        self._open(dialog, dialog.stay)
 
     def click_robot(self, key: str) -> None:
         """Switch a bot of the table `robots` between WORK and OFF; others have no switch."""

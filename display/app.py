@@ -17,6 +17,7 @@ from types import TracebackType
 
 from common.domain.commands import (
     Command,
+    Drawn,
     ExportTables,
     Reload,
     SetTrading,
@@ -27,6 +28,7 @@ from common.engine.snapshot import BookView, Level, Problem, Snapshot
 from display import presenter
 from display.actions import Actions, Guard
 from display.book_rows import book_table
+from display.closing import open_matters
 from display.dialogs import Desk
 from display.heartbeat import Heartbeat
 from display.layout import Clicks, Layout
@@ -37,6 +39,8 @@ from display.problems import OWN_FOR, ProblemSheet, own_problem
 from display.theme import Theme
 
 log = logging.getLogger(__name__)
+
+_SIGN_EVERY = 1.0  # seconds
 
 
 class Terminal:
@@ -75,6 +79,7 @@ class Terminal:
         self.callback_errors: list[str] = []  # what went wrong inside callbacks, each text once
         self._job: str | None = None
         self._closed = False
+        self._signed = float("-inf")  # when the engine was last told that the window draws
         self._seen: Snapshot | None = None
         self._last_notice = 0
         self._reloading: int | None = None  # count of bring-ups when F3 was pressed
@@ -115,7 +120,7 @@ class Terminal:
         root.minsize(min(800, width), min(480, height))
         root.title(self._title)
         root.report_callback_exception = self._callback_failed
-        root.protocol("WM_DELETE_WINDOW", self.close)
+        root.protocol("WM_DELETE_WINDOW", self.ask_to_close)
         self.layout.bind("<Configure>", self._resized, add="+")
         root.bind_all("<F1>", lambda _event: self.toggle_help())
         root.bind_all("<F2>", lambda _event: self.toggle_problems())
@@ -142,6 +147,13 @@ class Terminal:
         if self._job is None:
             self._tick()
 
+    def ask_to_close(self) -> None:
+        """The window's own button: close, unless something is open; then a person decides."""
+        if self._seen is None or not open_matters(self._seen):
+            self.close()
+        else:
+            self.actions.open_close(self.close)
+
     def close(self) -> None:
         """Call `on_close`, then take the window away. May be called again without effect."""
         if self._closed:
@@ -159,10 +171,18 @@ class Terminal:
         self.heartbeat.begin(self._monotonic())
         try:
             self.refresh()
+            self._give_sign()
         finally:
             wait = self.heartbeat.end(self._monotonic())
             if not self._closed:
                 self._job = self.root.after(max(1, round(wait * 1000)), self._tick)
+
+    def _give_sign(self) -> None:
+        """Tell the engine about once a second that the window draws."""
+        now = self._monotonic()
+        if now - self._signed >= _SIGN_EVERY:
+            self._signed = now
+            self._submit(Drawn())
 
     def _callback_failed(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None

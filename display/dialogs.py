@@ -12,6 +12,7 @@ from typing import TypeVar
 from common.domain.commands import Command
 from common.engine.snapshot import Notice, Snapshot
 from display.fields import FieldError
+from display.own_variables import OwnText
 from display.panels import one_line
 from display.theme import Theme
 
@@ -40,7 +41,7 @@ class StepField:
         step: Callable[[str, int], str],
     ) -> None:
         self._step = step
-        self.text = tk.StringVar(parent)
+        self.text = OwnText(parent)
         ttk.Label(parent, text=label).grid(row=row, column=0, sticky="w", padx=(0, 8), pady=3)
         self._less = self._button(parent, "\u2212", -1)
         self._less.grid(row=row, column=1)

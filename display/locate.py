@@ -7,6 +7,7 @@ position     ticker, or ticker.category            amend        price quantity m
 order        OrderRow.key
 robot        EMI                                   tab          Orders Trades Funding Results
 period       day week month                        state        trading mode health books clock
+close        keep mine all stay
 stop         entries cancel flatten target do leave                  (state also: stop)
 """
 
@@ -21,6 +22,7 @@ from common.domain.orders import Side
 from display.actions import Actions
 from display.amend import AmendDialog
 from display.cells import Row
+from display.closing import CloseDialog
 from display.dialogs import Dialog
 from display.layout import TABS, Layout
 from display.stop import StopDialog
@@ -109,6 +111,9 @@ def _dialog_parts(actions: Actions, what: str) -> dict[str, tk.Misc]:
                 "move": dialog.move,
                 "cancel": dialog.cancel,
             }
+        if what == "close" and isinstance(dialog, CloseDialog):
+            names = ("keep", "mine", "all", "stay")
+            return {name: dialog.body.children[name] for name in names}
         if what == "stop" and isinstance(dialog, StopDialog):
             levels = {
                 level.name.lower(): dialog.body.children[level.name.lower()] for level in Level

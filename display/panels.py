@@ -71,6 +71,8 @@ class StateLine(tk.Frame):
         self.trading.pack(side="left")
         self.stop.pack(side="left", fill="y", padx=(2, 0))
         self.mode.pack(side="left", padx=(2, 0))
+        self.dot = tk.Label(self, name="dot", font=theme.bold, padx=0)
+        self.dot.pack(side="right", padx=(0, 8))
         self.clock.pack(side="right")
         self.health.pack(side="left")
         self.books.pack(side="left", fill="x", expand=True)
@@ -90,6 +92,12 @@ class StateLine(tk.Frame):
         _set(self.books, words, theme.colour(verdict), palette.panel)
         late = Tone.BAD if silent >= _SILENT else Tone.TEXT
         _set(self.clock, f"{time_text(snapshot.at)} UTC", theme.colour(late), palette.panel)
+        self._beat_dot(snapshot, late if late is Tone.BAD else Tone.GOOD)
+
+    def _beat_dot(self, snapshot: Snapshot, tone: Tone) -> None:
+        """Let a dot beat with the core, not with the window: one that stands still is a warning."""
+        dot = "\u25cf" if snapshot.beat % 2 else "\u25cb"
+        _set(self.dot, dot, self._theme.colour(tone), self._theme.palette.panel)
 
     def _trading(self, snapshot: Snapshot) -> tuple[str, str, str]:
         palette, warn = self._theme.palette, self._theme.colour(Tone.WARN)

@@ -9,6 +9,7 @@ from common.domain.reports import Period
 from common.engine.snapshot import ResultRow, Results, TotalRow
 from display import columns
 from display.formats import time_text
+from display.own_variables import OwnText
 from display.presenter import RowCache, result_row
 from display.tables import Table
 from display.theme import Theme
@@ -26,7 +27,7 @@ class ResultsTab(ttk.Frame):
         self._shown: Results | None = None
         self._asked_at: float | None = None
         self._asked: Period | None = None
-        self._period = tk.StringVar(self, Period.DAY.value)
+        self._period = OwnText(self, Period.DAY.value)
         self.periods = {
             period: ttk.Radiobutton(
                 self, text=period.value, value=period.value, variable=self._period

@@ -14,6 +14,7 @@ from common.engine.previews import Plan
 from common.engine.snapshot import Snapshot
 from display.cells import Tone
 from display.dialogs import Desk, Dialog, set_enabled
+from display.own_variables import OwnFlag, OwnText
 from display.stop_choices import Level, Target, command_of, plan_of, targets
 from display.theme import Theme
 
@@ -25,8 +26,8 @@ class StopDialog(Dialog):
 
     def __init__(self, parent: tk.Misc, theme: Theme, desk: Desk, snapshot: Snapshot) -> None:
         super().__init__(parent, theme, desk, kind="stop", title="Stop and close")
-        self.level = tk.StringVar(self, Level.CANCEL.name)
-        self._off = tk.BooleanVar(self, True)
+        self.level = OwnText(self, Level.CANCEL.name)
+        self._off = OwnFlag(self, True)
         self._targets: list[Target] = []
         self._target: Target | None = None
         self._plan: Plan | None = None

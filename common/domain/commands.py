@@ -150,6 +150,11 @@ class VerifyBooks:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """The window has painted what it was given: its sign of life, about once a second."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """End the engine."""
 
@@ -167,5 +172,6 @@ Command = (
     | ExportTables
     | VerifyBooks
     | Reload
+    | Drawn
     | Shutdown
 )

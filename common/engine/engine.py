@@ -18,6 +18,7 @@ from common.domain.commands import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    Drawn,
     Flatten,
     PlaceOrder,
     SetRobotStatus,
@@ -51,11 +52,13 @@ from common.engine.mailbox import Mailbox
 from common.engine.market import Market
 from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger, Reports
-from common.engine.problems import Problems, not_flat
+from common.engine.problems import FROZEN, Problems, not_flat
 from common.engine.report_desk import ReportDesk
-from common.engine.snapshot import Health, Level, Snapshot
+from common.engine.snapshot import Snapshot
 from common.engine.state import MarketState
 from common.engine.take_snapshot import take_snapshot
+from common.engine.trading_switch import TradingSwitch
+from common.engine.ui_watch import UiWatch
 from common.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -94,8 +97,6 @@ class Engine:
         self.refresh_rate = refresh_rate  # snapshots a second
         self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
         self._reloads = reloads
-        self._trading = False  # F9 is OFF after every start and F3
-        self._entries = True  # while trading: bots may open and enlarge positions
         self._ledger_problem = ""
         self._deadlines: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -104,7 +105,9 @@ class Engine:
         self._ends = False
         self._next_snapshot = 0.0
         self._thread: threading.Thread | None = None
-        self._markets: dict[str, Market] = {
+        self._markets: dict[str, Market] = {}
+        self._trading = TradingSwitch(self._markets, notices)
+        self._markets |= {
             state.market: Market(
                 state,
                 gateway,
@@ -113,8 +116,8 @@ class Engine:
                 clock,
                 notices,
                 later=self._later,
-                trading=lambda: self._trading,
-                stop_trading=self._stop_trading,
+                trading=lambda: self._trading.on,
+                stop_trading=self._trading.stop,
                 ledger_problem=lambda: self._ledger_problem,
                 first_date=partial(first_date, state),
                 check=partial(check, state.market),
@@ -124,6 +127,11 @@ class Engine:
             for gateway, state in gateways
         }
         self._problems = Problems()
+        self._ui = UiWatch(
+            later=self._later,
+            trading=lambda: self._trading.on,
+            stop_trading=self._trading.stop,
+        )
         states = [state for _, state in gateways]
         self._report_desk = ReportDesk(reports, states, notices, lambda: self.snapshot)
         networks = {state.network for state in states}
@@ -175,7 +183,7 @@ class Engine:
         except Exception as error:  # the top of the thread: nothing may die silently
             log.exception("the engine stopped")
             self._notices.error(f"the engine stopped: {error}; press F3 to start it again")
-            self._trading = False
+            self._trading.on = False
             self._ledger_problem = "the engine stopped; press F3"
             self.snapshot = self._take_snapshot()
         finally:
@@ -245,7 +253,9 @@ class Engine:
         elif isinstance(item, SetRobotStatus):
             self._markets[item.market].switch.set(item)
         elif isinstance(item, SetTrading):
-            self._set_trading(item.on, item.entries)
+            self._trading.set(item.on, item.entries)
+        elif isinstance(item, Drawn):
+            self._ui.drawn()
         elif isinstance(item, VerifyBooks):
             for market in self._markets.values():
                 market.verifier.asked()
@@ -322,44 +332,17 @@ class Engine:
             market.clicks.cancel_all(command)
         elif isinstance(command, Flatten):
             market.clicks.flatten(command)
-        elif self._trading:
+        elif self._trading.on:
             self._notices.refuse("manual orders need automatic trading OFF (F9)", command.event)
         elif isinstance(command, PlaceOrder):
             market.clicks.place(command)
         else:
             market.clicks.amend(command)
 
-    def _set_trading(self, on: bool, entries: bool = True) -> None:
-        entries = entries or not on
-        if (on, entries) == (self._trading, self._entries):
-            return
-        not_live = [
-            f"{name} is {m.health()[0]}"
-            for name, m in self._markets.items()
-            if m.health()[0] in (Health.BLOCKED, Health.OFFLINE)
-        ]
-        if on and not self._trading and len(not_live) == len(self._markets):
-            self._notices.post(Level.WARNING, f"TRADING stays OFF: {', '.join(not_live)}")
-            return
-        self._trading, self._entries = on, entries
-        only = "" if entries else ", EXITS ONLY: bots may only reduce their positions"
-        self._notices.info(f"TRADING {'ON' if on else 'OFF'}{only}")
-        for market in self._markets.values():
-            market.state.exits_only = not entries
-            if not on:
-                market.desk.withdraw_bots()
-            elif not entries:
-                market.desk.withdraw_entries()
-
-    def _stop_trading(self, reason: str) -> None:
-        """Something happened that a person must look at before bots go on."""
-        self._notices.error(reason)
-        self._set_trading(False)
-
     def _yield_trading(self) -> None:
         """Switch trading off where another terminal trades on every account."""
         if all(market.state.read_only for market in self._markets.values()):
-            self._set_trading(False)
+            self._trading.set(on=False)
 
     def _market_of(self, emi: str) -> Market | None:
         for market in self._markets.values():
@@ -373,14 +356,15 @@ class Engine:
             self._markets,
             beat=self._beat,
             now=self._clock.now(),
-            trading=self._trading,
-            entries=self._entries,
+            trading=self._trading.on,
+            entries=self._trading.entries,
             network=self._network,
             reloads=self._reloads,
             notices=self._notices.all(),
             results=self._report_desk.results,
             stories=self._report_desk.stories.told,
         )
+        more = [FROZEN] if self._ui.frozen else []
         failures = [m.flattener.failures for m in self._markets.values()]
-        more = [not_flat(emi, why) for each in failures for emi, why in each.items()]
+        more += [not_flat(emi, why) for each in failures for emi, why in each.items()]
         return replace(snapshot, problems=self._problems.present(snapshot, more))

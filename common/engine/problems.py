@@ -48,6 +48,15 @@ class Trouble:
     remedy: str
 
 
+FROZEN = Trouble(
+    "window",
+    Level.ERROR,
+    "the window does not draw",
+    "has switched TRADING OFF; orders and books are followed as ever",
+    "wait, or end the program; F9 switches trading on again once you can see",
+)
+
+
 class Problems:
     """Remembers since when each problem has been there."""
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from common.engine.snapshot import Snapshot
 from tests.display.support import Bench, busy_snapshot
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _free_closed_windows() -> Iterator[None]:
+    """Free what a module has closed here: Tcl aborts when another thread's collector does it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

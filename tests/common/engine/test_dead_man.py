@@ -17,7 +17,7 @@ from common.domain.orders import Side
 from common.engine.dead_man import DeadMan
 from common.engine.notices import NoticeBoard
 from common.engine.requests import ArmSwitch, DisarmSwitch
-from common.engine.snapshot import DeadManRow, Snapshot
+from common.engine.snapshot import DeadManRow, Health, Snapshot
 from common.engine.state import MarketState
 from tests.api.simulator.venues import START
 from tests.api.terminal.support import Terminal
@@ -65,9 +65,12 @@ class Armed:
         self.exchange.later(seconds, lambda: (action(), None)[1])
 
     def place(self) -> None:
+        """Place an order that the market will not reach; again a second later until it is LIVE."""
         bid = self.terminal.gateway.ticker(XBTUSDT).bid
-        assert bid is not None
-        self.terminal.place(XBTUSDT, Side.BUY, 1000, bid - 1000)
+        if bid is None or self.terminal.health is not Health.LIVE:
+            self.at(1, self.place)
+        else:
+            self.terminal.place(XBTUSDT, Side.BUY, 1000, bid // 2)
 
     def live(self, *, disarm: bool = True) -> None:
         engine = self.terminal.engine
@@ -83,7 +86,9 @@ class Armed:
     def open_orders_after(self, seconds: float) -> int:
         self.exchange.run_until(self.clock.monotonic() + seconds)
         account = next(a for a in self.venue._exchange.customers() if a.number == DEMO_ACCOUNT)
-        return len([order for order in account.open_orders() if order.is_open])
+        found = [order for order in account.orders.values() if order.is_open]
+        assert account.orders, [n.text for n in self.terminal.notices.all()]
+        return len(found)
 
     def row(self) -> DeadManRow:
         row = self.terminal.snapshot.markets[0].dead_man
