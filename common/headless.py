@@ -22,6 +22,7 @@ from common.engine.snapshot import EntryRow, MarketRow, OrderRow, RobotRow, Snap
 from common.redaction import clean
 
 POLL_SECONDS = 0.1
+SHOWN_SKEW = 2  # seconds between the clocks up to which nothing is said
 LONGEST_LINE = 500  # characters
 
 log = logging.getLogger(__name__)
@@ -209,7 +210,12 @@ def _line(at: datetime, word: str, text: str) -> str:
 def _market(row: MarketRow) -> str:
     account = f" account {row.account}" if row.account is not None else ""
     reason = f": {row.reason}" if row.reason else ""
-    return f"{row.market} {row.network}{account} {row.health}{reason}"
+    return f"{row.market} {row.network}{account} {row.health}{reason}{_skew(row.clock_ahead)}"
+
+
+def _skew(ahead: int) -> str:
+    """Return how far the clocks are apart, "" while it does not matter."""
+    return f" (clocks {abs(ahead)} s apart)" if abs(ahead) > SHOWN_SKEW else ""
 
 
 def _robot(row: RobotRow) -> str:

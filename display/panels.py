@@ -214,6 +214,10 @@ class ExchangeBox(_Paper):
         self.insert("end", f"  {words}", (health_tone(market.health).value,))
         if market.progress and market.health is not Health.LIVE:
             self.insert("end", f"\n{market.progress}", (Tone.DIM.value,))
+        if abs(market.clock_ahead) > SHOWN_SKEW:
+            side = "behind" if market.clock_ahead > 0 else "ahead of"
+            skew = f"this computer's clock is {abs(market.clock_ahead)} s {side} the exchange's"
+            self.insert("end", f"\n{skew}", (Tone.WARN.value,))
         if market.dead_man is not None:
             self.insert("end", f"\n{dead_man_words(market.dead_man)}", (Tone.WARN.value,))
 
@@ -229,6 +233,7 @@ def dead_man_words(switch: DeadManRow) -> str:
     )
 
 
+SHOWN_SKEW = 2  # seconds between the clocks up to which nothing is said
 _LEVEL_TONES = {Level.INFO: Tone.TEXT, Level.WARNING: Tone.WARN, Level.ERROR: Tone.BAD}
 _LEVEL_MARKS = {Level.INFO: " ", Level.WARNING: "!", Level.ERROR: "\u2715"}
 

@@ -114,7 +114,7 @@ class RestClient:
         self._wait_for_budget(purpose)
         target = self._prefix + path + (f"?{urlencode(query)}" if query else "")
         text = encode(body) if body is not None else ""
-        sent = self._clock.wall()
+        sent = self._clock.local()
         answer = self._exchange(verb, target, text, purpose)
         self._learn(answer, sent)
         return read(answer, purpose)
@@ -177,7 +177,7 @@ class RestClient:
         return b"".join(pieces)
 
     def _learn(self, answer: Answer, sent: float) -> None:
-        received = self._clock.wall()
+        received = self._clock.local()
         self._budget.observe(answer.headers)
         if answer.status == requests.codes.too_many_requests:
             self._budget.close(retry_after(answer))

@@ -236,7 +236,7 @@ def _connect_error(fault: Exception, url: str, clock: ExchangeClock) -> TmaticEr
         return ExchangeUnavailable(explain(url, f"cannot be reached, {_words(fault)}"))
     headers: Mapping[str, str] = {k.lower(): v for k, v in (fault.resp_headers or {}).items()}
     answer = Answer(url, fault.status_code, headers, fault.resp_body or b"")
-    now = clock.wall()
+    now = clock.local()
     told = expired_at(answer)
     if told is not None:
         clock.observe(float(told), now, now)

@@ -176,14 +176,15 @@ class DirectGateway:
         self._key = key
         self._depth = depth
         self._directory = Directory()
+        self._clock = ExchangeClock(lambda: exchange.clock.now().timestamp())
         self._client = DirectClient(exchange, key)
-        clock = ExchangeClock(lambda: exchange.clock.now().timestamp())
-        self._calls = Calls(self._client, self._directory, clock)
+        self._calls = Calls(self._client, self._directory, self._clock)
         self._numbers = itertools.count(1)
         self._inbox: Inbox | None = None
         self._stream: DirectStream | None = None
         self._protocol: StreamProtocol | None = None
         self._relief = Relief()
+        self._skewed = False  # a fault may have told another time
 
     def start(self, inbox: Inbox) -> None:
         """Remember where outcomes go."""
@@ -256,18 +257,27 @@ class DirectGateway:
         return words(self._stream.lag() if self._stream else 0.0, relieved=self._relief.active)
 
     def clock_offset(self) -> float:
-        """Return 0: there is one clock."""
-        return 0.0
+        """Return 0, but for the skew of a fault: there is one clock."""
+        return self._clock.offset if self._skewed else 0.0
 
     def stop(self) -> None:
         """Close the stream."""
         self.disconnect()
 
     def _outcome(self, request: Request) -> tuple[object, TmaticError | None]:
+        self._look_at_the_clock()
         try:
             return self._calls.carry_out(request), None
         except TmaticError as error:
             return None, error
+
+    def _look_at_the_clock(self) -> None:
+        """Every answer tells the time of the exchange."""
+        if not self._skewed and self._exchange.faults.idle:
+            return
+        self._skewed = True
+        now = self._clock.local()
+        self._clock.observe(float(int(now + self._exchange.faults.skew())), now, now)
 
     def _put(self, item: object) -> None:
         if self._inbox is None:

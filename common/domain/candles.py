@@ -88,6 +88,14 @@ class CandleSeries:
         self._building = {s: b for s, b in self._building.items() if s >= current}
         self._find_hole()
 
+    def doubt(self, since: datetime) -> None:
+        """Say that trades after `since` may have been missed: bars open then are partial."""
+        first = self._floor(_minute(since))
+        doubtful = self._bars.starts[bisect_left(self._bars.starts, first) :]
+        self._partial.update(doubtful)
+        if len(doubtful):
+            self._hole = doubtful[0] if self._hole is None else min(self._hole, doubtful[0])
+
     def add_trade(self, trade: Trade) -> None:
         """Take a public trade into the bar of its own time."""
         if self._current is None:

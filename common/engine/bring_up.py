@@ -85,6 +85,11 @@ class BringUp:
         """Whether the market is on its way up."""
         return self._script is not None
 
+    @property
+    def connecting(self) -> bool:
+        """Whether the images of the stream are waited for."""
+        return self._wait == STREAM
+
     def start(self) -> None:
         """Begin from the first line."""
         self.abandon()

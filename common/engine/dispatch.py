@@ -62,6 +62,11 @@ class Dispatch:
         for series in self._series.values():
             series.resume(now)
 
+    def doubt(self, since: datetime) -> None:
+        """Public trades after `since` (exchange time) may not have been seen."""
+        for series in self._series.values():
+            series.doubt(since)
+
     def complete(self, now: datetime) -> None:
         """Download what the series miss; then, once per session, start the bots.
 

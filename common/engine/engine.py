@@ -57,6 +57,7 @@ from common.engine.report_desk import ReportDesk
 from common.engine.snapshot import Snapshot
 from common.engine.state import MarketState
 from common.engine.take_snapshot import take_snapshot
+from common.engine.time_watch import TimeWatch
 from common.engine.trading_switch import TradingSwitch
 from common.engine.ui_watch import UiWatch
 from common.errors import ConfigurationError
@@ -93,6 +94,7 @@ class Engine:
         self._runner = runner
         self._reports = reports
         self._clock = clock
+        self._time_watch = TimeWatch(clock)
         self._notices = notices
         self.refresh_rate = refresh_rate  # snapshots a second
         self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
@@ -192,6 +194,7 @@ class Engine:
     def turn(self) -> None:
         """Wait for the next item or deadline, and handle all that is due."""
         item = self.inbox.get(self._patience())
+        self._watch_time()
         taken = 0
         while item is not None:
             self._handle(item)
@@ -207,6 +210,14 @@ class Engine:
         if self._clock.monotonic() >= self._next_snapshot:
             self._next_snapshot = self._clock.monotonic() + 1.0 / self.refresh_rate
             self.snapshot = self._take_snapshot()
+
+    def _watch_time(self) -> None:
+        """After a sleep or a step of the clock nothing is believed that was known before."""
+        leap = self._time_watch.leap()
+        if leap:
+            self._notices.warning(f"{leap}; everything is read again")
+            for market in self._markets.values():
+                market.leapt()
 
     def _patience(self) -> float:
         """Seconds until something is due without any item."""

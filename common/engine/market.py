@@ -40,6 +40,7 @@ from common.engine.items import (
 )
 from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
+from common.engine.pulse import Pulse
 from common.engine.retry import Garbled, Retry
 from common.engine.robot_switch import RobotSwitch
 from common.engine.snapshot import Health
@@ -54,8 +55,6 @@ from common.errors import (
 
 log = logging.getLogger(__name__)
 
-STALE_AFTER = 5.0  # seconds without a word; the exchange is asked every two
-LATE = 2.0  # seconds that a text may wait in this process
 STREAM_READY_WITHIN = 20.0  # seconds
 
 
@@ -97,9 +96,7 @@ class Market:
         self._refused = ""  # the key; tried again slowly
         self._offline = ""
         self._retry = Retry()
-        self._heard_at = 0.0
-        self._late = 0.0  # seconds that the newest text has waited here
-        self._stream_open = False
+        self.pulse = Pulse(clock, gateway)
         self._garbled = Garbled()
         self.desk = Desk(
             state,
@@ -157,7 +154,7 @@ class Market:
             later=later,
             now=self.exchange_time,
             ready=lambda: (
-                self._stream_open and not self.bring_up.running and not self.state.read_only
+                self.pulse.complete and not self.bring_up.running and not self.state.read_only
             ),
             heal=self._heal,
             whole=audit,
@@ -181,23 +178,14 @@ class Market:
             return Health.OFFLINE, self._offline
         if self.verifier.problem:
             return Health.BLOCKED, self.verifier.problem
-        if self.bring_up.running or not self._stream_open:
+        if self.bring_up.running or not self.pulse.complete:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
-        stale = self._stale()
+        stale = self.pulse.stale()
         return (Health.STALE, stale) if stale else (Health.LIVE, "")
-
-    def _stale(self) -> str:
-        """Return why the prices are not those of now, "" while they are."""
-        quiet = self._clock.monotonic() - self._heard_at
-        if quiet > STALE_AFTER:
-            return f"no data for {quiet:.0f} s"
-        if self._late > LATE:
-            return f"this computer does not keep up: news is more than {LATE:.0f} s old"
-        return self.gateway.trouble()
 
     def fresh(self) -> bool:
         """Whether the prices are those of now, not the last ones of a stream that broke off."""
-        return self._stream_open and not self._stale()
+        return self.pulse.fresh()
 
     def may_trade(self, emi: str) -> bool:
         """Whether a bot's order may leave now."""
@@ -214,15 +202,14 @@ class Market:
     def opened(self, session: int) -> None:
         """The socket of a session is open."""
         if session == self.bring_up.session:
-            self._heard_at = self._clock.monotonic()
+            self.pulse.opened()
             self._later(STREAM_READY_WITHIN, lambda: self._expect_ready(session))
 
     def text(self, item: RawText) -> None:
         """Take one message of the stream; one of an earlier session is not listened to."""
         if item.session != self.bring_up.session:
             return
-        self._heard_at = item.received_at
-        self._late = self._clock.monotonic() - item.received_at
+        self.pulse.heard(item)
         try:
             for message in self.gateway.receive(item):
                 self._take(message)
@@ -233,7 +220,7 @@ class Market:
         """The socket is gone: come up again from the first line."""
         if item.session != self.bring_up.session:
             return
-        self._stream_open = False
+        self._lose_stream()
         if self.bring_up.running:
             self.bring_up.throw(item.error)
         else:
@@ -294,11 +281,18 @@ class Market:
 
     def next_close(self) -> datetime | None:
         """Return the exchange time at which `close_due` is to be called next."""
-        return self.dispatch.next_close(self.exchange_time()) if self._stream_open else None
+        return self.dispatch.next_close(self.exchange_time()) if self.fresh() else None
 
     def close_due(self) -> None:
-        """Close the bars that are over and call their bots."""
-        self.dispatch.close_due(self.exchange_time())
+        """Close the bars that are over and call their bots; not while trades may be missing."""
+        if self.fresh():
+            self.dispatch.close_due(self.exchange_time())
+
+    def leapt(self) -> None:
+        """This computer slept or its clock was set: connect anew before any bot runs."""
+        if self.fatal is None:
+            self._leave_stream()
+            self.start()
 
     # ---- inside ---------------------------------------------------------------------------
 
@@ -318,7 +312,7 @@ class Market:
         elif isinstance(message, OrdersReplaced):
             self.state.orders.replace(message.orders, self.state.emi_of, self.exchange_time())
         elif isinstance(message, StreamReady):
-            self._stream_open = True
+            self.pulse.complete = True
             self.bring_up.stream_ready()
         elif isinstance(message, StreamComplaint):
             self._notices.warning(f"{self.state.market}: {message.text}")
@@ -342,7 +336,7 @@ class Market:
         self.checked = True
 
     def _expect_ready(self, session: int) -> None:
-        if session == self.bring_up.session and not self._stream_open:
+        if session == self.bring_up.session and self.bring_up.connecting:
             error = ProtocolError(f"the stream was not complete after {STREAM_READY_WITHIN:.0f} s")
             self.bring_up.throw(error)
 
@@ -350,15 +344,23 @@ class Market:
         """Live with single messages that cannot be read; a stream full of them is left."""
         log.warning("%s: %s", self.state.market, error)
         if self._garbled.too_many(self._clock.monotonic()):
-            self._stream_open = False
             self._failed(error)
+
+    def _lose_stream(self) -> None:
+        """What happened after the last word is not known: its bars have to be read again."""
+        if self.pulse.complete:
+            self.dispatch.doubt(self.exchange_time() - timedelta(seconds=self.pulse.quiet()))
+        self.pulse.complete = False
+
+    def _leave_stream(self) -> None:
+        self._lose_stream()
+        self.gateway.disconnect()
 
     def _failed(self, error: TmaticError) -> None:
         """The market could not be brought up or fell: say why and try again later."""
         self.bring_up.abandon()
         self.verifier.fell()
-        self.gateway.disconnect()
-        self._stream_open = False
+        self._leave_stream()
         if isinstance(error, ConfigurationError):
             self.fatal = error
             self._problem = str(error)
@@ -376,12 +378,11 @@ class Market:
 
     def _heal(self) -> None:
         """The mirror may have missed something: read everything again, once for a difference."""
-        self.gateway.disconnect()
-        self._stream_open = False
+        self._leave_stream()
         self.start()
 
     def _try_again(self) -> None:
-        if not self.bring_up.running and not self._stream_open:
+        if not self.bring_up.running and not self.pulse.complete:
             self.start()
 
     def _up(self) -> None:

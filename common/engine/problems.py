@@ -15,6 +15,7 @@ from common.domain.orders import Phase
 from common.domain.robots import Status
 from common.engine.snapshot import Health, Level, MarketRow, Problem, RobotRow, Snapshot
 
+SKEW = 30  # seconds between the clocks from which on it is a problem
 SLOW_START = timedelta(seconds=20)  # a market that takes longer to come up is mentioned
 
 _WAITS = {
@@ -85,6 +86,15 @@ def _too_young(trouble: Trouble, age: timedelta) -> bool:
 def _of_markets(snapshot: Snapshot) -> Iterator[Trouble]:
     for row in snapshot.markets:
         yield from _health(row)
+        if abs(row.clock_ahead) > SKEW:
+            yield Trouble(
+                f"clock {row.market}",
+                Level.WARNING,
+                f"the clock of this computer is {abs(row.clock_ahead)} s "
+                f"{'behind' if row.clock_ahead > 0 else 'ahead of'} that of {row.market}",
+                "signs requests and closes bars by the exchange's clock",
+                "let the system set its clock from the network",
+            )
         switch = row.dead_man
         if switch is not None and switch.problem:
             yield Trouble(

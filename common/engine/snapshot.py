@@ -95,6 +95,7 @@ class MarketRow:
         default_factory=Verification
     )  # how books and exchange compare
     dead_man: DeadManRow | None = None  # None: not asked for
+    clock_ahead: int = 0  # whole seconds that the exchange's clock is ahead of this computer's
 
 
 @dataclass(frozen=True, slots=True)

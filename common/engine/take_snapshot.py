@@ -80,6 +80,7 @@ def _market_row(market: Market) -> MarketRow:
         read_only=market.state.read_only,
         verification=market.verifier.status,
         dead_man=market.dead_man.row(),
+        clock_ahead=round(market.gateway.clock_offset()),
     )
 
 
