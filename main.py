@@ -104,7 +104,7 @@ class Session:
         self.engine = Engine(
             [(create_gateway(market), state_of(market)) for market in settings.markets],
             LedgerWriter(settings.database, scales=currency_scales(), take=locks.take),
-            ProcessBotRunner(algo=profile.algo),
+            ProcessBotRunner(algo=profile.algo, logs=profile.logs / "bots"),
             ReportThread(settings.database, profile.exports, SystemClock().now),
             SystemClock(),
             notices,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
@@ -24,6 +24,7 @@ from common.errors import StrategyError
 
 LINE_LIMIT = 1_000_000  # bytes of one message of a worker
 _LENGTH = struct.Struct("!I")
+_LAST_SECOND = 2**37  # a time beyond cannot be told as a date
 
 # ---- to the worker --------------------------------------------------------------------------
 
@@ -46,11 +47,6 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadStrategy:
-    """All history is there: import the strategy."""
-
-
-@dataclass(frozen=True, slots=True)
 class Where:
     """Tell where the strategy is at this moment."""
 
@@ -63,6 +59,16 @@ class Call:
     candles: tuple[Candle, ...]
     ticker: Ticker
     orders: bytes  # as `pack_orders` made them
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStrategy:
+    """All history is there: import the strategy, and with `trial` call it once without orders.
+
+    After a trial it is imported again, so that nothing of the trial stays with it.
+    """
+
+    trial: Call | None = None
 
 
 ToWorker = Setup | History | LoadStrategy | Call | BotAnswer | Where
@@ -135,9 +141,24 @@ def read_from_terminal(stream: BinaryIO) -> ToWorker | None:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The strategy is there, or `problem` says why not."""
+    """The strategy is there, or `problem` says why not; `detail` is its traceback."""
 
     problem: str
+    detail: str = ""
+    file: str = ""
+    saved: float = 0.0  # seconds since 1970 of the file's last change
+    digest: str = ""
+    sources: dict[str, str] = field(default_factory=dict)  # path -> digest
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """The strategy is imported and called for a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The trial's call has returned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +212,7 @@ class Stack:
     detail: str
 
 
-FromWorker = Loaded | OrderCall | RefusedHere | Finished | Failed | Printed | Stack
+FromWorker = Loaded | Trying | Tried | OrderCall | RefusedHere | Finished | Failed | Printed | Stack
 
 
 def encode(message: FromWorker) -> bytes:
@@ -212,26 +233,21 @@ def read_from_worker(stream: BinaryIO) -> FromWorker | None:
         return None
     try:
         return _decode(json.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, InvalidOperation) as error:
         raise StrategyError("its process sent what is not a message") from error
 
 
 def _decode(row: dict[str, Any]) -> FromWorker:
-    kind = row["kind"]
-    if kind == "OrderCall":
-        return _decode_order(row)
-    if kind == "Finished":
-        return Finished(float(row["seconds"]))
-    if kind in ("Failed", "Stack"):
-        make = Failed if kind == "Failed" else Stack
-        return make(_text(row, "reason"), _text(row, "detail"))
-    if kind == "Loaded":
-        return Loaded(_text(row, "problem"))
-    if kind == "RefusedHere":
-        return RefusedHere(_text(row, "text"))
-    if kind == "Printed":
-        return Printed(_text(row, "text"))
-    raise ValueError(kind)
+    return _DECODERS[row["kind"]](row)
+
+
+def _decode_loaded(row: Mapping[str, Any]) -> Loaded:
+    texts = [_text(row, name) for name in ("problem", "detail", "file", "digest")]
+    problem, detail, file, digest = texts
+    saved, sources = float(row["saved"]), row["sources"]
+    if not 0 <= saved < _LAST_SECOND or any(type(digit) is not str for digit in sources.values()):
+        raise ValueError(row)
+    return Loaded(problem, detail, file, saved, digest, dict(sources))
 
 
 def _decode_order(row: Mapping[str, Any]) -> OrderCall:
@@ -263,3 +279,16 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is not a text")
     return value
+
+
+_DECODERS: dict[str, Callable[[dict[str, Any]], FromWorker]] = {
+    "Loaded": _decode_loaded,
+    "Trying": lambda _: Trying(),
+    "Tried": lambda _: Tried(),
+    "OrderCall": _decode_order,
+    "RefusedHere": lambda row: RefusedHere(_text(row, "text")),
+    "Finished": lambda row: Finished(float(row["seconds"])),
+    "Failed": lambda row: Failed(_text(row, "reason"), _text(row, "detail")),
+    "Printed": lambda row: Printed(_text(row, "text")),
+    "Stack": lambda row: Stack(_text(row, "reason"), _text(row, "detail")),
+}

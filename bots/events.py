@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,21 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Start a worker for one bot; one that it has goes on until the new one is ready."""
+
+    batch: Batch
+    call: BotCall  # with every closed bar
+
+
+@dataclass(frozen=True, slots=True)
+class CodeChanged:
+    """Strategy files were saved."""
+
+    digests: Mapping[str, str]  # path -> digest of every module of the folder
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """Call a bot's strategy."""
 
@@ -75,4 +90,4 @@ class Stop:
     """End everything."""
 
 
-Event = Load | Call | Answer | Heard | Stop
+Event = Load | Start | CodeChanged | Call | Answer | Heard | Stop

@@ -10,19 +10,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bots import channel
+from bots.sources import Sources, digests_of, sources_of
 from bots.variables import Variables
 from common.errors import StrategyError
 
 Strategy = Callable[..., object]
 
 
-def load_strategy(emi: str, folder: str | None) -> Strategy:
-    """Run `init_algo` and return the function registered for `emi`.
+PROGRAM_ALGO = Path(__file__).resolve().parent.parent / "algo"
+
+
+def load_strategy(emi: str, folder: str | None) -> tuple[Strategy, Sources]:
+    """Run `init_algo` and return the function registered for `emi`, and where it came from.
 
     `folder` takes the place of the program's own `algo`. StrategyError: no usable function is
     there. Whatever else the user's code raises comes through.
     """
     sys.dont_write_bytecode = True  # an edit within one second must not be hidden by a .pyc
+    before = digests_of(PROGRAM_ALGO if folder is None else Path(folder))
     algo = importlib.import_module("algo")
     if folder is not None:
         algo.__path__[:] = [folder]
@@ -34,7 +39,7 @@ def load_strategy(emi: str, folder: str | None) -> Strategy:
     if strategy is None:
         raise StrategyError(f'algo/init.py registers no function: bot.robo["{emi}"] is missing')
     _check_signature(emi, strategy)
-    return strategy
+    return strategy, sources_of(strategy, before)
 
 
 def describe(error: BaseException) -> str:

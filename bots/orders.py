@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
 from decimal import Decimal
 
 from bots import dialect
@@ -41,6 +43,39 @@ class OrderTable:
             self._views.pop(gone, None)
             orders.pop(gone, None)
         Variables.orders = orders
+
+
+class TrialDesk:
+    """Answers the order calls of a trial: every one succeeds, in the table alone."""
+
+    def __init__(self, table: OrderTable) -> None:
+        self._table = table
+        self._number = 0
+
+    def answer(self, call: OrderCall) -> BotAnswer:
+        """Return what the terminal would say if it accepted the call."""
+        order = self._table.get(call.cl_ord_id)
+        if call.verb == "del" or call.price is None or call.quantity is None:
+            return BotAnswer(call.cl_ord_id if order else "", None)
+        if call.verb == "put":
+            if order is None:
+                return BotAnswer("", None, "the order is no longer open")
+            moved = replace(order, price=call.price, leaves=call.quantity)
+            return BotAnswer(call.cl_ord_id, moved)
+        if call.symbol is None or call.side is None:
+            return BotAnswer("", None, "an order needs symbol and side")
+        self._number += 1
+        placed = OrderView(
+            cl_ord_id=f"trial{self._number}.{call.on_behalf_of}",
+            emi=call.on_behalf_of,
+            symbol=call.symbol,
+            side=call.side,
+            price=call.price,
+            leaves=call.quantity,
+            market=call.market,
+            at=datetime.now(timezone.utc),
+        )
+        return BotAnswer(placed.cl_ord_id, placed)
 
 
 class MarketDesk:

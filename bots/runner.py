@@ -12,8 +12,12 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from bots.events import Answer, Batch, Call, Event, Limits, Load, Stop
+from bots.code_watch import INTERVAL, CodeWatch, Digests
+from bots.events import Answer, Batch, Call, CodeChanged, Event, Limits, Load, Start, Stop
+from bots.journal import BotJournal
+from bots.loading import PROGRAM_ALGO
 from bots.supervisor import Supervisor
+from common.domain.bots import BotLine
 from common.domain.market import Candle
 from common.engine.items import BotAnswer, BotCall, RobotView
 from common.engine.ports import Inbox
@@ -28,7 +32,8 @@ class ProcessBotRunner:
     `algo`: folder of the profile's own strategies; None or absent: the program's own. `budget`:
     seconds that one call of a strategy may take, without the time in which it waits for the
     terminal. `load_budget`: seconds for starting a worker and importing the strategy.
-    `memory_limit`: bytes that a worker may allocate, 0: any.
+    `memory_limit`: bytes that a worker may allocate, 0: any. `logs`: folder of the bots' log files;
+    None: there are none. `watch`: seconds between two looks at the strategy files.
     """
 
     def __init__(
@@ -38,16 +43,22 @@ class ProcessBotRunner:
         budget: float = 2.0,
         load_budget: float = 60.0,
         memory_limit: int = 2 << 30,
+        logs: Path | None = None,
+        watch: float = INTERVAL,
     ) -> None:
         self._algo = algo
         self._limits = Limits(budget, load_budget, memory_limit)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._batch = Batch(())
+        self._journal = BotJournal(logs)
+        self._interval = watch
+        self._watch: CodeWatch | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, inbox: Inbox) -> None:
         """Start the supervisor; outcomes go to `inbox`."""
-        supervisor = Supervisor(self._events, inbox, self._limits)
+        self._journal.start()
+        supervisor = Supervisor(self._events, inbox, self._limits, self._journal)
         self._thread = threading.Thread(target=supervisor.run, name="bots", daemon=True)
         self._thread.start()
 
@@ -57,6 +68,17 @@ class ProcessBotRunner:
         self._batch.retired = True
         self._batch = Batch(view.robot.emi for view in views)
         self._events.put(Load(self._batch, tuple(views), dict(history), algo))
+        if self._watch is None:
+            self._watch = CodeWatch(algo or PROGRAM_ALGO, self._code_changed, self._interval)
+            self._watch.start()
+
+    def start_bot(self, call: BotCall) -> None:
+        """Start a worker for a bot, beside the one it has; gives a `BotLoaded`."""
+        self._events.put(Start(self._batch, call))
+
+    def note(self, emi: str, line: BotLine) -> None:
+        """Write a line into the file of a bot's log."""
+        self._journal.write(emi, (line,))
 
     def call(self, emi: str, call: BotCall) -> bool:
         """Hand a closed bar over; False while the worker is busy, not loaded yet or gone."""
@@ -76,8 +98,15 @@ class ProcessBotRunner:
             return
         self._batch.retired = True
         self._batch = Batch(())
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
         self._events.put(Stop())
         self._thread.join(_STOP_TIMEOUT)
         if self._thread.is_alive():
             log.error("the supervisor of the bots does not end")
         self._thread = None
+        self._journal.stop()
+
+    def _code_changed(self, digests: Digests) -> None:
+        self._events.put(CodeChanged(digests))

@@ -2,6 +2,9 @@
 
 A bot may send orders only while its strategy is called. When the time of a call is over it loses
 that right at once; then its worker is asked where it is, for the report, and killed.
+
+New code runs in a second worker beside the first one, is tried there, and takes the first one's
+place when that is idle.
 """
 
 from __future__ import annotations
@@ -12,61 +15,67 @@ import queue
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 
 from bots import channel
-from bots.events import Answer, Batch, Call, Event, Heard, Limits, Load, Stop
+from bots.events import Answer, Batch, Call, CodeChanged, Event, Heard, Limits, Load, Start, Stop
+from bots.journal import BotJournal
 from bots.process import WorkerProcess
-from common.engine.items import BotFailed, BotFinished, BotLoaded, BotOrder, OrderView, RobotView
+from bots.sources import saved_at
+from bots.workers import (
+    REFUSAL_WINDOW,
+    REFUSALS,
+    Bot,
+    Phase,
+    Wish,
+    as_order,
+    feed,
+    introduce,
+)
+from common.domain.bots import BotCode, BotLine
+from common.engine.items import (
+    BotFailed,
+    BotFinished,
+    BotLoaded,
+    BotOrder,
+    BotSaid,
+    BotWanted,
+    OrderView,
+)
 from common.engine.ports import Inbox
 from common.errors import StrategyError
 
 log = logging.getLogger(__name__)
 
 ORDER_CALLS_PER_BAR = 500  # more in one call of a strategy is taken for a loop
-REFUSALS = 3  # orders with senseless arguments within ...
-REFUSAL_WINDOW = 60.0  # ... so many seconds stop the bot
 _ANSWER_PATIENCE = 60.0  # seconds; only a defect makes the engine answer later
 _LAST_WORDS = 0.3  # seconds to answer `Where`
-_HISTORY_PORTION = 500  # bars a message
+_LINES_HELD = 200  # of one bot, before the engine is told
 _STARTING_AT_ONCE = max(2, os.cpu_count() or 1)
-
-
-class Phase(Enum):
-    """What a worker does."""
-
-    LOADING = "loading"
-    IDLE = "idle"
-    RUNNING = "running"  # the strategy is called: orders are accepted
-    ASKING = "asking"  # an order call waits for the engine
-    OVERDUE = "overdue"  # its time is over: nothing is accepted, it is asked where it is
-
-
-@dataclass(slots=True)
-class _Bot:
-    emi: str
-    worker: WorkerProcess
-    phase: Phase = Phase.LOADING
-    deadline: float | None = None  # monotonic seconds
-    left: float = 0.0  # seconds of the call that remain while the engine is asked
-    pending: int = 0  # number of the order call that waits for its answer
-    order_calls: int = 0
-    refusals: deque[float] = field(default_factory=lambda: deque(maxlen=REFUSALS))
+_STARTING = (Phase.LOADING, Phase.TRYING)
 
 
 class Supervisor:
     """Takes one event after the other, or the next deadline."""
 
-    def __init__(self, events: queue.SimpleQueue[Event], inbox: Inbox, limits: Limits) -> None:
+    def __init__(
+        self,
+        events: queue.SimpleQueue[Event],
+        inbox: Inbox,
+        limits: Limits,
+        journal: BotJournal | None = None,
+    ) -> None:
         self._events = events
         self._inbox = inbox
         self._limits = limits
+        self._journal = journal or BotJournal(None)
         self._batch = Batch(())
         self._load: Load | None = None
-        self._waiting: deque[RobotView] = deque()  # not started yet
-        self._bots: dict[str, _Bot] = {}
+        self._waiting: deque[Wish] = deque()  # not started yet
+        self._bots: dict[str, Bot] = {}
+        self._beside: dict[str, Bot] = {}  # with new code, not ready yet
+        self._workers: dict[WorkerProcess, Bot] = {}
         self._packed: tuple[Sequence[OrderView], bytes] | None = None
         self._number = 0  # of the last order call; never repeats
 
@@ -84,23 +93,27 @@ class Supervisor:
             self._end_all()
 
     def _take_next(self) -> bool:
-        deadlines = [bot.deadline for bot in self._bots.values() if bot.deadline is not None]
+        deadlines = [bot.deadline for bot in self._workers.values() if bot.deadline is not None]
         wait = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
         try:
             event: Event = self._events.get(timeout=wait)
         except queue.Empty:
             self._expire(time.monotonic())
             return True
-        if isinstance(event, Load):
-            self._replace(event)
+        if isinstance(event, Heard):
+            # What left its pipe in time counts, even if this thread was held up by a full inbox.
+            self._expire(event.at)
+            self._heard(event)
         elif isinstance(event, Call):
             self._call(event)
         elif isinstance(event, Answer):
             self._answer(event)
-        elif isinstance(event, Heard):
-            # What left its pipe in time counts, even if this thread was held up by a full inbox.
-            self._expire(event.at)
-            self._heard(event)
+        elif isinstance(event, Load):
+            self._replace(event)
+        elif isinstance(event, Start):
+            self._start_one(event)
+        elif isinstance(event, CodeChanged):
+            self._code_changed(event.digests)
         return not isinstance(event, Stop)
 
     # ---- starting and ending --------------------------------------------------------------
@@ -108,62 +121,111 @@ class Supervisor:
     def _replace(self, load: Load) -> None:
         self._end_all()
         self._load, self._batch = load, load.batch
-        self._waiting = deque(load.views)
+        self._waiting = deque(
+            Wish(view, list(load.history.get(view.robot.emi, ()))) for view in load.views
+        )
+
+    def _start_one(self, event: Start) -> None:
+        """Start a bot anew; where it has a worker, new code is tried beside it first."""
+        call = event.call
+        emi = call.view.robot.emi
+        if event.batch is not self._batch or any(w.view.robot.emi == emi for w in self._waiting):
+            return
+        former = self._beside.get(emi)
+        if former is not None:
+            self._end(former)
+        trial = call if emi in self._bots else None
+        self._waiting.append(Wish(call.view, list(call.candles), trial))
+
+    def _code_changed(self, digests: Mapping[str, str]) -> None:
+        """Ask for new workers of the bots whose files are not what they run."""
+        for emi in self._batch.emis:
+            bot = self._bots.get(emi)
+            sources = bot.loaded.sources if bot and bot.loaded else None
+            if sources is None or any(digests.get(name) != sources[name] for name in sources):
+                self._tell(BotWanted(emi))
+            elif emi in self._beside:
+                self._end(self._beside[emi])  # what runs is right again
 
     def _start_waiting(self) -> None:
         """Start workers, few at a time: a hundred at once would take the processor from all."""
         while self._waiting:
-            loading = sum(1 for bot in self._bots.values() if bot.phase is Phase.LOADING)
-            if loading >= _STARTING_AT_ONCE:
+            starting = sum(1 for bot in self._workers.values() if bot.phase in _STARTING)
+            if starting >= _STARTING_AT_ONCE:
                 return
-            self._start(self._waiting.popleft().robot.emi)
+            self._start(self._waiting.popleft())
 
-    def _start(self, emi: str) -> None:
-        load = self._load
+    def _start(self, wish: Wish) -> None:
+        load, emi = self._load, wish.view.robot.emi
         if load is None:
             return
+        beside = emi in self._bots
         try:
             worker = WorkerProcess(emi, self._hear)
         except OSError as error:
-            self._tell(BotLoaded(emi, f"its process cannot be started: {error}"))
+            reason = f"its process cannot be started: {error}"
+            self._tell(BotLoaded(emi, reason, beside=beside))
             return
-        self._bots[emi] = _Bot(emi, worker, deadline=time.monotonic() + self._limits.load_budget)
-        folder = None if load.algo is None else str(load.algo)
-        worker.send(channel.Setup(emi, folder, load.views, self._limits.memory))
-        bars = tuple(load.history.get(emi, ()))
-        for first in range(0, len(bars), _HISTORY_PORTION):
-            worker.send(channel.History(bars[first : first + _HISTORY_PORTION]))
-        worker.send(channel.LoadStrategy())
+        if not beside:
+            wish.trial = None
+        bot = Bot(emi, worker, beside, deadline=time.monotonic() + self._limits.load_budget)
+        self._workers[worker] = bot
+        (self._beside if beside else self._bots)[emi] = bot
+        introduce(worker, wish, load.algo, load.views, self._limits.memory)
 
     def _end_all(self) -> None:
         self._waiting.clear()
-        for bot in list(self._bots.values()):
+        for bot in list(self._workers.values()):
             self._end(bot)
 
-    def _end(self, bot: _Bot) -> str:
-        self._batch.free.discard(bot.emi)
-        del self._bots[bot.emi]
+    def _end(self, bot: Bot) -> str:
+        del self._workers[bot.worker]
+        if self._bots.get(bot.emi) is bot:
+            self._batch.free.discard(bot.emi)
+            del self._bots[bot.emi]
+        else:
+            self._beside.pop(bot.emi, None)
+        self._flush(bot)
         return bot.worker.end()
 
-    def _fail(self, bot: _Bot, reason: str, detail: str) -> None:
+    def _fail(self, bot: Bot, reason: str, detail: str, *, raised: bool = False) -> None:
         """End a bot; the engine learns why."""
-        was = bot.phase
+        loading = bot.phase in _STARTING or bot.tried
+        if not bot.beside and bot.emi in self._beside:
+            self._end(self._beside[bot.emi])  # the engine will ask for a new one
         ended = self._end(bot)
+        reason = reason or ended
         log.error("bot %s: %s (%s)\n%s", bot.emi, reason, ended, detail)
-        if was is Phase.LOADING:
-            self._tell(BotLoaded(bot.emi, reason or ended))
+        self._say(bot, f"{reason} ({ended})\n{detail}".rstrip(), error=True)
+        self._flush(bot)
+        if loading or bot.beside:
+            self._tell(BotLoaded(bot.emi, reason, beside=bot.beside))
         else:
-            self._tell(BotFailed(bot.emi, reason or ended, detail))
+            self._tell(BotFailed(bot.emi, reason, detail, raised))
 
-    def _tell(self, outcome: BotLoaded | BotOrder | BotFinished | BotFailed) -> None:
+    def _tell(
+        self, outcome: BotLoaded | BotOrder | BotFinished | BotFailed | BotSaid | BotWanted
+    ) -> None:
         """Put an outcome into the inbox, unless it would be taken for one of the next batch."""
         if not self._batch.retired:
             self._inbox.put(outcome)
 
+    def _say(self, bot: Bot, text: str, *, error: bool = False) -> None:
+        """Write a line into the bot's log; the engine hears of it with the next outcome."""
+        bot.lines.append(BotLine(datetime.now(timezone.utc), text, error))
+        if len(bot.lines) >= _LINES_HELD:
+            self._flush(bot)
+
+    def _flush(self, bot: Bot) -> None:
+        if bot.lines:
+            lines, bot.lines = tuple(bot.lines), []
+            self._journal.write(bot.emi, lines)
+            self._tell(BotSaid(bot.emi, lines))
+
     # ---- time -----------------------------------------------------------------------------
 
     def _expire(self, now: float) -> None:
-        for bot in list(self._bots.values()):
+        for bot in list(self._workers.values()):
             if bot.deadline is None or bot.deadline > now:
                 continue
             if bot.phase is Phase.OVERDUE:
@@ -174,6 +236,7 @@ class Supervisor:
             elif bot.phase is Phase.ASKING:
                 self._fail(bot, "the terminal did not answer its order call", "")
             else:
+                bot.tried = bot.phase is Phase.TRYING
                 bot.phase = Phase.OVERDUE
                 bot.deadline = now + _LAST_WORDS
                 bot.worker.send(channel.Where())
@@ -185,6 +248,7 @@ class Supervisor:
     # ---- the engine's events --------------------------------------------------------------
 
     def _call(self, event: Call) -> None:
+        self._keep_up(event)
         bot = self._bots.get(event.emi)
         if bot is None or event.batch is not self._batch or bot.phase is not Phase.IDLE:
             return
@@ -194,6 +258,14 @@ class Supervisor:
         bot.worker.send(
             channel.Call(call.view, tuple(call.candles), call.ticker, self._pack(call.orders))
         )
+
+    def _keep_up(self, event: Call) -> None:
+        """Give the bars of a call to a worker that is to take the place of the called one."""
+        if event.emi in self._beside:
+            feed(self._beside[event.emi].worker, event.call.candles)
+        for wish in self._waiting:
+            if wish.view.robot.emi == event.emi:
+                wish.bars += event.call.candles
 
     def _pack(self, orders: Sequence[OrderView]) -> bytes:
         """Pack the open orders; a list that goes to many bots is packed once."""
@@ -220,7 +292,7 @@ class Supervisor:
         self._events.put(Heard(worker, message, time.monotonic()))
 
     def _heard(self, event: Heard) -> None:
-        bot = next((b for b in self._bots.values() if b.worker is event.worker), None)
+        bot = self._workers.get(event.worker)
         message = event.message
         if bot is None:
             return
@@ -230,38 +302,76 @@ class Supervisor:
             self._fail(bot, str(message), "")
         elif isinstance(message, channel.Printed):
             log.info("bot %s: %s", bot.emi, message.text)
+            self._say(bot, message.text)
         elif isinstance(message, channel.Failed):
-            self._fail(bot, message.reason, message.detail)
+            self._fail(bot, message.reason, message.detail, raised=True)
         elif bot.phase is Phase.OVERDUE:
             if isinstance(message, channel.Stack):
                 self._fail(bot, self._too_long(message.reason), message.detail)
         else:
             self._heard_in_time(bot, message)
 
-    def _heard_in_time(self, bot: _Bot, message: channel.FromWorker) -> None:
-        if isinstance(message, channel.Loaded) and bot.phase is Phase.LOADING:
-            self._loaded(bot, message.problem)
-        elif isinstance(message, channel.Finished) and bot.phase is Phase.RUNNING:
-            bot.phase, bot.deadline = Phase.IDLE, None
-            self._batch.free.add(bot.emi)
-            self._tell(BotFinished(bot.emi, message.seconds))
+    def _heard_in_time(self, bot: Bot, message: channel.FromWorker) -> None:
+        if isinstance(message, channel.Finished) and bot.phase is Phase.RUNNING:
+            self._finished(bot, message.seconds)
         elif isinstance(message, channel.OrderCall) and bot.phase is Phase.RUNNING:
             self._order(bot, message)
         elif isinstance(message, channel.RefusedHere):
             self._refused(bot, message.text)
+        elif isinstance(message, channel.Loaded) and message.problem and bot.phase in _STARTING:
+            self._fail(bot, message.problem, message.detail)
+        elif isinstance(message, channel.Loaded) and bot.phase is Phase.LOADING:
+            self._loaded(bot, message)
+        elif isinstance(message, channel.Trying) and bot.phase is Phase.LOADING:
+            bot.phase = Phase.TRYING
+            bot.deadline = time.monotonic() + self._limits.budget
+        elif isinstance(message, channel.Tried) and bot.phase is Phase.TRYING:
+            bot.phase = Phase.LOADING
+            bot.deadline = time.monotonic() + self._limits.load_budget
         else:
             self._fail(bot, f"its process said {type(message).__name__} out of turn", "")
 
-    def _loaded(self, bot: _Bot, problem: str) -> None:
-        if problem:
-            self._fail(bot, problem, "")
-            return
+    def _finished(self, bot: Bot, seconds: float) -> None:
         bot.phase, bot.deadline = Phase.IDLE, None
+        self._flush(bot)
+        self._swap(bot.emi)
         self._batch.free.add(bot.emi)
-        log.info("bot %s: loaded, process %d", bot.emi, bot.worker.pid)
-        self._tell(BotLoaded(bot.emi))
+        self._tell(BotFinished(bot.emi, seconds))
 
-    def _order(self, bot: _Bot, call: channel.OrderCall) -> None:
+    def _loaded(self, bot: Bot, message: channel.Loaded) -> None:
+        bot.phase, bot.deadline, bot.loaded = Phase.IDLE, None, message
+        if bot.beside:
+            self._swap(bot.emi)
+        else:
+            self._ready(bot)
+            self._batch.free.add(bot.emi)
+
+    def _swap(self, emi: str) -> None:
+        """Let the worker with new code take the other one's place, when neither is at work."""
+        former, fresh = self._bots.get(emi), self._beside.get(emi)
+        if former is None or fresh is None or former.phase is not Phase.IDLE:
+            return
+        if fresh.phase is not Phase.IDLE:
+            return
+        free = emi in self._batch.free
+        self._end(former)
+        del self._beside[emi]
+        self._bots[emi] = fresh
+        if free:
+            self._batch.free.add(emi)
+        self._ready(fresh)
+        fresh.beside = False
+
+    def _ready(self, bot: Bot) -> None:
+        """Tell what a worker runs that can be called from now on."""
+        loaded = bot.loaded or channel.Loaded("")
+        code = BotCode(loaded.file, saved_at(loaded.saved), loaded.digest)
+        log.info("bot %s: loaded, process %d", bot.emi, bot.worker.pid)
+        self._say(bot, f"loaded {code.file} {code.digest}")
+        self._flush(bot)
+        self._tell(BotLoaded(bot.emi, "", code, bot.beside))
+
+    def _order(self, bot: Bot, call: channel.OrderCall) -> None:
         bot.order_calls += 1
         if bot.order_calls > ORDER_CALLS_PER_BAR:
             self._fail(bot, f"more than {ORDER_CALLS_PER_BAR} order calls in one bar", "")
@@ -272,23 +382,11 @@ class Supervisor:
         now = time.monotonic()
         bot.left = (bot.deadline or now) - now
         bot.deadline = now + _ANSWER_PATIENCE
-        self._tell(
-            BotOrder(
-                emi=bot.emi,
-                call=self._number,
-                verb=call.verb,
-                market=call.market,
-                symbol=call.symbol,
-                on_behalf_of=call.on_behalf_of,
-                side=call.side,
-                price=call.price,
-                quantity=call.quantity,
-                cl_ord_id=call.cl_ord_id,
-            )
-        )
+        self._tell(as_order(bot.emi, self._number, call))
 
-    def _refused(self, bot: _Bot, text: str) -> None:
+    def _refused(self, bot: Bot, text: str) -> None:
         log.warning("bot %s: %s", bot.emi, text)
+        self._say(bot, text, error=True)
         now = time.monotonic()
         bot.refusals.append(now)
         if len(bot.refusals) == REFUSALS and now - bot.refusals[0] <= REFUSAL_WINDOW:

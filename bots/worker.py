@@ -19,10 +19,12 @@ from api.websockets import Websockets
 from bots import channel, dialect, loading
 from bots.frames import Frame
 from bots.loading import Strategy
-from bots.orders import MarketDesk, OrderTable
+from bots.orders import MarketDesk, OrderTable, TrialDesk
 from bots.output import Outlet, PrintedLines
+from bots.sources import Sources, forget
 from bots.variables import Variables
 from common.engine.items import BotAnswer, RobotView
+from common.errors import StrategyError
 
 Jobs = queue.SimpleQueue[channel.ToWorker]
 
@@ -52,6 +54,7 @@ class Worker:
         self._table = OrderTable()
         self._frame = Frame(max(1, self._views[setup.emi].robot.timeframe))
         self._strategy: Strategy | None = None
+        self._trial: TrialDesk | None = None  # while new code is tried
         self._in_call = False
         self._thread = threading.get_ident()
 
@@ -59,19 +62,20 @@ class Worker:
         """Take one message after the other; returns after a failure."""
         loading.limit_memory(self._setup.memory_limit)
         sys.stdout = sys.stderr = self._lines
-        self._bind()
         going = True
         while going:
             job = self._jobs.get()
             if isinstance(job, channel.History):
                 self._frame.extend(job.candles)
             elif isinstance(job, channel.LoadStrategy):
-                going = self._load()
+                going = self._load(job.trial)
             elif isinstance(job, channel.Call):
                 going = self._call(job)
 
     def _bind(self) -> None:
         """Fill the façades of the strategy API."""
+        Variables.robo, Variables.frames, Variables.framing = {}, {}, {}
+        Websockets.connect.clear()
         Variables.robots = {emi: dialect.robot_dict(view) for emi, view in self._views.items()}
         for view in self._views.values():
             robot, symbol = view.robot, view.robot.symbol
@@ -87,46 +91,73 @@ class Worker:
                 frames = Variables.frames.setdefault(robot.market, {}).setdefault(key, {})
                 frames[robot.timeframe] = self._frame
 
-    def _load(self) -> bool:
+    def _load(self, trial: channel.Call | None) -> bool:
         try:
-            self._strategy = loading.load_strategy(self._setup.emi, self._setup.algo)
+            found = self._import()
+            if trial is not None:
+                self._try(trial)
+                found = self._import()
         except BaseException as error:  # noqa: BLE001 - a strategy may raise anything, SystemExit too
             self._lines.flush()
-            self._outlet.send(channel.Loaded(loading.describe(error)))
+            detail = loading.traceback_text(error)
+            self._outlet.send(channel.Loaded(loading.describe(error), detail))
             return False
         self._lines.flush()
-        self._outlet.send(channel.Loaded(""))
+        self._outlet.send(
+            channel.Loaded("", "", found.file, found.saved, found.short, found.digests)
+        )
         return True
+
+    def _import(self) -> Sources:
+        forget()
+        self._bind()
+        self._strategy, found = loading.load_strategy(self._setup.emi, self._setup.algo)
+        return found
+
+    def _try(self, trial: channel.Call) -> None:
+        """Call new code on the bars of now; its orders go nowhere."""
+        self._outlet.send(channel.Trying())
+        self._trial = TrialDesk(self._table)
+        try:
+            self._call_strategy(trial)
+        finally:
+            self._trial = None
+        self._outlet.send(channel.Tried())
 
     def _call(self, job: channel.Call) -> bool:
         """Let the strategy look at a closed bar; False when it raised."""
         begun = time.perf_counter()
+        try:
+            self._call_strategy(job)
+        except BaseException as error:  # noqa: BLE001 - a strategy may raise anything
+            self._lines.flush()
+            self._outlet.send(
+                channel.Failed(loading.describe(error), loading.traceback_text(error))
+            )
+            return False
+        self._lines.flush()
+        self._outlet.send(channel.Finished(time.perf_counter() - begun))
+        return True
+
+    def _call_strategy(self, job: channel.Call) -> None:
         robot = Variables.robots[self._setup.emi]
         robot.update(dialect.robot_dict(job.view))
         ticker = dialect.ticker_dict(job.ticker)
         self._frame.extend(job.candles, ticker["fundingRate"])
         self._table.replace(channel.unpack_orders(job.orders))
         self._lines.refill()
-        if self._strategy is not None and self._is_ready(robot, ticker):
-            self._in_call = True
-            try:
-                self._strategy(
-                    robot=robot,
-                    frame=self._frame,
-                    ticker=ticker,
-                    instrument=dialect.instrument_dict(job.view, job.ticker),
-                )
-            except BaseException as error:  # noqa: BLE001 - a strategy may raise anything
-                self._lines.flush()
-                self._outlet.send(
-                    channel.Failed(loading.describe(error), loading.traceback_text(error))
-                )
-                return False
-            finally:
-                self._in_call = False
-        self._lines.flush()
-        self._outlet.send(channel.Finished(time.perf_counter() - begun))
-        return True
+        if self._strategy is None or not self._is_ready(robot, ticker):
+            return
+        self._in_call = True
+        try:
+            self._strategy(
+                robot=robot,
+                frame=self._frame,
+                ticker=ticker,
+                instrument=dialect.instrument_dict(job.view, job.ticker),
+            )
+        finally:
+            self._in_call = False
 
     def _is_ready(self, robot: dict[str, object], ticker: dict[str, object]) -> bool:
         """Whether there are as many bars as the strategy needs, and prices on both sides."""
@@ -141,6 +172,8 @@ class Worker:
             self._refuse(f"{call.verb}_order: called outside of a call of the strategy")
             order = self._table.get(call.cl_ord_id)
             return BotAnswer("", order, "outside of a call")
+        if self._trial is not None:
+            return self._trial.answer(call)
         self._lines.flush()
         self._outlet.send(call)
         answer = self._jobs.get()
@@ -149,6 +182,8 @@ class Worker:
         return answer
 
     def _refuse(self, text: str) -> None:
+        if self._trial is not None:
+            raise StrategyError(f"in its trial: {text}")
         self._outlet.send(channel.RefusedHere(text))
 
 

@@ -180,8 +180,8 @@ class Actions:
         robot = next((each for each in self._snapshot.robots if robot_key(each) == key), None)
         if robot is None:
             self._say(Level.WARNING, "robot no longer listed")
-        elif robot.status in (Status.WORK, Status.OFF):
-            work = robot.status is Status.OFF
+        elif robot.status in (Status.WORK, Status.OFF) or robot.startable:
+            work = robot.status is not Status.WORK
             self._desk.submit(SetRobotStatus(robot.market, robot.emi, work))
         else:
             self._say(Level.WARNING, f"{robot.emi} is {robot.status}: {no_switch(robot)}")

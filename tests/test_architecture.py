@@ -83,6 +83,8 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "api.bitmex.stream",
         "api.simulator.child",
         "api.simulator.command",
+        "bots.code_watch",
+        "bots.journal",
         "bots.output",
         "bots.process",
         "bots.runner",

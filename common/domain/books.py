@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from common.domain.bots import OnStop
 from common.domain.executions import ExecutionKind, Network
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
@@ -105,11 +106,12 @@ class Books:
     key: AccountKey
     robots: Sequence[Robot]  # rows of `robots` of this market; a bad row has Status.ERROR
     balances: Sequence[Balance]
-    statuses: Mapping[str, bool]  # emi -> WORK as the user last left it
+    statuses: Mapping[str, bool]  # emi -> WORK as the user last left it, or OFF by a fault
     open_intents: Sequence[Intent]  # whose outcome was never learned
     cursor: datetime | None  # executions up to here are booked
     recent_trades: Sequence[Entry] = field(default_factory=tuple)  # newest first
     recent_funding: Sequence[Entry] = field(default_factory=tuple)  # newest first
     warnings: Sequence[str] = field(default_factory=tuple)
     read_only: bool = False  # another terminal writes these books
+    policies: Mapping[str, OnStop] = field(default_factory=dict)  # by emi; absent: LEAVE
     holes: Sequence[datetime] = ()  # times of executions that lack rows of `coins`, oldest first

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from common.domain.bots import OnStop
 from common.domain.instruments import Symbol
 from common.domain.orders import Side, parse_cl_ord_id
 from common.domain.reports import Period
@@ -120,6 +121,15 @@ class SetRobotStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SetBotPolicy:
+    """Say what becomes of a bot's orders when it is stopped by its own fault; kept."""
+
+    market: str
+    emi: str
+    on_stop: OnStop
+
+
+@dataclass(frozen=True, slots=True)
 class ShowResults:
     """Sum the books by period for the screen; asked again while somebody looks."""
 
@@ -167,6 +177,7 @@ Command = (
     | Flatten
     | SetTrading
     | SetRobotStatus
+    | SetBotPolicy
     | ShowResults
     | ShowBot
     | ExportTables

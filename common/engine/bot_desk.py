@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from common.domain.robots import Status
+from common.engine.bot_records import BotRecords
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import order_view
 from common.engine.items import BotAnswer, BotOrder
@@ -30,6 +31,8 @@ class BotDesk:
         notices: NoticeBoard,
         *,
         may_trade: Callable[[str], bool],
+        stop: Callable[[str, Status, str], None],
+        records: BotRecords,
     ) -> None:
         self._state = state
         self._desk = desk
@@ -37,6 +40,8 @@ class BotDesk:
         self._clock = clock
         self._notices = notices
         self._may_trade = may_trade
+        self._stop = stop
+        self._records = records
         self._refusals: dict[str, deque[float]] = {}
 
     def ordered(self, item: BotOrder) -> None:
@@ -45,6 +50,7 @@ class BotDesk:
             answer = self._carry_out(item)
         except OrderRefused as error:
             self._notices.warning(f"{item.emi}: {error}")
+            self._records.say(item.emi, f"{item.verb}_order refused: {error}", error=True)
             answer = self._refusal(item, str(error))
             if not isinstance(error, EntryRefused):
                 self._count_refusal(item.emi)
@@ -99,8 +105,5 @@ class BotDesk:
             times.popleft()
         if len(times) >= REFUSALS_IN_A_MINUTE and emi in self._state.robots:
             times.clear()
-            self._state.set_status(emi, Status.OFF)
-            self._notices.error(
-                f"{emi} is switched OFF: {REFUSALS_IN_A_MINUTE} of its orders were refused "
-                "within a minute"
-            )
+            reason = f"{REFUSALS_IN_A_MINUTE} of its orders were refused within a minute"
+            self._stop(emi, Status.OFF, reason)

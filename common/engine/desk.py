@@ -124,6 +124,15 @@ class Desk:
             if order.next_change and order.next_change.bot:
                 order.next_change = None
 
+    def withdraw_bot(self, emi: str) -> None:
+        """A bot was stopped: drop what its strategy asked for and what has not left yet."""
+        for key, (_, ask, _) in list(self._waiting.items()):
+            if ask.event is None and ask.emi == emi:
+                self._withdraw(key)
+        for order in self._state.orders:
+            if order.emi == emi and order.next_change and order.next_change.bot:
+                order.next_change = None
+
     def withdraw_entries(self) -> None:
         """Only exits may leave from now on: drop what strategies asked for and is none."""
         for key, (_, ask, _) in list(self._waiting.items()):

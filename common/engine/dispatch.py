@@ -124,6 +124,19 @@ class Dispatch:
                 self._handed[robot.emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
         self._runner.load(views, history)
 
+    def start_bot(self, emi: str) -> None:
+        """Start a bot's strategy anew, with every bar that is known."""
+        robot = self._state.robots.get(emi)
+        view = self._view(robot) if robot and self._started else None
+        series = self._series.get((robot.symbol, robot.timeframe)) if robot else None
+        if robot is None or view is None or series is None:
+            return
+        bars = series.tail(len(series))
+        ticker = self._gateway.ticker(robot.symbol)
+        self._runner.start_bot(BotCall(view, bars, ticker, order_views(self._state)))
+        if bars and emi not in self._handed:
+            self._handed[emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
+
     def bot_loaded(self, emi: str) -> None:
         """The worker of a bot can be called from now on."""
         self._loaded.add(emi)
@@ -197,7 +210,8 @@ class Dispatch:
 
     def _dispatched(self) -> Iterator[Robot]:
         for robot in self._state.robots.values():
-            if robot.timeframe > 0 and robot.status in (Status.WORK, Status.OFF):
+            failed = robot.emi in self._state.failed_bots
+            if robot.timeframe > 0 and (failed or robot.status in (Status.WORK, Status.OFF)):
                 yield robot
 
     def _of(self, symbol: Symbol, timeframe: int) -> list[Robot]:

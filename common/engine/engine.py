@@ -21,6 +21,7 @@ from common.domain.commands import (
     Drawn,
     Flatten,
     PlaceOrder,
+    SetBotPolicy,
     SetRobotStatus,
     SetTrading,
     Shutdown,
@@ -35,6 +36,8 @@ from common.engine.items import (
     BotFinished,
     BotLoaded,
     BotOrder,
+    BotSaid,
+    BotWanted,
     IntentWritten,
     LedgerDown,
     LedgerOpened,
@@ -263,6 +266,8 @@ class Engine:
             self._click(item)
         elif isinstance(item, SetRobotStatus):
             self._markets[item.market].switch.set(item)
+        elif isinstance(item, SetBotPolicy):
+            self._markets[item.market].switch.set_policy(item)
         elif isinstance(item, SetTrading):
             self._trading.set(item.on, item.entries)
         elif isinstance(item, Drawn):
@@ -281,7 +286,7 @@ class Engine:
     def _handle_bot(self, item: object) -> bool:
         if isinstance(item, BotFinished):
             return True
-        if not isinstance(item, (BotOrder, BotLoaded, BotFailed)):
+        if not isinstance(item, (BotOrder, BotLoaded, BotFailed, BotSaid, BotWanted)):
             return False
         market = self._market_of(item.emi)
         if market is None:
@@ -290,12 +295,7 @@ class Engine:
                     item.emi, item.call, BotAnswer("", None, "there is no such bot")
                 )
             return True
-        if isinstance(item, BotOrder):
-            market.bot_order(item)
-        elif isinstance(item, BotLoaded):
-            market.bot_loaded(item)
-        else:
-            market.bot_failed(item)
+        market.bot(item)
         return True
 
     def _handle_ledger(self, item: object) -> None:

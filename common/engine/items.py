@@ -10,6 +10,7 @@ from decimal import Decimal
 from common.domain.account import Margin, Position
 from common.domain.books import AccountKey, Books, Entry, Intent
 from common.domain.bot_story import BotStory
+from common.domain.bots import BotCode, BotLine
 from common.domain.commands import Command
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument, Symbol
@@ -225,6 +226,23 @@ class BotLoaded:
 
     emi: str
     problem: str = ""
+    code: BotCode | None = None  # what the worker runs
+    beside: bool = False  # new code was tried; with a problem, the former code goes on
+
+
+@dataclass(frozen=True, slots=True)
+class BotWanted:
+    """A bot's strategy is to be started (anew): answered with `BotRunner.start_bot`."""
+
+    emi: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotSaid:
+    """Lines for a bot's log, which are in its file already."""
+
+    emi: str
+    lines: tuple[BotLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +284,8 @@ class BotFailed:
 
     emi: str
     reason: str  # one line for the screen, with file and line where known
-    detail: str  # traceback for the log
+    detail: str  # traceback; it is in the bot's log already
+    raised: bool = True  # the code is wrong; else it was too slow, or its process ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +339,8 @@ Item = (
     | LedgerDown
     | LedgerUp
     | BotLoaded
+    | BotWanted
+    | BotSaid
     | BotOrder
     | BotFinished
     | BotFailed

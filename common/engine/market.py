@@ -12,6 +12,8 @@ from common.domain.instruments import Instrument
 from common.domain.market import Trade
 from common.domain.robots import Status
 from common.engine.bot_desk import BotDesk
+from common.engine.bot_program import BotProgram
+from common.engine.bot_records import BotRecords
 from common.engine.bring_up import BringUp
 from common.engine.clicks import Clicks
 from common.engine.control_alarm import ControlAlarm
@@ -26,6 +28,8 @@ from common.engine.items import (
     BotFailed,
     BotLoaded,
     BotOrder,
+    BotSaid,
+    BotWanted,
     InstrumentChanged,
     MarginChanged,
     Message,
@@ -117,13 +121,24 @@ class Market:
             may_trade=self.may_trade,
         )
         self.holdings = Holdings(state, gateway, notices)
-        self.switch = RobotSwitch(state, ledger, notices)
+        self.records = BotRecords(runner, self.exchange_time)
+        self.switch = RobotSwitch(state, ledger, self.desk, self.records, notices)
+        self.program = BotProgram(state, self.dispatch, self.switch, self.records, notices)
         self.flattener = Flattener(
             state, gateway, self.desk, self.switch, clock, notices, later=later
         )
         self.clicks = Clicks(state, self.desk, self.flattener, notices)
         self.dead_man = DeadMan(state, gateway, clock, notices, later=later, now=self.exchange_time)
-        self.bots = BotDesk(state, self.desk, runner, clock, notices, may_trade=self.may_trade)
+        self.bots = BotDesk(
+            state,
+            self.desk,
+            runner,
+            clock,
+            notices,
+            may_trade=self.may_trade,
+            stop=self.switch.stop,
+            records=self.records,
+        )
         self.bring_up = BringUp(
             state,
             gateway,
@@ -261,21 +276,12 @@ class Market:
 
     # ---- items of bots --------------------------------------------------------------------
 
-    def bot_loaded(self, item: BotLoaded) -> None:
-        """A worker is ready, or its strategy could not be loaded."""
-        if item.problem:
-            self._stop_bot(item.emi, item.problem)
+    def bot(self, item: BotOrder | BotLoaded | BotFailed | BotSaid | BotWanted) -> None:
+        """A bot asks for something, or something became of its strategy."""
+        if isinstance(item, BotOrder):
+            self.bots.ordered(item)
         else:
-            self.dispatch.bot_loaded(item.emi)
-
-    def bot_failed(self, item: BotFailed) -> None:
-        """A strategy raised, hung or died."""
-        log.error("%s: %s\n%s", item.emi, item.reason, item.detail)
-        self._stop_bot(item.emi, item.reason)
-
-    def bot_order(self, item: BotOrder) -> None:
-        """A strategy asks for something."""
-        self.bots.ordered(item)
+            self.program.take(item)
 
     # ---- time -----------------------------------------------------------------------------
 
@@ -323,13 +329,6 @@ class Market:
             self._ledger.book(self.state.key, (executed,), executed.at)
         if executed.forced:
             self._stop_trading(self.holdings.forced(executed))
-
-    def _stop_bot(self, emi: str, reason: str) -> None:
-        self.dispatch.bot_gone(emi)
-        self.state.failed_bots[emi] = reason
-        if emi in self.state.robots:
-            self.state.set_status(emi, Status.ERROR, reason)
-        self._notices.error(f"{emi} is stopped: {reason}")
 
     def _compare(self, instruments: Sequence[Instrument]) -> None:
         self._check(instruments)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from common.domain.books import AccountKey, Intent
 from common.domain.bot_story import BotKey
+from common.domain.bots import BotLine, OnStop
 from common.domain.executions import Executed, Network
 from common.domain.instruments import Currency, Symbol
 from common.domain.market import Book, Candle, Ticker
@@ -104,6 +105,9 @@ class Ledger(Protocol):
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK/OFF of a bot over restarts."""
 
+    def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
+        """Keep what becomes of a bot's orders when it is stopped."""
+
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         """Read the tables for a comparison with the exchange -> LedgerRead.
 
@@ -123,6 +127,16 @@ class BotRunner(Protocol):
 
     def load(self, views: Sequence[RobotView], history: dict[str, Sequence[Candle]]) -> None:
         """End all workers and start one for each view -> BotLoaded. history: emi -> closed bars."""
+
+    def start_bot(self, call: BotCall) -> None:
+        """Start a worker for a bot -> BotLoaded. `call` has every closed bar up to now.
+
+        A worker that the bot has goes on until the new one is ready; then the new one has been
+        tried with `call` first, without orders.
+        """
+
+    def note(self, emi: str, line: BotLine) -> None:
+        """Write a line into the file of a bot's log."""
 
     def call(self, emi: str, call: BotCall) -> bool:
         """Hand a closed bar to the bot's worker; False while the last call has not returned."""

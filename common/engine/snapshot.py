@@ -14,6 +14,7 @@ from enum import Enum
 
 from common.domain.books import Entry
 from common.domain.bot_story import BotStory
+from common.domain.bots import BotCode, BotLine, OnStop
 from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.market import Book
@@ -191,6 +192,11 @@ class RobotRow:
     volume: int
     pnl: int | None  # None: no price to value the position at
     position: int
+    errors: int = 0  # exceptions, overruns, and refused orders since the start or F3
+    code: BotCode | None = None  # what it runs; None: nothing is loaded
+    note: str = ""  # why code that was saved since is not used
+    on_stop: OnStop = OnStop.LEAVE
+    startable: bool = False  # a click switches it to WORK, although it was stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,5 +248,8 @@ class Snapshot:
     robots: tuple[RobotRow, ...] = ()
     results: Results | None = None  # None: nobody has asked
     stories: Mapping[tuple[str, str], BotStory] = field(default_factory=dict)  # (market, EMI)
+    bot_logs: Mapping[tuple[str, str], tuple[BotLine, ...]] = field(
+        default_factory=dict
+    )  # by market and EMI; oldest first, bounded
     notices: tuple[Notice, ...] = ()  # oldest first, bounded
     problems: tuple[Problem, ...] = ()  # of now, the worst first

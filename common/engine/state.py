@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from common.domain.account import Account, Margin, Position
 from common.domain.books import SIDE_FUNDING, AccountKey, Balance, Books, Entry
+from common.domain.bots import OnStop
 from common.domain.executions import Network
 from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.money import closing_value
@@ -40,7 +41,8 @@ class MarketState:
         self.margins: dict[str, Margin] = {}
         self.orders = OrderMirror()
         self.robots: dict[str, Robot] = {}
-        self.failed_bots: dict[str, str] = {}  # emi -> why its strategy was stopped
+        self.failed_bots: dict[str, tuple[Status, str]] = {}  # emi -> what stopped it, and why
+        self.policies: dict[str, OnStop] = {}  # by emi; absent: LEAVE
         self.balances: dict[tuple[str, Symbol, str], Balance] = {}
         self.trades: deque[Entry] = deque(maxlen=KEEP_ROWS)  # newest first
         self.funding: deque[Entry] = deque(maxlen=KEEP_ROWS)
@@ -55,13 +57,14 @@ class MarketState:
     def open_books(self, books: Books) -> None:
         """Start from what the ledger knows."""
         self.read_only = books.read_only
+        self.policies = dict(books.policies)
         self.balances = {(b.emi, b.symbol, b.currency): b for b in books.balances}
         self.trades = deque(books.recent_trades, maxlen=KEEP_ROWS)
         self.funding = deque(books.recent_funding, maxlen=KEEP_ROWS)
         self.robots = robot_rules.assemble(books, self.symbols, self.instruments)
-        for emi, problem in self.failed_bots.items():
+        for emi, (status, problem) in self.failed_bots.items():
             if emi in self.robots:
-                self.set_status(emi, Status.ERROR, problem)
+                self.set_status(emi, status, problem)
 
     def take_entries(self, entries: Iterable[Entry]) -> None:
         """Follow rows that are durable in the books."""

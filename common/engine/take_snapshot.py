@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from common.domain.books import Entry
 from common.domain.bot_story import BotStory
+from common.domain.bots import OnStop
 from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.orders import Side
@@ -61,6 +62,11 @@ def take_snapshot(
         robots=tuple(row for m in all_markets for row in _robot_rows(m)),
         results=results,
         stories=stories,
+        bot_logs={
+            (m.state.market, emi): lines
+            for m in all_markets
+            for emi, lines in m.records.logs().items()
+        },
         notices=notices,
     )
 
@@ -219,6 +225,7 @@ def _robot_rows(market: Market) -> Iterator[RobotRow]:
     for robot in state.robots.values():
         instrument = state.instruments.get(robot.symbol)
         currency = instrument.settlement_currency if instrument else ""
+        record = market.records.of(robot.emi)
         yield RobotRow(
             market=state.market,
             emi=robot.emi,
@@ -233,4 +240,9 @@ def _robot_rows(market: Market) -> Iterator[RobotRow]:
             volume=state.volume(robot.emi, robot.symbol),
             pnl=state.pnl(robot, market.gateway),
             position=state.position(robot.emi, robot.symbol),
+            errors=record.errors,
+            code=record.code,
+            note=record.note,
+            on_stop=state.policies.get(robot.emi, OnStop.LEAVE),
+            startable=market.switch.startable(robot.emi),
         )

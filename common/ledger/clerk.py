@@ -74,6 +74,9 @@ class Clerk:
             with self._transaction():
                 books = read_books(self._database, job.key, job.since, job.every_row)
             self._put(LedgerRead(job.key, job.token, books))
+        elif isinstance(job, jobs.SavePolicy):
+            with self._transaction():
+                self._store.save_policy(job.market, job.emi, job.on_stop)
         elif isinstance(job, jobs.SaveStatus):
             with self._transaction():
                 self._store.save_status(job.market, job.emi, job.work)
@@ -212,6 +215,7 @@ class Clerk:
                 recent_trades=tuple(self._store.recent_trades(key, RECENT_ROWS)),
                 recent_funding=tuple(self._store.recent_funding(key, RECENT_ROWS)),
                 warnings=(*warnings, *summary(self._database)),
+                policies=self._store.policies(key.market),
                 holes=tuple(sums.holes),
                 read_only=not writes,
             )

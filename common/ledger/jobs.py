@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.domain.books import AccountKey, Entry, Intent
+from common.domain.bots import OnStop
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
 
@@ -72,6 +73,15 @@ class SaveStatus:
 
 
 @dataclass(slots=True)
+class SavePolicy:
+    """Keep what becomes of a bot's orders when it is stopped."""
+
+    market: str
+    emi: str
+    on_stop: OnStop
+
+
+@dataclass(slots=True)
 class Read:
     """Tell what the tables hold of an account."""
 
@@ -86,4 +96,14 @@ class Stop:
     """End the thread after everything before."""
 
 
-Job = Open | Book | ReserveNumbers | WriteIntent | SettleIntent | SaveStatus | Read | Stop
+Job = (
+    Open
+    | Book
+    | ReserveNumbers
+    | WriteIntent
+    | SettleIntent
+    | SaveStatus
+    | SavePolicy
+    | Read
+    | Stop
+)

@@ -205,6 +205,15 @@ ROBOT_STATUS = Table(
     ),
     primary="MARKET, EMI",
 )
+ROBOT_POLICY = Table(
+    "robot_policy",
+    (
+        _MARKET,
+        Column("EMI", "text", EMI_SIZE, required=True),
+        Column("ON_STOP", "text", 8, required=True),
+    ),
+    primary="MARKET, EMI",
+)
 LEDGER_CURSOR = Table(
     "ledger_cursor",
     (*_ACCOUNT, Column("BOOKED_UNTIL", "time", required=True)),
@@ -295,4 +304,13 @@ def second_step(dialect: Dialect) -> list[str]:
     return [statement for table in SECOND_TABLES for statement in table.render(dialect)]
 
 
-MIGRATIONS = {1: first_step, 2: second_step}  # number -> statements of the step in a dialect
+def policy_step(dialect: Dialect) -> list[str]:
+    """Return the statements of migration 3: what becomes of the orders of a stopped bot."""
+    return ROBOT_POLICY.render(dialect)
+
+
+MIGRATIONS = {
+    1: first_step,
+    2: second_step,
+    3: policy_step,
+}  # number -> statements of the step in a dialect

@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from common.domain.books import AccountKey, Entry, Intent
+from common.domain.bots import OnStop
 from common.domain.executions import Executed, Network
 from common.domain.instruments import Symbol
 from common.ledger import statements as sql
@@ -164,6 +165,16 @@ class Store:
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK or OFF of a bot."""
         self.database.execute(sql.REPLACE_STATUS, (market, emi, int(work)))
+
+    def policies(self, market: str) -> dict[str, OnStop]:
+        """Return EMI -> what becomes of its orders; a text that means nothing is left out."""
+        known = {policy.value: policy for policy in OnStop}
+        rows = self.database.query(sql.POLICIES, (market,))
+        return {to_text(emi): known[to_text(text)] for emi, text in rows if to_text(text) in known}
+
+    def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
+        """Keep what becomes of a bot's orders when it is stopped."""
+        self.database.execute(sql.REPLACE_POLICY, (market, emi, on_stop.value))
 
     # ---- orders -----------------------------------------------------------------------------
 

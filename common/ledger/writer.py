@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from common.domain.books import AccountKey, Intent
+from common.domain.bots import OnStop
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Symbol
 from common.engine.items import LedgerDown, LedgerUp, WriterLost
@@ -114,6 +115,10 @@ class LedgerWriter:
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK/OFF of a bot over restarts."""
         self._queue.put(jobs.SaveStatus(market, emi, work))
+
+    def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
+        """Keep what becomes of a bot's orders when it is stopped."""
+        self._queue.put(jobs.SavePolicy(market, emi, on_stop))
 
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         """Read the tables for a comparison with the exchange -> LedgerRead."""

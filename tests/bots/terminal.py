@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bots.runner import ProcessBotRunner
+from common.domain.bots import BotLine
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.robots import Robot, Status
@@ -23,6 +24,8 @@ from common.engine.items import (
     BotFinished,
     BotLoaded,
     BotOrder,
+    BotSaid,
+    BotWanted,
     OrderView,
     RobotView,
 )
@@ -90,7 +93,8 @@ class Terminal:
         self.runner = runner
         self.orders: dict[str, OrderView] = {}
         self.asked: list[BotOrder] = []
-        self.outcomes: list[BotLoaded | BotFinished | BotFailed] = []
+        self.outcomes: list[BotLoaded | BotFinished | BotFailed | BotWanted] = []
+        self.said: list[tuple[str, BotLine]] = []
         self.refuse = ""
         self.silent = False
         self._number = 0
@@ -140,7 +144,10 @@ class Terminal:
 
     def serve(self, item: object) -> None:
         if not isinstance(item, BotOrder):
-            assert isinstance(item, (BotLoaded, BotFinished, BotFailed))
+            if isinstance(item, BotSaid):
+                self.said += [(item.emi, line) for line in item.lines]
+                return
+            assert isinstance(item, (BotLoaded, BotFinished, BotFailed, BotWanted))
             self.outcomes.append(item)
             return
         self.asked.append(item)
@@ -177,9 +184,11 @@ class Terminal:
 
 
 @contextmanager
-def terminal(algo: Path | None, budget: float = 20.0) -> Iterator[Terminal]:
+def terminal(
+    algo: Path | None, budget: float = 20.0, logs: Path | None = None
+) -> Iterator[Terminal]:
     """Run a terminal whose strategies lie in `algo`."""
-    runner = ProcessBotRunner(algo=algo, budget=budget, load_budget=PATIENCE)
+    runner = ProcessBotRunner(algo=algo, budget=budget, load_budget=PATIENCE, logs=logs, watch=0.1)
     made = Terminal(runner)
     runner.start(made)
     try:

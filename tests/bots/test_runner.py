@@ -167,7 +167,8 @@ def test_loading_again_takes_the_edited_strategy_and_leaves_no_process(tmp_path:
             desk.load(view("a"), history={"a": [bar(0, 1.0)]})
             desk.bar(view("a"))
             assert desk.asked.pop().quantity == quantity
-        assert len(bot_threads()) == 3  # the supervisor, and two of the present worker
+        # The supervisor, the eye on the files, and two of the present worker.
+        assert len(bot_threads()) == 4
     assert bot_threads() == []
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from common.domain.books import AccountKey, Intent
 from common.domain.bot_story import BotKey
+from common.domain.bots import BotLine, OnStop
 from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Book, Candle, Ticker
@@ -182,6 +183,9 @@ class FakeLedger:
     def save_status(self, market: str, emi: str, work: bool) -> None:
         self.jobs.append(("status", (emi, work)))
 
+    def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
+        self.jobs.append(("policy", (emi, on_stop)))
+
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         self.jobs.append(("read", (since, token, every_row)))
 
@@ -200,6 +204,8 @@ class FakeRunner:
     loaded: list[RobotView] = field(default_factory=list)
     calls: list[tuple[str, BotCall]] = field(default_factory=list)
     answers: list[tuple[str, int, BotAnswer]] = field(default_factory=list)
+    started: list[BotCall] = field(default_factory=list)
+    notes: list[tuple[str, BotLine]] = field(default_factory=list)
     busy: bool = False
     stopped: bool = False
 
@@ -208,6 +214,12 @@ class FakeRunner:
 
     def load(self, views: Sequence[RobotView], history: dict[str, Sequence[Candle]]) -> None:
         self.loaded = list(views)
+
+    def start_bot(self, call: BotCall) -> None:
+        self.started.append(call)
+
+    def note(self, emi: str, line: BotLine) -> None:
+        self.notes.append((emi, line))
 
     def call(self, emi: str, call: BotCall) -> bool:
         if not self.busy:

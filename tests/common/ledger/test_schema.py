@@ -14,7 +14,7 @@ from common.ledger.database import DatabaseSettings, Dialect
 from common.ledger.migration import migrate
 from common.ledger.mysql_database import MysqlDatabase
 from common.ledger.numbers import CLOCK_ORIGIN, EMI_LIMIT, MARGIN, NUMBER_DIGITS, first_free
-from common.ledger.schema import COINS, ROBOTS, Table
+from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, Table
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import (
@@ -61,7 +61,9 @@ def test_migrating_twice_changes_nothing(settings: DatabaseSettings) -> None:
     add_bots(settings, "a")
     migrated(settings)
     assert query(settings, "SELECT EMI FROM robots") == [("a",)]
-    assert query(settings, "SELECT VERSION FROM schema_version") == [(1,), (2,)]
+    assert query(settings, "SELECT VERSION FROM schema_version ORDER BY VERSION") == [
+        (number,) for number in MIGRATIONS
+    ]
 
 
 def test_a_first_step_that_broke_off_is_finished(settings: DatabaseSettings) -> None:

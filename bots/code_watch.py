@@ -1,0 +1,71 @@
+"""Notices that strategy files were saved; reads them on a thread of its own.
+
+A change counts once the files have stood still for a whole interval, so that two saves in quick
+succession, or a file half written, make one change. Content decides, not the time of a file.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bots.sources import digest_of
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.5  # seconds
+_STOP_TIMEOUT = 10.0  # seconds
+
+Digests = Mapping[str, str]  # path -> digest of its content
+_Stamp = dict[str, tuple[int, int, int]]
+
+
+class CodeWatch:
+    """Calls `changed` with the digests of all modules of a folder after every change."""
+
+    def __init__(
+        self, folder: Path, changed: Callable[[Digests], None], interval: float = INTERVAL
+    ) -> None:
+        self._folder = folder
+        self._changed = changed
+        self._interval = interval
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="bot-code", daemon=True)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ends.set()
+        self._thread.join(_STOP_TIMEOUT)
+
+    def _run(self) -> None:
+        taken = seen = self._stamp()
+        known = self._digests(taken)
+        while not self._ends.wait(self._interval):
+            stamp = self._stamp()
+            still, seen = stamp == seen, stamp
+            if not still or stamp == taken:
+                continue
+            taken, digests = stamp, self._digests(stamp)
+            if digests != known:
+                known = digests
+                self._changed(digests)
+
+    def _stamp(self) -> _Stamp:
+        found: _Stamp = {}
+        try:
+            for path in self._folder.rglob("*.py"):
+                state = path.stat()
+                found[str(path)] = (state.st_mtime_ns, state.st_size, state.st_ino)
+        except OSError as error:  # a file vanished in this moment; the next look sees what is left
+            log.debug("the strategies cannot be listed: %s", error)
+        return found
+
+    @staticmethod
+    def _digests(stamp: _Stamp) -> dict[str, str]:
+        return {name: digest_of(Path(name)) for name in sorted(stamp)}

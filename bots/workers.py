@@ -1,0 +1,98 @@
+"""What the supervisor knows of one worker, and the queue of those that are to be started."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from bots import channel
+from bots.process import WorkerProcess
+from common.domain.bots import BotLine
+from common.domain.market import Candle
+from common.engine.items import BotCall, BotOrder, RobotView
+
+REFUSALS = 3  # orders with senseless arguments within ...
+REFUSAL_WINDOW = 60.0  # ... so many seconds stop the bot
+HISTORY_PORTION = 500  # bars a message
+
+
+class Phase(Enum):
+    """What a worker does."""
+
+    LOADING = "loading"
+    TRYING = "trying"  # new code is called once without orders
+    IDLE = "idle"
+    RUNNING = "running"  # the strategy is called: orders are accepted
+    ASKING = "asking"  # an order call waits for the engine
+    OVERDUE = "overdue"  # its time is over: nothing is accepted, it is asked where it is
+
+
+@dataclass(slots=True, eq=False)
+class Bot:
+    """One worker of a bot. `beside`: it is to take the place of another one that runs."""
+
+    emi: str
+    worker: WorkerProcess
+    beside: bool = False
+    phase: Phase = Phase.LOADING
+    tried: bool = False  # it is overdue in a trial, not in a call
+    deadline: float | None = None  # monotonic seconds
+    left: float = 0.0  # seconds of the call that remain while the engine is asked
+    pending: int = 0  # number of the order call that waits for its answer
+    order_calls: int = 0
+    loaded: channel.Loaded | None = None
+    lines: list[BotLine] = field(default_factory=list)  # not told to the engine yet
+    refusals: deque[float] = field(default_factory=lambda: deque(maxlen=REFUSALS))
+
+
+@dataclass(slots=True)
+class Wish:
+    """A worker that is to be started."""
+
+    view: RobotView
+    bars: list[Candle]  # closed bars; those that close while it waits are added
+    trial: BotCall | None = None  # to be tried with, when it takes the place of another one
+
+
+def feed(worker: WorkerProcess, bars: Sequence[Candle]) -> None:
+    """Send bars to a worker, in portions."""
+    for first in range(0, len(bars), HISTORY_PORTION):
+        worker.send(channel.History(tuple(bars[first : first + HISTORY_PORTION])))
+
+
+def introduce(
+    worker: WorkerProcess,
+    wish: Wish,
+    algo: Path | None,
+    views: Sequence[RobotView],
+    memory: int,
+) -> None:
+    """Tell a new worker what it is for; it answers with `Loaded`. memory: bytes, 0: any."""
+    emi = wish.view.robot.emi
+    folder = None if algo is None else str(algo)
+    all_views = tuple(wish.view if view.robot.emi == emi else view for view in views)
+    worker.send(channel.Setup(emi, folder, all_views, memory))
+    feed(worker, wish.bars)
+    trial, call = None, wish.trial
+    if call is not None:
+        trial = channel.Call(call.view, (), call.ticker, channel.pack_orders(call.orders))
+    worker.send(channel.LoadStrategy(trial))
+
+
+def as_order(emi: str, number: int, call: channel.OrderCall) -> BotOrder:
+    """Return a worker's order call as the engine takes it."""
+    return BotOrder(
+        emi=emi,
+        call=number,
+        verb=call.verb,
+        market=call.market,
+        symbol=call.symbol,
+        on_behalf_of=call.on_behalf_of,
+        side=call.side,
+        price=call.price,
+        quantity=call.quantity,
+        cl_ord_id=call.cl_ord_id,
+    )
