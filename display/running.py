@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tkinter as tk
 from collections.abc import Callable
 from typing import Protocol
@@ -12,6 +13,7 @@ from common.errors import ConfigurationError
 from display.app import Terminal, make_root
 
 SIGNAL_POLL = 200  # milliseconds
+SWITCH_INTERVAL = 0.0005  # seconds
 
 
 class Program(Protocol):
@@ -29,6 +31,15 @@ class Program(Protocol):
 
     def next_event(self) -> int:
         """Return a number for a user action."""
+
+
+def favour_window() -> None:
+    """Let the window's thread have its turn soon when others are busy.
+
+    Each of the many calls of Tk in a repaint gives the interpreter away and has to get it back; by
+    default a busy thread keeps it for 5 ms each time.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
 
 
 def open_root() -> tk.Tk:
@@ -53,6 +64,7 @@ def show(
     stop_wanted: Callable[[], bool],
 ) -> None:
     """Show the window until it is closed, or a signal asks for the end."""
+    favour_window()
     terminal = Terminal(
         root,
         snapshot=program.snapshot,
