@@ -12,6 +12,7 @@ from common.domain.orders import Side
 from common.domain.robots import Status
 from common.engine.snapshot import Level, Notice, PositionRow, RobotRow, Snapshot
 from display.amend import GONE, AmendDialog
+from display.bot_panel import BotPanel, PanelActions
 from display.closing import CloseDialog
 from display.dialogs import Desk, Dialog
 from display.presenter import position_key, robot_key
@@ -185,6 +186,37 @@ class Actions:
             self._desk.submit(SetRobotStatus(robot.market, robot.emi, work))
         else:
             self._say(Level.WARNING, f"{robot.emi} is {robot.status}: {no_switch(robot)}")
+
+    def open_bot(self, key: str) -> None:
+        """Open the panel of the bot of a row of the list."""
+        if self._snapshot is None:
+            return
+        row = next((each for each in self._snapshot.robots if robot_key(each) == key), None)
+        if row is None:
+            self._say(Level.WARNING, "robot no longer listed")
+            return
+        known = (each for each in self.dialogs() if isinstance(each, BotPanel))
+        panel = next((each for each in known if each.belongs_to(row)), None)
+        if panel is None:
+            panel = BotPanel(
+                self._root, self._theme, self._desk, row=row, actions=self._panel_actions()
+            )
+            panel.follow(self._snapshot)
+        self._open(panel, panel.tabs)
+
+    def _panel_actions(self) -> PanelActions:
+        return PanelActions(
+            order=self.click_order,
+            flatten=lambda row: self.open_stop(
+                StopLevel.FLATTEN, Target(row.market, row.symbol, row.emi)
+            ),
+            cancel=lambda row: self.open_stop(StopLevel.CANCEL, Target(row.market, emi=row.emi)),
+            edit=lambda row: None,
+            delete=lambda row: None,
+        )
+
+    def new_bot(self) -> None:
+        """Open the form of a new bot."""
 
     def _open(self, dialog: Dialog, focus: tk.Misc) -> None:
         if dialog not in self._dialogs:

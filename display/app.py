@@ -97,6 +97,8 @@ class Terminal:
                 self._click_position,
                 self.actions.click_order,
                 self.actions.click_robot,
+                self.actions.open_bot,
+                self.actions.new_bot,
                 self.actions.click_book,
                 self._paint_book,
                 lambda: self.verify("click on the books"),
@@ -126,6 +128,7 @@ class Terminal:
         root.bind_all("<F2>", lambda _event: self.toggle_problems())
         root.bind_all("<F3>", lambda _event: self.reload())
         root.bind_all("<F4>", lambda _event: self.actions.open_stop())
+        root.bind_all("<F5>", lambda _event: self.open_bot())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
         root.bind_all("<F7>", lambda _event: self.verify())
         root.bind_all("<F8>", lambda _event: self.export())
@@ -302,6 +305,13 @@ class Terminal:
             return
         self._reloading = self._seen.reloads
         self._submit(Reload())
+
+    def open_bot(self) -> None:
+        """F5: the panel of the bot that was chosen last in the list, else of the first."""
+        rows = self.layout.robots.rows
+        key = self.layout.robots.cursor or (rows[0].key if rows else None)
+        if key is not None and not self._guard.repeated("F5"):
+            self.actions.open_bot(key)
 
     def verify(self, how: str = "F7") -> None:
         """F7 or a click: have the books compared with the exchange."""

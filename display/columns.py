@@ -55,11 +55,22 @@ ROBOTS = (
     Column("EMI", 14),
     Column("SYMBOL", 8),
     Column("CATEGORY", 8),
-    Column("CURRENCY", 8),
+    Column("CURR", 4),
     Column("TIMEFR", 6, right=True),
     Column("CAPITAL", 7, right=True),
     Column("STATUS", 11),
+    Column("ERRORS", 6, right=True),
     Column("VOL", 8, right=True),
     Column("PNL", 11, right=True),
     Column("POS", 8, right=True),
+)
+BOT_RESULTS = (
+    Column("PERIOD", 10),
+    Column("TRADES", 6, right=True),
+    Column("VOL", 9, right=True),
+    Column("COMMISS", 11, right=True),
+    Column("FUNDING", 11, right=True),
+    Column("NET CASH", 12, right=True),
+    Column("RESULT", 12, right=True),
+    Column("POS", 9, right=True),
 )

@@ -225,3 +225,13 @@ class Dialog(tk.Toplevel):
     def follow_state(self) -> None:
         """Enable or disable the widgets as the state asks."""
         raise TypeError("a dialog says what it enables")
+
+    # ---- for tests and tours ----------------------------------------------------------------
+
+    def parts(self) -> dict[str, tk.Misc]:
+        """Return what can be clicked, by name."""
+        return {}
+
+    def shown(self) -> dict[str, object]:
+        """Return the texts of the window beside its title and message."""
+        return {}

@@ -9,18 +9,23 @@ robot        EMI                                   tab          Orders Trades Fu
 period       day week month                        state        trading mode health books clock
 close        keep mine all stay
 stop         entries cancel flatten target do leave                  (state also: stop)
+bot          switch edit cancel flatten delete day week month curve  (panel of a bot)
+bot_tab      Results Orders Trades Funding Log    bot_order    OrderRow.key
+new_bot
 """
 
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from tkinter import ttk
 
 from common.domain.orders import Side
 from display.actions import Actions
 from display.amend import AmendDialog
+from display.bot_panel import BotPanel
+from display.bot_tabs import BOT_TABS
 from display.cells import Row
 from display.closing import CloseDialog
 from display.dialogs import Dialog
@@ -46,12 +51,32 @@ def _find(layout: Layout, actions: Actions, what: str, key: str) -> tuple[int, i
     if what in ("position", "order", "robot"):
         return _table_row(layout, what, key)
     if what == "tab":
-        return _tab(layout.tabs, key)
+        return _tab(layout.tabs, key, TABS)
+    if what in ("bot_tab", "bot_order"):
+        return _bot(actions, what, key)
+    return _middle(_widget(layout, actions, what, key))
+
+
+def _widget(layout: Layout, actions: Actions, what: str, key: str) -> object:
     if what == "period":
-        return _middle(_period(layout, key))
+        return _period(layout, key)
+    if what == "new_bot":
+        return layout.new_bot
     if what == "state":
-        return _middle(getattr(layout.state_line, key, None))
-    return _middle(_dialog_parts(actions, what).get(key))
+        return getattr(layout.state_line, key, None)
+    return _dialog_parts(actions, what).get(key)
+
+
+def _bot(actions: Actions, what: str, key: str) -> tuple[int, int] | None:
+    """Return a tab, or the row of an order, of the newest open panel of a bot."""
+    for dialog in reversed(actions.dialogs()):
+        if isinstance(dialog, BotPanel):
+            if what == "bot_tab":
+                return _tab(dialog.tabs, key, BOT_TABS)
+            dialog.tabs.open_tab("Orders")
+            dialog.update_idletasks()
+            return dialog.tabs.orders.row_at_root(key)
+    return None
 
 
 def _table_row(layout: Layout, what: str, key: str) -> tuple[int, int] | None:
@@ -76,11 +101,11 @@ def _row(table: Table, is_meant: Callable[[Row], bool]) -> tuple[int, int] | Non
     return table.row_at_root(row.key) if row else None
 
 
-def _tab(tabs: ttk.Notebook, key: str) -> tuple[int, int] | None:
+def _tab(tabs: ttk.Notebook, key: str, names: Sequence[str]) -> tuple[int, int] | None:
     """Return a point on a tab; Tk tells which tab is at a point, not the other way round."""
-    if key not in TABS:
+    if key not in names:
         return None
-    wanted, y = TABS.index(key), 10
+    wanted, y = names.index(key), 10
     xs = [
         x
         for x in range(0, tabs.winfo_width(), 4)
@@ -96,6 +121,8 @@ def _period(layout: Layout, key: str) -> tk.Misc | None:
 def _dialog_parts(actions: Actions, what: str) -> dict[str, tk.Misc]:
     """Return the widgets of the newest open window of a kind."""
     for dialog in reversed(actions.dialogs()):
+        if what == dialog.kind and dialog.parts():
+            return dialog.parts()
         if what == "ticket" and isinstance(dialog, OrderTicket):
             return {
                 "price": dialog.price.entry,
@@ -156,4 +183,5 @@ def _describe_dialog(dialog: Dialog) -> dict[str, object]:
         "title": dialog.title(),
         "message": str(dialog.message["text"]),
         "waiting": dialog.waiting,
+        **dialog.shown(),
     }

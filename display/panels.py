@@ -21,6 +21,7 @@ KEYS = (
     ("F2", "what is wrong now, what the program does about it, what you can do"),
     ("F3", "read settings, robots and algo again; trading goes OFF"),
     ("F4", "stop: no new entries, cancel orders, flatten; says beforehand what it will do"),
+    ("F5", "the panel of the robot that was chosen last"),
     ("F6", "dark or light colours"),
     (
         "F7",
@@ -36,6 +37,7 @@ KEYS = (
     ("click the order book", "new order at that price (F9 OFF)"),
     ("click an order", "move or cancel it"),
     ("click a robot", "WORK or OFF"),
+    ("right click a robot", "its panel: results, orders, trades, log, settings"),
 )
 HELP_LINE = (
     "F1 keys   F2 problems   F3 reload   F4 stop   F6 colours   F7 verify   F8 export   "

@@ -127,9 +127,9 @@ def position_row(row: PositionRow) -> Row:
     tones = (
         Tone.ACCENT,
         Tone.DIM,
-        _sign_tone(row.quantity),
+        sign_tone(row.quantity),
         quiet,
-        quiet if flat else _sign_tone(row.pnl),
+        quiet if flat else sign_tone(row.pnl),
         quiet,
         open_state,
         Tone.TEXT,
@@ -145,7 +145,8 @@ def _expiry(row: PositionRow) -> str:
     return NOTHING if row.symbol.category is Category.SPOT else "Perpetual"
 
 
-def _sign_tone(number: int) -> Tone:
+def sign_tone(number: int) -> Tone:
+    """Return the colour of a figure by its sign."""
     if number == 0:
         return Tone.DIM
     return Tone.GOOD if number > 0 else Tone.BAD
@@ -192,7 +193,7 @@ def funding_row(row: EntryRow) -> Row:
     texts, tones = _entry_cells(row)
     gain = -row.entry.commission
     pnl = money_text(gain, row.entry.scale, signed=True)
-    return Row(_entry_key(row), (*texts, pnl), (*tones, _sign_tone(gain)))
+    return Row(_entry_key(row), (*texts, pnl), (*tones, sign_tone(gain)))
 
 
 def _entry_key(row: EntryRow) -> str:
@@ -245,7 +246,7 @@ def result_row(row: ResultRow | TotalRow) -> Row:
         key = f"{row.market} {line.start} {line.emi} {line.symbol} {line.currency}"
         net, flat = line.sums.net, line.position == 0 and line.sums.change == 0
     plain = Tone.ACCENT if isinstance(row, TotalRow) else Tone.TEXT
-    gain = _sign_tone(net) if flat else Tone.DIM
+    gain = sign_tone(net) if flat else Tone.DIM
     tones = (Tone.DIM, plain, Tone.ACCENT, Tone.DIM, *(plain,) * 5, gain, Tone.TEXT)
     return Row(key, (*texts, *own), tones)
 
@@ -271,7 +272,7 @@ def account_row(row: AccountRow) -> Row:
     )
     plain = Tone.TEXT
     alarm = Tone.BAD if row.alarm else plain
-    tones = (Tone.ACCENT, plain, plain, plain, _sign_tone(row.result), plain, plain, alarm)
+    tones = (Tone.ACCENT, plain, plain, plain, sign_tone(row.result), plain, plain, alarm)
     return Row(f"{row.market} {row.currency}", texts, tones)
 
 
@@ -287,6 +288,7 @@ def robot_row(row: RobotRow) -> Row:
         str(row.timeframe) if row.timeframe else NOTHING,
         str(row.capital) if row.capital else NOTHING,
         row.status.value,
+        str(row.errors),
         quantity_text(row.volume, instrument),
         money_text(row.pnl, row.scale, signed=True),
         quantity_text(row.position, instrument),
@@ -300,9 +302,10 @@ def robot_row(row: RobotRow) -> Row:
         plain,
         plain,
         status_tone(row),
+        Tone.BAD if row.errors else Tone.DIM,
         plain,
-        _sign_tone(row.pnl or 0),
-        _sign_tone(row.position),
+        sign_tone(row.pnl or 0),
+        sign_tone(row.position),
     )
     return Row(robot_key(row), texts, tones)
 

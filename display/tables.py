@@ -19,7 +19,10 @@ _ROW_SPACE = 3  # pixels between the texts of two rows
 
 
 class Table(ttk.Frame):
-    """Rows of fixed columns. `on_click` is given the key that lay under the press."""
+    """Rows of fixed columns. `on_click` is given the key that lay under the press.
+
+    `on_open` is given the key under a press of the right button (of a Mac: with Control, too).
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Table(ttk.Frame):
         empty: str,
         rows: int = 4,
         on_click: Callable[[str], None] | None = None,
+        on_open: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(parent, name=name)
         self._theme = theme
@@ -38,6 +42,7 @@ class Table(ttk.Frame):
         self._widths = ColumnWidths(columns)
         self._empty = empty
         self._on_click = on_click
+        self._on_open = on_open
         self._rows: Sequence[Row] = ()
         self._shown: list[Row | None] = []  # row of each line in sight
         self._first = 0
@@ -80,6 +85,9 @@ class Table(ttk.Frame):
         canvas.bind("<Configure>", lambda _event: self._lay_out())
         canvas.bind("<ButtonPress-1>", self._press)
         canvas.bind("<ButtonRelease-1>", self._release)
+        rights = ("<ButtonPress-2>", "<Control-ButtonPress-1>") if sys.platform == "darwin" else ()
+        for right in ("<ButtonPress-3>", *rights):
+            canvas.bind(right, self._press_right)
         canvas.bind("<FocusIn>", lambda _event: self._focus(True))
         canvas.bind("<FocusOut>", lambda _event: self._focus(False))
         canvas.bind("<MouseWheel>", self._wheel)
@@ -111,6 +119,11 @@ class Table(ttk.Frame):
             return
         self._rows = rows
         self._paint()
+
+    @property
+    def cursor(self) -> str | None:
+        """The key of the row that the keyboard or the pointer was at last, if it is there."""
+        return self._cursor if self._index(self._cursor) is not None else None
 
     def select(self, key: str | None) -> None:
         """Mark the row of this key, now and wherever it moves."""
@@ -290,6 +303,14 @@ class Table(ttk.Frame):
         inside = inside and 0 <= event.y < self.canvas.winfo_height()
         if key is not None and inside and self._on_click is not None:
             self._on_click(key)
+
+    def _press_right(self, event: tk.Event[tk.Canvas]) -> str:
+        key = self._key_at(event.y)
+        if key is not None and self._on_open is not None:
+            self._cursor = key
+            self._mark()
+            self._on_open(key)
+        return "break"
 
     def _activate(self) -> None:
         if self._on_click is not None and self._index(self._cursor) is not None and self._cursor:

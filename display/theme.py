@@ -192,6 +192,7 @@ class Theme:
         style.configure(
             "Stop.TButton", foreground=self.colour(Tone.BAD), font=self.bold, padding=(8, 2)
         )
+        style.configure("Small.TButton", padding=(6, 0))
         style.configure("Step.TButton", padding=(4, 1), width=2)
         for name, colour in (("Buy", palette.own_buy), ("Sell", palette.own_sell)):
             style.configure(
