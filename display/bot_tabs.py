@@ -165,7 +165,7 @@ class LogPaper(ttk.Frame):
 
     def show(self, lines: Sequence[BotLine]) -> None:
         """Show the lines; the view stays at the end unless somebody has scrolled up."""
-        if lines is self._shown or (self._shown is None and not lines and self.lines()):
+        if lines is self._shown:
             return
         self._shown = lines
         paper = self._paper

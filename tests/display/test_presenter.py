@@ -117,7 +117,8 @@ def test_an_account_row_shows_money_to_the_last_digit() -> None:
 def test_a_robot_row_shows_every_column() -> None:
     row = robot_row(support.robot_row("myBot", XBTUSDT, Status.WORK, 250_000, 12_345_678))
     assert row.texts == (
-        *("myBot", "XBTUSDT", "linear", "USDt", "5", "10", "WORK", "9.250", "+12.345678", "0.250"),
+        *("myBot", "XBTUSDT", "linear", "USDt", "5", "10", "WORK", "0", "9.250"),
+        *("+12.345678", "0.250"),
     )
 
 

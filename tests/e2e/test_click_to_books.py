@@ -93,7 +93,7 @@ def best(user: User, side: str) -> Decimal:
 def balances(user: User) -> dict[str, list[str]]:
     """Return what must survive a restart: volume and position of bots, the account's books."""
     look = user.look()["tables"]
-    bots = {row[1]: [row[8], row[10]] for row in look["robots"]}
+    bots = {row[1]: [row[9], row[11]] for row in look["robots"]}
     accounts = {row[1]: row[5:] for row in look["accounts"]}
     return bots | accounts
 
