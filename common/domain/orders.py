@@ -74,6 +74,7 @@ class OrderNumber:
 
 
 CL_ORD_ID_LENGTH = 36  # the exchange's limit, characters
+NUMBER_DIGITS = 12  # kept free for the number before the dot
 
 
 def parse_cl_ord_id(text: str | None) -> OrderNumber:

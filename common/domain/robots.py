@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from common.domain.instruments import Symbol
+from common.domain.instruments import Category, Symbol
+from common.domain.orders import CL_ORD_ID_LENGTH, NUMBER_DIGITS
 
 
 class Status(str, Enum):
@@ -21,6 +22,8 @@ class Status(str, Enum):
     def __str__(self) -> str:
         return self.value
 
+
+EMI_LIMIT = CL_ORD_ID_LENGTH - 1 - NUMBER_DIGITS  # characters of an EMI that fits a clOrdID
 
 # Have no say in what to trade: a person closes what they hold, and opens nothing.
 ONLY_CLOSED = (Status.NOT_DEFINED, Status.ERROR)
@@ -39,6 +42,27 @@ class Robot:
     margin: int
     status: Status
     problem: str = ""  # why it is in ERROR, in words
+
+
+def emi_problem(emi: str) -> str:
+    """Return why a text cannot name a bot, "" where it can."""
+    if not emi:
+        return "an EMI must not be empty"
+    if len(emi) > EMI_LIMIT:
+        return f"an EMI has {EMI_LIMIT} characters at most, so that a clOrdID can carry it"
+    if "." in emi and emi.rpartition(".")[2] in {category.value for category in Category}:
+        return "names that end in a dot and a category belong to the RESERVED bots"
+    if not emi.isprintable() or any(character.isspace() for character in emi):
+        return "an EMI has no blanks or control characters"
+    return ""
+
+
+def new_emi_problem(emi: str) -> str:
+    """Return why a bot cannot be given this name now; older rows may have names with dots."""
+    problem = emi_problem(emi)
+    if not problem and "." in emi:
+        return "an EMI has no dot: it ends the number in a clOrdID"
+    return problem
 
 
 def reserved_emi(symbol: Symbol) -> str:

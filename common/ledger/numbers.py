@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from common.domain.orders import CL_ORD_ID_LENGTH
+from common.domain.orders import NUMBER_DIGITS
 
-NUMBER_DIGITS = 12
 NUMBER_LIMIT = 10**NUMBER_DIGITS  # at a million orders a day: for 2,700 years
-EMI_LIMIT = CL_ORD_ID_LENGTH - 1 - NUMBER_DIGITS  # characters of an EMI that fits a clOrdID
 MARGIN = 1_000_000  # distance to every number that others may have used
 CLOCK_ORIGIN = 1_591_000_000  # Unix seconds; numbers made from the clock count tenths from here
 

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from common.domain.books import Balance
 from common.domain.instruments import Category, Symbol
-from common.domain.robots import Robot, Status
+from common.domain.robots import Robot, Status, emi_problem, new_emi_problem
 from common.errors import ConfigurationError
 from common.ledger import statements as sql
 from common.ledger.connecting import open_database
@@ -22,10 +22,8 @@ from common.ledger.database import (
     to_text,
 )
 from common.ledger.migration import migrate
-from common.ledger.numbers import EMI_LIMIT
 from common.ledger.rows import BIGINT
 
-RESERVED_ENDINGS = frozenset(category.value for category in Category)
 CATEGORIES = ", ".join(category.value for category in Category)
 SYMBOL = re.compile(r"[A-Za-z0-9_]{1,40}")
 LONG = len(str(BIGINT))  # digits
@@ -146,9 +144,7 @@ def checked_robot(
     market: str, emi: str, symbol: str, category: str, timefr: str | int, capital: str | int
 ) -> Robot:
     """Return a robot from what a user typed. ConfigurationError names what is wrong."""
-    problem = emi_problem(emi)
-    if not problem and "." in emi:
-        problem = "an EMI has no dot: it ends the number in a clOrdID"
+    problem = new_emi_problem(emi)
     if problem:
         raise ConfigurationError(f"EMI {emi!r}: {problem}")
     if category not in {known.value for known in Category}:
@@ -168,19 +164,6 @@ def checked_robot(
         margin=1,
         status=Status.WORK,
     )
-
-
-def emi_problem(emi: str) -> str:
-    """Return why a text cannot name a bot, "" where it can."""
-    if not emi:
-        return "an EMI must not be empty"
-    if len(emi) > EMI_LIMIT:
-        return f"an EMI has {EMI_LIMIT} characters at most, so that a clOrdID can carry it"
-    if emi.rpartition(".")[2] in RESERVED_ENDINGS and "." in emi:
-        return "names that end in a dot and a category belong to the RESERVED bots"
-    if not emi.isprintable() or any(character.isspace() for character in emi):
-        return "an EMI has no blanks or control characters"
-    return ""
 
 
 def _insert(database: Database, robot: Robot) -> Robot:

@@ -6,10 +6,9 @@ import pytest
 
 from common.domain.books import Balance
 from common.domain.instruments import Category, Symbol
-from common.domain.robots import Robot, Status
+from common.domain.robots import EMI_LIMIT, Robot, Status
 from common.errors import ConfigurationError
 from common.ledger.database import DatabaseSettings, Value
-from common.ledger.numbers import EMI_LIMIT
 from common.ledger.robots_table import add_robot, ensure_demo_robot, read_robots
 from tests.common.ledger.support import (
     MARKET,

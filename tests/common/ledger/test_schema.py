@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from common.domain.orders import NUMBER_DIGITS
+from common.domain.robots import EMI_LIMIT
 from common.errors import ConfigurationError, LedgerUnavailable
 from common.ledger.connecting import open_database
 from common.ledger.database import DatabaseSettings, Dialect
 from common.ledger.migration import migrate
 from common.ledger.mysql_database import MysqlDatabase
-from common.ledger.numbers import CLOCK_ORIGIN, EMI_LIMIT, MARGIN, NUMBER_DIGITS, first_free
+from common.ledger.numbers import CLOCK_ORIGIN, MARGIN, first_free
 from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, Table
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
