@@ -78,10 +78,8 @@ class BotPanel(Dialog):
         self.buttons = ttk.Frame(self.body, name="buttons")
         parts: tuple[tuple[str, str, Callable[[], None]], ...] = (
             ("switch", "Enable", self._switch),
-            ("edit", "Edit\u2026", lambda: self._actions.edit(self.row)),
             ("cancel", "Cancel orders\u2026", lambda: self._actions.cancel(self.row)),
             ("flatten", "Flatten\u2026", lambda: self._actions.flatten(self.row)),
-            ("delete", "Delete\u2026", lambda: self._actions.delete(self.row)),
         )
         self.button = {
             name: ttk.Button(self.buttons, name=name, text=text, command=command)
@@ -137,14 +135,11 @@ class BotPanel(Dialog):
     def follow_state(self) -> None:
         """Enable what can be done with the bot now."""
         row = self.row
-        own = row.status in (Status.WORK, Status.OFF, Status.ERROR) and not self._gone
         switched = row.status in (Status.WORK, Status.OFF) or row.startable
         text = "Disable" if row.status is Status.WORK else "Enable"
         if self.button["switch"]["text"] != text:
             self.button["switch"]["text"] = text
         set_enabled(self.button["switch"], switched and not self._gone)
-        set_enabled(self.button["edit"], own)
-        set_enabled(self.button["delete"], own)
         set_enabled(self.button["flatten"], not self._gone)
         set_enabled(self.button["cancel"], not self._gone)
         if self._gone:

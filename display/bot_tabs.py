@@ -14,6 +14,7 @@ from display import columns
 from display.bot_words import entry_rows, note_line, period_rows
 from display.cells import Tone
 from display.formats import time_text
+from display.own_variables import OwnText
 from display.panels import one_line
 from display.presenter import RowCache, funding_row, order_row, trade_row
 from display.tables import Table
@@ -96,7 +97,7 @@ class _Results(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent, name="bot_results")
         self._shown: tuple[RobotRow, BotStory] | None = None
-        self._period = tk.StringVar(self, Period.DAY.value)
+        self._period = OwnText(self, Period.DAY.value)
         self.periods = {
             period: ttk.Radiobutton(
                 self,

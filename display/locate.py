@@ -9,9 +9,8 @@ robot        EMI                                   tab          Orders Trades Fu
 period       day week month                        state        trading mode health books clock
 close        keep mine all stay
 stop         entries cancel flatten target do leave                  (state also: stop)
-bot          switch edit cancel flatten delete day week month curve  (panel of a bot)
+bot          switch cancel flatten day week month curve              (panel of a bot)
 bot_tab      Results Orders Trades Funding Log    bot_order    OrderRow.key
-new_bot
 """
 
 from __future__ import annotations
@@ -60,8 +59,6 @@ def _find(layout: Layout, actions: Actions, what: str, key: str) -> tuple[int, i
 def _widget(layout: Layout, actions: Actions, what: str, key: str) -> object:
     if what == "period":
         return _period(layout, key)
-    if what == "new_bot":
-        return layout.new_bot
     if what == "state":
         return getattr(layout.state_line, key, None)
     return _dialog_parts(actions, what).get(key)

@@ -113,7 +113,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
 # itself, and these never do.
 WITHOUT_TKINTER = (
     *("display.presenter", "display.verdict", "display.cells", "display.columns"),
-    "display.formats",
+    *("display.formats", "display.bot_words", "display.bot_fields", "display.curve_shape"),
 )
 
 LONGEST_MODULE = 400  # lines; the aim is 300
