@@ -34,6 +34,10 @@ class Frame(Sequence[Bar]):
     def __len__(self) -> int:
         return len(self._series)
 
+    def candles(self, count: int) -> list[Candle]:
+        """Return the last `count` bars as values, oldest first."""
+        return self._series.tail(count)
+
     @overload
     def __getitem__(self, index: int) -> Bar: ...
 

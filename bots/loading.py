@@ -4,42 +4,119 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from bots import channel
+from bots import api, channel
+from bots.declared import specs_of
 from bots.sources import Sources, digests_of, sources_of
 from bots.variables import Variables
-from common.errors import StrategyError
+from common.domain.parameters import values_of
+from common.domain.robots import Robot
+from common.errors import BadParameter, StrategyError
 
 Strategy = Callable[..., object]
-
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 PROGRAM_ALGO = Path(__file__).resolve().parent.parent / "algo"
 
 
-def load_strategy(emi: str, folder: str | None) -> tuple[Strategy, Sources]:
-    """Run `init_algo` and return the function registered for `emi`, and where it came from.
+class Robots(dict[str, dict[str, Any]]):
+    """The dicts of the bots; one that `init_algo` still prepares but is gone disturbs nobody."""
 
-    `folder` takes the place of the program's own `algo`. StrategyError: no usable function is
-    there. Whatever else the user's code raises comes through.
+    def __missing__(self, emi: str) -> dict[str, Any]:
+        """Return a dict that nobody keeps."""
+        return {}
+
+
+def load_strategy(robot: Robot, folder: str | None) -> tuple[Strategy, Sources]:
+    """Run `init_algo` and return the strategy of a bot as a function, and where it came from.
+
+    What `init_algo` registers goes before the strategy named in the bot's settings. `folder` takes
+    the place of the program's own `algo`. The bot's parameters are set. StrategyError: no usable
+    strategy is there. Whatever else the user's code raises comes through.
     """
     sys.dont_write_bytecode = True  # an edit within one second must not be hidden by a .pyc
     before = digests_of(PROGRAM_ALGO if folder is None else Path(folder))
+    open_folder(folder)
+    _run_init(robot)
+    found = Variables.robo.get(robot.emi) or _named(robot)
+    strategy = _with_parameters(robot, found)
+    _check_signature(robot.emi, strategy)
+    return strategy, sources_of(found, before)
+
+
+def open_folder(folder: str | None) -> None:
+    """Let `algo` mean a folder of the profile's own."""
     algo = importlib.import_module("algo")
     if folder is not None:
         algo.__path__[:] = [folder]
-    init = importlib.import_module("algo.init")
-    if not callable(getattr(init, "init_algo", None)):
-        raise StrategyError("algo/init.py has no function init_algo()")
-    init.init_algo()
-    strategy = Variables.robo.get(emi)
-    if strategy is None:
-        raise StrategyError(f'algo/init.py registers no function: bot.robo["{emi}"] is missing')
-    _check_signature(emi, strategy)
-    return strategy, sources_of(strategy, before)
+
+
+def attribute_of(name: str) -> object:
+    """Import what `module:attribute` names in the folder of strategies. StrategyError: not there.
+
+    What the module itself raises comes through.
+    """
+    module, _, attribute = name.partition(":")
+    if not _NAME.fullmatch(name):
+        raise StrategyError(f"strategy {name!r} is not named like module:attribute")
+    try:
+        found = importlib.import_module(f"algo.{module}")
+    except ModuleNotFoundError as error:
+        if error.name != f"algo.{module}":
+            raise
+        raise StrategyError(f"strategy {name}: the folder algo has no module {module}") from None
+    if not hasattr(found, attribute):
+        raise StrategyError(f"strategy {name}: algo/{module}.py has no {attribute}")
+    return getattr(found, attribute)
+
+
+def _run_init(robot: Robot) -> None:
+    """Run the user's `init_algo`; a bot whose strategy is named elsewhere does without it."""
+    try:
+        init = importlib.import_module("algo.init")
+        if not callable(getattr(init, "init_algo", None)):
+            raise StrategyError("algo/init.py has no function init_algo()")
+        init.init_algo()
+    except Exception as error:
+        if not robot.strategy:
+            raise
+        print(f"algo/init.py: {describe(error)}; {robot.emi} runs {robot.strategy} without it")
+
+
+def _named(robot: Robot) -> object:
+    if robot.strategy:
+        return attribute_of(robot.strategy)
+    raise StrategyError(
+        f'algo/init.py registers no function: bot.robo["{robot.emi}"] is missing, and no strategy '
+        "is chosen in the settings of the bot"
+    )
+
+
+def _with_parameters(robot: Robot, found: object) -> Strategy:
+    """Return a strategy as a function that has its parameters."""
+    specs = specs_of(found)
+    given = dict(robot.parameters)
+    try:
+        values = values_of(specs, given)
+    except BadParameter as error:
+        raise StrategyError(f"parameters of {robot.emi}: {error}") from None
+    if isinstance(found, type):
+        if not issubclass(found, api.Strategy):
+            raise StrategyError(f"{found.__name__} is a class, but no bots.api.Strategy")
+        return api.ClassStrategy(found, values)
+    own = Variables.robots[robot.emi]
+    for name, value in values.items():
+        if name in given or name not in own:  # else init_algo has set it
+            own[name] = value
+    if not callable(found):
+        raise StrategyError(f"the strategy of {robot.emi} is {found!r}, which cannot be called")
+    return found
 
 
 def describe(error: BaseException) -> str:

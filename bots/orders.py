@@ -97,7 +97,8 @@ class MarketDesk:
         self._views = views
         self._table = table
         self._ask = ask
-        self._refuse = refuse
+        self._report = refuse
+        self.refusal = ""  # why the last call returned "", in words
 
     def __repr__(self) -> str:
         return f"<order desk of {self._market}>"
@@ -167,7 +168,12 @@ class MarketDesk:
     def _put_to_terminal(self, call: OrderCall) -> str:
         answer = self._ask(call)
         self._table.update(call.cl_ord_id, answer)
+        self.refusal = "" if answer.cl_ord_id else answer.reason
         return answer.cl_ord_id
+
+    def _refuse(self, text: str) -> None:
+        self.refusal = text
+        self._report(text)
 
 
 def _side(side: object) -> Side:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -42,7 +42,7 @@ def digests_of(folder: Path) -> dict[str, str]:
     return {str(path): digest_of(path) for path in sorted(folder.rglob("*.py"))}
 
 
-def sources_of(strategy: Callable[..., object], before: Mapping[str, str]) -> Sources:
+def sources_of(strategy: object, before: Mapping[str, str]) -> Sources:
     """Return the sources of a function that has been imported from the folder of strategies.
 
     `before`: digests from before the import; what was saved meanwhile is then seen as a change.

@@ -76,7 +76,9 @@ class Worker:
         """Fill the façades of the strategy API."""
         Variables.robo, Variables.frames, Variables.framing = {}, {}, {}
         Websockets.connect.clear()
-        Variables.robots = {emi: dialect.robot_dict(view) for emi, view in self._views.items()}
+        Variables.robots = loading.Robots(
+            {emi: dialect.robot_dict(view) for emi, view in self._views.items()}
+        )
         for view in self._views.values():
             robot, symbol = view.robot, view.robot.symbol
             Websockets.connect.setdefault(
@@ -111,7 +113,8 @@ class Worker:
     def _import(self) -> Sources:
         forget()
         self._bind()
-        self._strategy, found = loading.load_strategy(self._setup.emi, self._setup.algo)
+        robot = self._views[self._setup.emi].robot
+        self._strategy, found = loading.load_strategy(robot, self._setup.algo)
         return found
 
     def _try(self, trial: channel.Call) -> None:

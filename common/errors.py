@@ -91,3 +91,7 @@ class LedgerMismatch(TmaticError):
 
 class StrategyError(TmaticError):
     """A strategy cannot be loaded, raised an exception or exceeded its time."""
+
+
+class BadParameter(TmaticError):
+    """A value does not fit what a strategy declares."""

@@ -42,6 +42,8 @@ class Robot:
     margin: int
     status: Status
     problem: str = ""  # why it is in ERROR, in words
+    strategy: str = ""  # "module:attribute" in the folder algo; "": algo/init.py says it
+    parameters: tuple[tuple[str, str], ...] = ()  # name, text; of those that are not the default
 
 
 def emi_problem(emi: str) -> str:

@@ -142,6 +142,11 @@ class Terminal:
             self.serve(self._items.get(timeout=PATIENCE))
         return self.asked.pop()
 
+    def wait_said(self, text: str) -> None:
+        """Serve until a bot's log has a line with this text."""
+        while not any(text in line.text for _, line in self.said):
+            self.serve(self._items.get(timeout=PATIENCE))
+
     def serve(self, item: object) -> None:
         if not isinstance(item, BotOrder):
             if isinstance(item, BotSaid):
