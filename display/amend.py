@@ -7,9 +7,9 @@ from tkinter import ttk
 
 from common.domain.commands import AmendOrder, CancelOrder
 from common.domain.market import Book
-from common.engine.snapshot import Health, OrderRow, Snapshot
+from common.engine.snapshot import Health, OrderRow, RobotRow, Snapshot
 from display.dialogs import Desk, Dialog, StepField, checked, go_on, set_enabled
-from display.fields import far_from_book, parse_price, parse_quantity, step_price, step_quantity
+from display.fields import parse_price, parse_quantity, second_thought, step_price, step_quantity
 from display.formats import price_text, quantity_text, quantity_unit
 from display.presenter import order_price
 from display.theme import Theme
@@ -26,6 +26,7 @@ class AmendDialog(Dialog):
         self._row = row
         self._gone = False
         self._book = Book()
+        self._robot: RobotRow | None = None
         self._blocked = ""  # why the order cannot be moved now; cancelling is always possible
         self._make_widgets()
 
@@ -90,6 +91,14 @@ class AmendDialog(Dialog):
         self._gone = row is None
         view = snapshot.books.get(self._row.symbol)
         self._book = view.book if view else Book()
+        self._robot = next(
+            (
+                each
+                for each in snapshot.robots
+                if (each.market, each.emi) == (self._row.market, self._row.emi)
+            ),
+            None,
+        )
         if row is not None and row != self._row:
             self._row = row
             self._heading["text"] = self._describe()
@@ -129,7 +138,11 @@ class AmendDialog(Dialog):
         if new_price is None and new_leaves is None:
             self.say("nothing differs from the order as it is", bad=True)
             return
-        question = None if new_price is None else far_from_book(row.side, new_price, self._book)
+        question = (
+            None
+            if price is None
+            else second_thought(row.side, price, leaves, self._book, instrument, self._robot)
+        )
         if not self.confirmed(question, (new_price, new_leaves)):
             return
         self.dispatch(lambda event: AmendOrder(event, row.market, self.key, new_price, new_leaves))

@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from common.domain.instruments import Instrument, Symbol
 from common.domain.market import Book
+from common.domain.money import amount, trade_value
 from common.domain.orders import Side
 from common.domain.robots import ONLY_CLOSED, Status
 from common.engine.snapshot import RobotRow
@@ -147,4 +148,46 @@ def far_from_book(side: Side, price: Decimal, book: Book) -> str | None:
     if distance <= FAR:
         return None
     word = "above the best ask" if side is Side.BUY else "below the best bid"
-    return f"{distance * 100:.1f} % {word}, {best:f}. Press again to send."
+    return f"{distance * 100:.1f} % {word}, {best:f}"
+
+
+def second_thought(
+    side: Side,
+    price: Decimal,
+    contracts: int,
+    book: Book,
+    instrument: Instrument,
+    robot: RobotRow | None,
+) -> str | None:
+    """Return the question for an order that looks like a slip of the hand; None: it does not.
+
+    That is a price far through the book, with what it may cost, or a bot whose position would turn.
+    """
+    found = []
+    far = far_from_book(side, price, book)
+    if far is not None:
+        found.append(far + _cost(side, price, contracts, book, instrument, robot))
+    position = robot.position * side.sign if robot else 0  # < 0: the order reduces it
+    if robot and position < 0 < position + contracts:
+        after = robot.position + side.sign * contracts
+        shown = [quantity_text(each, instrument) for each in (robot.position, after)]
+        found.append(f"this turns {robot.emi} from {shown[0]} to {shown[1]}")
+    return f"{'; '.join(found)}. Press again to send." if found else None
+
+
+def _cost(
+    side: Side,
+    price: Decimal,
+    contracts: int,
+    book: Book,
+    instrument: Instrument,
+    robot: RobotRow | None,
+) -> str:
+    """Return in money how much worse than the best price the order may be filled."""
+    if robot is None:
+        return ""
+    best = (book.asks if side is Side.BUY else book.bids)[0][0]
+    signed = contracts * side.sign
+    values = [trade_value(instrument, each, signed, robot.scale) for each in (best, price)]
+    loss = amount(values[0] - values[1], robot.scale)
+    return f": up to {loss:f} {robot.currency} worse"

@@ -18,9 +18,9 @@ from display.fields import (
     FieldError,
     check_bot,
     emi_choices,
-    far_from_book,
     parse_price,
     parse_quantity,
+    second_thought,
     step_price,
     step_quantity,
 )
@@ -187,7 +187,8 @@ class OrderTicket(Dialog):
         if order is None:
             return
         price, contracts, emi = order
-        question = far_from_book(side, price, self._book)
+        robot = next((each for each in self._choices if each.emi == emi), None)
+        question = second_thought(side, price, contracts, self._book, self._instrument, robot)
         if not self.confirmed(question, (side, *order)):
             return
         self._used(emi)

@@ -32,7 +32,7 @@ def test_every_table_shows_the_snapshot(window: Bench) -> None:
     assert described["selected"] == "XBTUSDT.linear"
 
 
-def test_the_state_line_speaks_in_words(window: Bench) -> None:
+def test_u14_the_state_line_speaks_in_words(window: Bench) -> None:
     line = window.terminal.layout.state_line
     assert line.trading["text"] == "TRADING OFF"
     assert line.mode["text"] == "DEMO"
@@ -71,7 +71,7 @@ def test_a_blocked_market_says_why(window: Bench) -> None:
     assert window.terminal.layout.state_line.health["text"].startswith("BLOCKED")
 
 
-def test_an_engine_that_says_nothing_is_reported(window: Bench) -> None:
+def test_u15_an_engine_that_says_nothing_is_reported(window: Bench) -> None:
     window.now += 4
     window.turn()
     assert "SILENT" not in window.terminal.layout.state_line.health["text"]
@@ -123,7 +123,7 @@ def test_the_first_moment_of_a_start_is_shown(open_window: Callable[..., Bench])
 
 
 @pytest.mark.parametrize("size", ["1024x600", "1280x800", "800x480", "1600x1000"])
-def test_every_panel_is_inside_the_window(open_window: Callable[..., Bench], size: str) -> None:
+def test_u1_every_panel_is_inside_the_window(open_window: Callable[..., Bench], size: str) -> None:
     window = open_window(busy_snapshot(), f"{size}+0+0")
     layout, root = window.terminal.layout, window.root
     layout.open_tab("Orders")
@@ -138,7 +138,7 @@ def test_every_panel_is_inside_the_window(open_window: Callable[..., Bench], siz
         assert bottom <= root.winfo_rooty() + root.winfo_height(), panel
 
 
-def test_resizing_zooming_and_colours_raise_nothing(window: Bench) -> None:
+def test_u1_resizing_zooming_and_colours_raise_nothing(window: Bench) -> None:
     for size in ("1024x600", "300x200", "1280x800", "801x481"):
         window.root.geometry(size)
         window.turn(busy_snapshot(beat=int(size[:3])))
@@ -150,7 +150,7 @@ def test_resizing_zooming_and_colours_raise_nothing(window: Bench) -> None:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_texts_stand_out_from_their_background(
+def test_u14_texts_stand_out_from_their_background(
     open_window: Callable[..., Bench], theme: str
 ) -> None:
     palette = open_window(busy_snapshot(), "1280x800+0+0", theme).terminal.theme.palette
@@ -263,7 +263,7 @@ def test_f9_asks_for_the_other_state(window: Bench) -> None:
     assert window.sent[1:] == [SetTrading(on=False)]
 
 
-def test_f9_held_down_switches_once(window: Bench) -> None:
+def test_u3_f9_held_down_switches_once(window: Bench) -> None:
     for _ in range(30):
         press(window, "<F9>")
         window.now += 0.05
@@ -282,7 +282,7 @@ def test_f9_works_inside_an_order_window(window: Bench) -> None:
     assert window.sent == [SetTrading(on=True)]
 
 
-def test_f3_is_sent_once_until_the_reload_is_done(window: Bench) -> None:
+def test_u3_f3_is_sent_once_until_the_reload_is_done(window: Bench) -> None:
     press(window, "<F3>")
     window.now += 1
     press(window, "<F3>")

@@ -53,7 +53,7 @@ def test_buy_sends_one_order_with_what_the_fields_say(clicked: Bench) -> None:
     ]
 
 
-def test_a_double_click_sends_one_order(clicked: Bench) -> None:
+def test_u2_a_double_click_sends_one_order(clicked: Bench) -> None:
     place = clicked.terminal.geometry_of("ticket", "sell")
     for _ in range(5):
         clicked.click(place)
@@ -142,7 +142,7 @@ def test_a_bot_that_is_not_defined_can_only_be_closed_by_hand(clicked: Bench) ->
     assert len(clicked.sent) == 1
 
 
-def test_a_price_far_through_the_book_needs_a_second_press(clicked: Bench) -> None:
+def test_u10_a_price_far_through_the_book_needs_a_second_press(clicked: Bench) -> None:
     ticket = clicked.ticket()
     ticket.price.text.set("75000")
     clicked.click_on("ticket", "buy")
@@ -155,7 +155,7 @@ def test_a_price_far_through_the_book_needs_a_second_press(clicked: Bench) -> No
     assert len(clicked.sent) == 1
 
 
-def test_an_open_ticket_is_locked_while_trading_is_on(clicked: Bench) -> None:
+def test_m12_an_open_ticket_is_locked_while_trading_is_on(clicked: Bench) -> None:
     clicked.change(trading=True)
     ticket = clicked.ticket()
     assert ticket.message["text"] == LOCKED
@@ -176,7 +176,7 @@ def test_an_open_ticket_waits_while_the_market_is_not_live(clicked: Bench) -> No
     assert clicked.sent == []
 
 
-def test_the_ticket_keeps_its_symbol_when_another_is_selected(clicked: Bench) -> None:
+def test_u6_m11_the_ticket_keeps_its_symbol_when_another_is_selected(clicked: Bench) -> None:
     clicked.click_on("position", "SOLUSDT")
     ticket = clicked.ticket()
     assert "XBTUSDT" in ticket.title()
@@ -223,7 +223,7 @@ def test_escape_closes_and_return_in_a_field_sends_nothing(clicked: Bench) -> No
     assert clicked.terminal.actions.dialogs() == []
 
 
-def test_the_whole_order_can_be_made_by_keyboard(clicked: Bench) -> None:
+def test_u14_the_whole_order_can_be_made_by_keyboard(clicked: Bench) -> None:
     ticket = clicked.ticket()
     clicked.root.update()
     visited = []
@@ -282,7 +282,7 @@ def test_move_without_a_difference_sends_nothing(window: Bench, order: OrderRow)
     assert "nothing differs" in window.amendment().message["text"]
 
 
-def test_a_move_far_through_the_book_needs_a_second_press(window: Bench, order: OrderRow) -> None:
+def test_u10_a_move_far_through_the_book_is_asked_about(window: Bench, order: OrderRow) -> None:
     window.amendment().price.text.set("684000")
     window.click_on("amend", "move")
     assert window.sent == []
@@ -291,7 +291,7 @@ def test_a_move_far_through_the_book_needs_a_second_press(window: Bench, order: 
     assert window.sent == [AmendOrder(1, MARKET, order.key, Decimal(684000), None)]
 
 
-def test_clicks_on_cancel_send_one_command(window: Bench, order: OrderRow) -> None:
+def test_u2_clicks_on_cancel_send_one_command(window: Bench, order: OrderRow) -> None:
     place = window.terminal.geometry_of("amend", "cancel")
     for _ in range(4):
         window.click(place)
@@ -312,7 +312,7 @@ def test_cancelling_is_possible_in_every_state(
     assert window.sent == [CancelOrder(1, MARKET, order.key)]
 
 
-def test_an_order_that_ended_cannot_be_moved_or_cancelled(window: Bench, order: OrderRow) -> None:
+def test_u4_an_order_that_ended_is_not_moved_or_cancelled(window: Bench, order: OrderRow) -> None:
     left = tuple(each for each in window.snapshot.orders if each.key != order.key)
     window.change(orders=left)
     assert window.amendment().message["text"] == GONE
@@ -328,7 +328,7 @@ def test_an_order_filled_in_part_shows_what_is_left(window: Bench, order: OrderR
     assert dialog.heading == "Buy 0.001 of 0.005 XBTUSDT.linear at 68399.0"
 
 
-def test_an_order_that_vanished_between_press_and_release_is_reported(window: Bench) -> None:
+def test_u4_an_order_that_vanished_between_press_and_release_is_reported(window: Bench) -> None:
     row = window.snapshot.orders[0]
     release = window.click(window.terminal.geometry_of("order", row.key), press_only=True)
     window.change(orders=window.snapshot.orders[1:])

@@ -19,6 +19,7 @@ from display.fields import (
     parse_decimal,
     parse_price,
     parse_quantity,
+    second_thought,
     step_price,
     step_quantity,
 )
@@ -47,7 +48,7 @@ from tests.display.support import ETHUSD, MARKET, SOLUSDT, XBTUSD, XBTUSDT
         ("\u0967\u0968", "12"),  # Devanagari
     ],
 )
-def test_numbers_are_read_as_people_write_them(text: str, number: str) -> None:
+def test_u8_numbers_are_read_as_people_write_them(text: str, number: str) -> None:
     assert parse_decimal(text) == Decimal(number)
 
 
@@ -55,12 +56,12 @@ def test_numbers_are_read_as_people_write_them(text: str, number: str) -> None:
     "text",
     ["", "  ", "-1", "\u22121", "1e5", "NaN", "inf", "1.2.3", "1,2,3", "12 x", "+5", "9" * 19],
 )
-def test_what_is_no_number_is_refused(text: str) -> None:
+def test_u8_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(FieldError):
         parse_decimal(text)
 
 
-def test_a_comma_that_could_mean_thousands_is_asked_about() -> None:
+def test_u8_a_comma_that_could_mean_thousands_is_asked_about() -> None:
     with pytest.raises(FieldError, match=r"68,500 has two meanings: write 68500 or 68\.500"):
         parse_decimal("68,500")
 
@@ -167,3 +168,35 @@ def test_a_price_far_through_the_book_is_asked_about() -> None:
     assert "6.0 % below the best bid" in (far_from_book(Side.SELL, Decimal(94), book) or "")
     assert far_from_book(Side.SELL, Decimal(1000), book) is None
     assert far_from_book(Side.BUY, Decimal(1000), Book()) is None
+
+
+def test_u10_a_slip_of_the_hand_names_its_cost_in_money() -> None:
+    book = Book(((Decimal(100), 1),), ((Decimal(101), 1),))
+    robot = support.robot_row("myBot")
+    asked = second_thought(Side.BUY, Decimal(110), 1000, book, XBTUSDT, robot)
+    # 1000 contracts x 9 USDT x multiplier 1, in millionths of a USDt
+    assert asked == (
+        "8.9 % above the best ask, 101: up to 0.009000 USDt worse. Press again to send."
+    )
+    assert second_thought(Side.BUY, Decimal(102), 1000, book, XBTUSDT, robot) is None
+
+
+@pytest.mark.parametrize(
+    ("position", "side", "asked"),
+    [
+        (1000, Side.SELL, True),
+        (-1000, Side.BUY, True),
+        (2000, Side.SELL, False),
+        (3000, Side.SELL, False),
+        (1000, Side.BUY, False),
+        (0, Side.SELL, False),
+    ],
+)
+def test_u10_an_order_that_turns_a_bots_position_is_asked_about(
+    position: int, side: Side, asked: bool
+) -> None:
+    robot = support.robot_row("myBot", position=position)
+    question = second_thought(side, Decimal(100), 2000, Book(), XBTUSDT, robot)
+    assert (question is not None) is asked
+    if question:
+        assert "this turns myBot from" in question

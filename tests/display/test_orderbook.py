@@ -106,7 +106,7 @@ def test_a_smaller_window_shows_the_best_prices(window: Bench) -> None:
     assert rows[middle][1] == "68412.0"
 
 
-def test_the_price_under_the_press_counts_though_the_book_moves(window: Bench) -> None:
+def test_u5_the_price_under_the_press_counts_though_the_book_moves(window: Bench) -> None:
     place = window.terminal.geometry_of("book", "Buy 68411.0")
     release = window.click(place, press_only=True)
     window.change(books={XBTUSDT.symbol: support.book_view(0, shift=4)})
