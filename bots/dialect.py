@@ -77,7 +77,7 @@ def ticker_dict(ticker: Ticker) -> dict[str, Any]:
     }
 
 
-def bar_dict(candle: Candle, funding: float | None) -> dict[str, Any]:
+def bar_dict(candle: Candle, funding: float | None, missed: int = 0) -> dict[str, Any]:
     """Return one bar. Date and time are those of its beginning; the close stands for no quote."""
     start = candle.start
     return {
@@ -94,6 +94,7 @@ def bar_dict(candle: Candle, funding: float | None) -> dict[str, Any]:
         "low": candle.low,
         "close": candle.close,
         "volume": candle.volume,
+        "missed": missed,
     }
 
 

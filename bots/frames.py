@@ -48,4 +48,5 @@ class Frame(Sequence[Bar]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         candle = self._series[index]
-        return dialect.bar_dict(candle, self._funding.get(candle.start))
+        funding = self._funding.get(candle.start)
+        return dialect.bar_dict(candle, funding, self._series.absent_before(index))

@@ -56,6 +56,19 @@ class CandleSeries:
         """Start of the first bar that is absent or was seen in part; None: nothing is missing."""
         return None if self._hole is None else _moment(self._hole)
 
+    def absent_before(self, index: int) -> int:
+        """Return how many bars are missing between a closed bar and the one before it."""
+        place, starts = index % len(self._bars), self._bars.starts
+        return (starts[place] - starts[place - 1]) // self.timeframe - 1 if place else 0
+
+    def partial(self, start: datetime) -> bool:
+        """Whether the closed bar that begins at `start` was seen only in part."""
+        return _minute(start) in self._partial
+
+    def whole(self, start: datetime) -> bool:
+        """Whether the bar that begins at `start` is there, complete."""
+        return self._bars.find(_minute(start)) is not None and not self.partial(start)
+
     def __getitem__(self, index: int) -> Candle:
         """Return a closed bar; negative: counted from the newest. IndexError: there is none."""
         size = len(self._bars)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from common.domain.candles import CandleSeries
 from common.domain.instruments import Symbol
 from common.domain.market import Candle, Trade
 from common.domain.robots import Robot, Status
+from common.engine.bars import Bars, SeriesKey
+from common.engine.bot_records import BotRecords
 from common.engine.items import BotCall, OrderView, Reply, RobotView
 from common.engine.notices import NoticeBoard
 from common.engine.orders import LiveOrder
 from common.engine.ports import BotRunner, Gateway
-from common.engine.requests import FetchCandles
 from common.engine.state import MarketState
-
-SeriesKey = tuple[Symbol, int]  # timeframe in minutes
 
 
 class Dispatch:
@@ -28,6 +26,7 @@ class Dispatch:
         gateway: Gateway,
         runner: BotRunner,
         notices: NoticeBoard,
+        records: BotRecords,
         *,
         history_days: float,
         may_trade: Callable[[str], bool],
@@ -36,75 +35,54 @@ class Dispatch:
         self._gateway = gateway
         self._runner = runner
         self._notices = notices
-        self._history = timedelta(days=history_days)
+        self._records = records
         self._may_trade = may_trade
-        self._series: dict[SeriesKey, CandleSeries] = {}
+        self._bars = Bars(gateway, timedelta(days=history_days), self._missed)
         self._handed: dict[str, datetime] = {}  # emi -> start of the first bar not handed over
         self._loaded: set[str] = set()
-        self._downloads: dict[int, FetchCandles] = {}  # by request number
         self._started = False  # the bots of this session were started
 
     @property
     def tapes(self) -> frozenset[Symbol]:
         """Symbols whose public trades are needed for candles."""
-        return frozenset(symbol for symbol, _ in self._series)
+        return self._bars.symbols
 
     def arrange(self) -> None:
         """Keep a series for every bot that has a timeframe, and no others."""
-        wanted = {(r.symbol, r.timeframe) for r in self._dispatched()}
-        self._series = {
-            key: self._series.get(key) or CandleSeries(key[1], self._limit(key[1]))
-            for key in wanted
-        }
+        self._bars.arrange((r.symbol, r.timeframe) for r in self._dispatched())
 
     def resume(self, now: datetime) -> None:
         """Public trades arrive from `now` (exchange time) on."""
-        for series in self._series.values():
-            series.resume(now)
+        self._bars.resume(now)
 
     def doubt(self, since: datetime) -> None:
         """Public trades after `since` (exchange time) may not have been seen."""
-        for series in self._series.values():
-            series.doubt(since)
+        self._bars.doubt(since)
 
     def complete(self, now: datetime) -> None:
         """Download what the series miss; then, once per session, start the bots.
 
         The market is LIVE meanwhile: a person need not wait for candles.
         """
-        for (symbol, timeframe), series in self._series.items():
-            since = series.missing_since if len(series) else now - self._history
-            if since is not None:
-                self._ask(FetchCandles(symbol, timeframe, since))
+        self._bars.complete(now)
         self._load_when_complete()
 
     def replied(self, reply: Reply) -> bool:
         """Take downloaded bars in; say whether the reply was one of these downloads."""
-        request = self._downloads.pop(reply.number, None)
+        request = self._bars.replied(reply)
         if request is None:
             return False
-        if reply.error is None and isinstance(reply.result, tuple):
-            self._join(request, reply.result)
-        self._load_when_complete()
-        return True
-
-    def _ask(self, request: FetchCandles) -> None:
-        if request not in self._downloads.values():
-            self._downloads[self._gateway.request(request)] = request
-
-    def _load_when_complete(self) -> None:
-        if not self._started and not self._downloads:
-            self._started = True
-            self._load_bots()
-
-    def _join(self, request: FetchCandles, candles: Sequence[Candle]) -> None:
-        """Workers get revised bars with their next call."""
-        series = self._series.get((request.symbol, request.timeframe))
-        if series is None or not series.join(candles):
-            return
+        # Workers get revised bars with their next call.
         for robot in self._of(request.symbol, request.timeframe):
             if robot.emi in self._handed:
                 self._handed[robot.emi] = min(self._handed[robot.emi], request.since)
+        self._load_when_complete()
+        return True
+
+    def _load_when_complete(self) -> None:
+        if not self._started and self._bars.completed:
+            self._started = True
+            self._load_bots()
 
     def _load_bots(self) -> None:
         """Start a worker for every bot with a timeframe; the answers come as BotLoaded."""
@@ -114,7 +92,7 @@ class Dispatch:
         views = []
         for robot in self._dispatched():
             view = self._view(robot)
-            series = self._series.get((robot.symbol, robot.timeframe))
+            series = self._bars.get((robot.symbol, robot.timeframe))
             if view is None or series is None:
                 continue
             views.append(view)
@@ -128,7 +106,7 @@ class Dispatch:
         """Start a bot's strategy anew, with every bar that is known."""
         robot = self._state.robots.get(emi)
         view = self._view(robot) if robot and self._started else None
-        series = self._series.get((robot.symbol, robot.timeframe)) if robot else None
+        series = self._bars.get((robot.symbol, robot.timeframe)) if robot else None
         if robot is None or view is None or series is None:
             return
         bars = series.tail(len(series))
@@ -147,43 +125,42 @@ class Dispatch:
 
     def add_trade(self, trade: Trade) -> None:
         """Take a public trade into every series of its symbol."""
-        for (symbol, _), series in self._series.items():
-            if symbol == trade.symbol:
-                series.add_trade(trade)
+        self._bars.add_trade(trade)
 
     def next_close(self, now: datetime) -> datetime | None:
         """Return when the next bar is over; None: no series."""
-        return min((s.next_close(now) for s in self._series.values()), default=None)
+        return self._bars.next_close(now)
 
     def close_due(self, now: datetime) -> None:
         """Close the bars that are over at `now` (exchange time) and call their bots.
 
-        Bars seen only in part are downloaded afterwards.
+        In the order of the table of robots, each once for a bar.
         """
-        for (symbol, timeframe), series in self._series.items():
-            while series.next_close(now) <= now:
-                ticker = self._gateway.ticker(symbol)
-                series.set_quote(ticker.bid, ticker.ask)
-                candle = series.close(now)
-                if series.missing_since is not None:
-                    self._ask(FetchCandles(symbol, timeframe, series.missing_since))
-                if candle is None:
-                    break
-                self._call_all(symbol, timeframe, series)
-
-    def _call_all(self, symbol: Symbol, timeframe: int, series: CandleSeries) -> None:
+        closed = set(self._bars.close_due(now))
+        if not closed:
+            return
         due = [
             robot
-            for robot in self._of(symbol, timeframe)
-            if robot.emi in self._loaded and self._may_trade(robot.emi)
+            for robot in self._dispatched()
+            if (robot.symbol, robot.timeframe) in closed
+            and robot.emi in self._loaded
+            and self._may_trade(robot.emi)
         ]
         orders = order_views(self._state) if due else []  # one list: it is packed once for all
         for robot in due:
-            self._call(robot, series, orders)
+            self._call(robot, orders)
 
-    def _call(self, robot: Robot, series: CandleSeries, orders: list[OrderView]) -> None:
+    def _missed(self, key: SeriesKey, start: datetime, end: datetime, why: str) -> None:
+        """Write into the logs of a series' bots that bars passed without them."""
+        for robot in self._of(*key):
+            if robot.emi in self._loaded:
+                text = f"bar {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC is not traded: {why}"
+                self._records.say(robot.emi, text)
+
+    def _call(self, robot: Robot, orders: list[OrderView]) -> None:
         view = self._view(robot)
-        if view is None:
+        series = self._bars.get((robot.symbol, robot.timeframe))
+        if view is None or series is None:
             return
         since = self._handed.get(robot.emi)
         bars = series.tail(len(series)) if since is None else series.since(since)
@@ -192,7 +169,9 @@ class Dispatch:
             if bars:
                 self._handed[robot.emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
         else:
-            self._notices.warning(f"{robot.emi}: still busy with its last call; this bar is passed")
+            text = "still busy with its last call; this bar is passed"
+            self._notices.warning(f"{robot.emi}: {text}")
+            self._records.say(robot.emi, text)
 
     def _view(self, robot: Robot) -> RobotView | None:
         instrument = self._state.instruments.get(robot.symbol)
@@ -216,10 +195,6 @@ class Dispatch:
 
     def _of(self, symbol: Symbol, timeframe: int) -> list[Robot]:
         return [r for r in self._dispatched() if (r.symbol, r.timeframe) == (symbol, timeframe)]
-
-    def _limit(self, timeframe: int) -> int:
-        """Bars kept: the downloaded days and as much again."""
-        return max(500, int(2 * self._history / timedelta(minutes=timeframe)))
 
 
 def order_views(state: MarketState) -> list[OrderView]:

@@ -112,16 +112,17 @@ class Market:
             is_live=lambda: self.health()[0] is Health.LIVE,
             bots_may_trade=self.may_trade,
         )
+        self.records = BotRecords(runner, self.exchange_time)
         self.dispatch = Dispatch(
             state,
             gateway,
             runner,
             notices,
+            self.records,
             history_days=history_days,
             may_trade=self.may_trade,
         )
         self.holdings = Holdings(state, gateway, notices)
-        self.records = BotRecords(runner, self.exchange_time)
         self.switch = RobotSwitch(state, ledger, self.desk, self.records, notices)
         self.program = BotProgram(state, self.dispatch, self.switch, self.records, notices)
         self.flattener = Flattener(

@@ -26,8 +26,9 @@ from common.ledger.rows import BIGINT
 
 CATEGORIES = ", ".join(category.value for category in Category)
 SYMBOL = re.compile(r"[A-Za-z0-9_]{1,40}")
+_NO_TIMEFRAME = "does not divide a day into whole bars; take 1, 2, 3, 4, 5, ... 60, ... 1440"
 LONG = len(str(BIGINT))  # digits
-MINUTES_IN_A_WEEK = 7 * 24 * 60
+MINUTES_IN_A_DAY = 24 * 60
 
 
 def read_robots(
@@ -152,8 +153,8 @@ def checked_robot(
     if not SYMBOL.fullmatch(symbol):
         raise ConfigurationError(f"SYMBOL {symbol!r} is not a symbol such as XBTUSDT")
     minutes = _positive("TIMEFR", timefr, "whole minutes, such as 1, 60 or 1440")
-    if minutes > MINUTES_IN_A_WEEK:
-        raise ConfigurationError(f"TIMEFR {minutes} is more than a week ({MINUTES_IN_A_WEEK})")
+    if MINUTES_IN_A_DAY % minutes:
+        raise ConfigurationError(f"TIMEFR {minutes} {_NO_TIMEFRAME}")
     return Robot(
         emi=emi,
         symbol=Symbol(symbol, Category(category)),
@@ -227,8 +228,8 @@ def _row_problem(row: Sequence[Value], known: bool) -> str:
         return "SYMBOL in the table robots is empty"
     if emi_problem(to_text(emi)):
         return emi_problem(to_text(emi))
-    if not 0 < _number(timefr) <= MINUTES_IN_A_WEEK:
-        return f"TIMEFR {timefr!r} in the table robots is not 1 to {MINUTES_IN_A_WEEK} minutes"
+    if _number(timefr) < 1 or MINUTES_IN_A_DAY % _number(timefr):
+        return f"TIMEFR {timefr!r} in the table robots {_NO_TIMEFRAME}"
     if _number(capital) < 0:
         return f"CAPITAL {capital!r} in the table robots is below 0"
     return ""

@@ -174,6 +174,7 @@ found = {
         "low": 49998.0,
         "close": 50001.0,
         "volume": 10,
+        "missed": 0,
     }
     assert found["moment"] == "2026-01-05T12:01:00+00:00"
     assert (found["length"], found["previous"]) == (2, 50_000.0)

@@ -88,7 +88,8 @@ def test_n21_after_a_sleep_no_bot_runs_before_everything_was_read_again(on_linux
 def test_n21_bars_that_were_slept_through_are_asked_for_and_not_made_up() -> None:
     world = working_world()
     world.move(90)
-    series = world.market.dispatch._series[XBTUSDT, 1]
+    series = world.market.dispatch._bars.get((XBTUSDT, 1))
+    assert series is not None
     before = len(series)
     world.clock.seconds += HOURS
     world.turn()
@@ -110,6 +111,11 @@ def test_n2_bars_do_not_close_while_trades_may_be_missing() -> None:
     assert len(world.runner.calls) == calls
     world.gateway.late = ""
     world.move(1)
+    assert len(world.runner.calls) == calls  # nobody trades on a bar that ended 17 seconds ago
+    world.move(45)
+    assert len(world.runner.calls) == calls  # this exchange does not complete the bar of that time
+    world.say(Trade(XBTUSDT, Decimal(100), 1, world.clock.now()))
+    world.move(60)
     assert len(world.runner.calls) == calls + 1
 
 

@@ -142,7 +142,7 @@ def test_added_robots_are_read_back_in_order(settings: DatabaseSettings) -> None
         (("bot", "XBT/USD", "inverse", 1, 1), "SYMBOL"),
         (("bot", "XBTUSD", "inverse", 0, 1), "TIMEFR"),
         (("bot", "XBTUSD", "inverse", "1.5", 1), "TIMEFR"),
-        (("bot", "XBTUSD", "inverse", 99999, 1), "week"),
+        (("bot", "XBTUSD", "inverse", 7, 1), "TIMEFR 7 does not divide a day"),
         (("bot", "XBTUSD", "inverse", 1, "-1"), "CAPITAL"),
         (("bot", "XBTUSD", "inverse", 1, "all"), "CAPITAL"),
     ],
