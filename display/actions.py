@@ -12,6 +12,7 @@ from common.domain.orders import Side
 from common.domain.robots import Status
 from common.engine.snapshot import Level, Notice, PositionRow, RobotRow, Snapshot
 from display.amend import GONE, AmendDialog
+from display.bot_form import BotForm
 from display.bot_panel import BotPanel, PanelActions
 from display.closing import CloseDialog
 from display.dialogs import Desk, Dialog
@@ -215,8 +216,17 @@ class Actions:
             delete=lambda row: None,
         )
 
-    def new_bot(self) -> None:
-        """Open the form of a new bot."""
+    def open_form(self, make: Callable[[tk.Misc, Theme, Desk], BotForm]) -> BotForm:
+        """Open the form of a bot, in the place of one that is open."""
+        for dialog in self.dialogs():
+            if isinstance(dialog, BotForm) and not dialog.waiting:
+                dialog.close()
+        form = make(self._root, self._theme, self._desk)
+        if self._snapshot is not None:
+            form.follow(self._snapshot)
+        first = form.emi if form.known is None else form.timeframe
+        self._open(form, first.widget)
+        return form
 
     def _open(self, dialog: Dialog, focus: tk.Misc) -> None:
         if dialog not in self._dialogs:

@@ -98,7 +98,6 @@ class Terminal:
                 self.actions.click_order,
                 self.actions.click_robot,
                 self.actions.open_bot,
-                self.actions.new_bot,
                 self.actions.click_book,
                 self._paint_book,
                 lambda: self.verify("click on the books"),

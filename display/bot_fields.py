@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
+from common.domain.parameters import NUMBERS, ParameterKind, ParameterSpec, value_of
 from common.domain.robots import Status, new_emi_problem
 from common.engine.snapshot import RobotRow
+from common.errors import BadParameter
 from display.fields import FieldError, parse_decimal
 
 MINUTES_IN_A_DAY = 24 * 60
@@ -18,72 +18,31 @@ _UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "d": MINUTES_IN_A_DAY}
 _TIMEFRAME = re.compile(r"\s*(\d{1,5})\s*([A-Za-z]*)\s*")
 _MOST_LOTS = 10**12
 
-ParameterValue = int | float | Decimal | bool | str
 
-
-class Kind(Enum):
-    """What a parameter of a strategy is; the value is how it is called in a sentence."""
-
-    INT = "a whole number"
-    FLOAT = "a number"
-    DECIMAL = "a decimal number"
-    BOOL = "yes or no"
-    CHOICE = "one of the choices"
-    TEXT = "a text"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A parameter as the form asks for it."""
-
-    name: str
-    kind: Kind
-    default: str  # as it would be typed
-    low: str = ""  # smallest allowed, as it would be typed; "": any
-    high: str = ""
-    choices: tuple[str, ...] = ()
-    help: str = ""
-
-    @property
-    def allowed(self) -> str:
-        """What may be typed, in words."""
-        if self.kind is Kind.CHOICE:
-            return ", ".join(self.choices)
-        if self.low and self.high:
-            return f"{self.kind.value} from {self.low} to {self.high}"
-        if self.low:
-            return f"{self.kind.value}, {self.low} or more"
-        return f"{self.kind.value}, {self.high} or less" if self.high else self.kind.value
-
-
-def read_field(field: Field, text: str) -> ParameterValue:
-    """Return the value of a text, or raise FieldError with what is allowed."""
-    shown = text.strip()
-    if field.kind is Kind.TEXT:
-        return text
-    if field.kind is Kind.BOOL:
-        return shown == "yes"
-    if field.kind is Kind.CHOICE:
-        if shown not in field.choices:
-            raise FieldError(f"choose {field.allowed}")
-        return shown
-    number = _number(field, shown)
-    if (field.low and number < Decimal(field.low)) or (field.high and number > Decimal(field.high)):
-        raise FieldError(f"must be {field.allowed}")
-    if field.kind is Kind.INT:
-        return int(number)
-    return number if field.kind is Kind.DECIMAL else float(number)
-
-
-def _number(field: Field, shown: str) -> Decimal:
-    negative = shown.startswith(("-", "\u2212"))
+def read_parameter(spec: ParameterSpec, text: str) -> str:
+    """Return the text of a parameter's value, or raise FieldError with what is allowed."""
     try:
-        number = parse_decimal(shown[1:] if negative else shown)
-    except FieldError as error:
-        raise FieldError(f"must be {field.allowed}") from error
-    if field.kind is Kind.INT and number != number.to_integral_value():
-        raise FieldError(f"must be {field.allowed}")
-    return -number if negative else number
+        value_of(spec, text)
+    except BadParameter as error:
+        raise FieldError(f"must be {spec.range_text}") from error
+    return text if spec.kind is ParameterKind.TEXT else text.strip()
+
+
+def step_parameter(spec: ParameterSpec, text: str, steps: int) -> str:
+    """Return a number `steps` steps further, within its bounds; other texts as they are."""
+    if spec.kind not in NUMBERS:
+        return text
+    step = Decimal(spec.step or ("1" if spec.kind is ParameterKind.INTEGER else "0.1"))
+    try:
+        number = Decimal(str(value_of(spec, text)))
+    except BadParameter:
+        return spec.default
+    moved = number + steps * step
+    if spec.low:
+        moved = max(moved, Decimal(spec.low))
+    if spec.high:
+        moved = min(moved, Decimal(spec.high))
+    return format(moved, "f")
 
 
 def read_emi(text: str, robots: Sequence[RobotRow], market: str, symbol: str) -> str:

@@ -70,7 +70,7 @@ def capital_text(
     if not price or not contracts:
         return text
     value = abs(trade_value(instrument, price, contracts, scale))
-    return f"{text}, about {money_text(value, scale)} {instrument.settlement_currency} now"
+    return f"{text}, about {money_text(value, scale)} {instrument.settlement_currency}"
 
 
 def middle(view: BookView | None) -> Decimal | None:

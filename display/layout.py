@@ -31,7 +31,6 @@ class Clicks:
     order: Callable[[str], None]
     robot: Callable[[str], None]
     bot: Callable[[str], None]  # open the panel of a bot
-    new_bot: Callable[[], None]
     book: Callable[[Decimal | None, Side | None], None]
     book_resized: Callable[[], None]
     verify: Callable[[], None]

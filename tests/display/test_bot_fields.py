@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
+from common.domain.parameters import ParameterKind, ParameterSpec
 from common.domain.robots import EMI_LIMIT, Status
 from display.bot_fields import (
     TIMEFRAMES,
-    Field,
-    Kind,
-    ParameterValue,
     read_capital,
     read_emi,
-    read_field,
+    read_parameter,
     read_timeframe,
+    step_parameter,
 )
 from display.fields import FieldError
 from tests.display.support import MARKET, XBTUSD, robot_row
@@ -88,45 +85,61 @@ def test_capital_is_a_whole_number_of_lots() -> None:
             read_capital(text)
 
 
-INT = Field("period", Kind.INT, "20", "2", "500")
-DECIMAL = Field("step", Kind.DECIMAL, "0.5", "-1.5", "")
-FLOAT = Field("ratio", Kind.FLOAT, "0.1", "", "1")
+INT = ParameterSpec("period", ParameterKind.INTEGER, "20", "2", "500", "5")
+DECIMAL = ParameterSpec("step", ParameterKind.DECIMAL, "0.5", "-1.5")
+FLOAT = ParameterSpec("ratio", ParameterKind.FLOAT, "0.1", "", "1")
+CHOICE = ParameterSpec("side", ParameterKind.CHOICE, "both", choices=("both", "long"))
+TEXT = ParameterSpec("note", ParameterKind.TEXT, "")
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "value"),
+    ("spec", "text", "kept"),
     [
-        (INT, " 20 ", 20),
-        (DECIMAL, "-1.50", Decimal("-1.50")),
-        (DECIMAL, "0.1", Decimal("0.1")),
-        (FLOAT, "-3,5", -3.5),
-        (Field("on", Kind.BOOL, "no"), "yes", True),
-        (Field("on", Kind.BOOL, "no"), "no", False),
-        (Field("side", Kind.CHOICE, "both", choices=("both", "long")), "long", "long"),
-        (Field("note", Kind.TEXT, ""), " a b ", " a b "),
+        (INT, " 20 ", "20"),
+        (DECIMAL, "-1.50", "-1.50"),
+        (FLOAT, "-3.5", "-3.5"),
+        (CHOICE, "long", "long"),
+        (TEXT, " a b ", " a b "),
     ],
 )
-def test_a_parameter_is_read_as_what_it_was_declared(
-    field: Field, text: str, value: ParameterValue
+def test_a_parameter_is_kept_as_the_text_that_was_typed(
+    spec: ParameterSpec, text: str, kept: str
 ) -> None:
-    found = read_field(field, text)
-    assert found == value
-    assert type(found) is type(value)
+    assert read_parameter(spec, text) == kept
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "words"),
+    ("spec", "text", "words"),
     [
         (INT, "1", "a whole number from 2 to 500"),
         (INT, "501", "a whole number from 2 to 500"),
         (INT, "2.5", "a whole number from 2 to 500"),
-        (INT, "many", "a whole number from 2 to 500"),
-        (DECIMAL, "-1.51", "a decimal number, -1.5 or more"),
-        (FLOAT, "1.0001", "a number, 1 or less"),
-        (FLOAT, "nan", "a number, 1 or less"),
-        (Field("side", Kind.CHOICE, "both", choices=("both", "long")), "short", "both, long"),
+        (INT, "", "a whole number from 2 to 500"),
+        (DECIMAL, "-1.51", "a number of -1.5 or more"),
+        (FLOAT, "nan", "a number of 1 or less"),
+        (CHOICE, "short", "one of both, long"),
     ],
 )
-def test_what_is_not_allowed_is_answered_by_what_is(field: Field, text: str, words: str) -> None:
+def test_what_is_not_allowed_is_answered_by_what_is(
+    spec: ParameterSpec, text: str, words: str
+) -> None:
     with pytest.raises(FieldError, match=words):
-        read_field(field, text)
+        read_parameter(spec, text)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text", "steps", "after"),
+    [
+        (INT, "20", 1, "25"),
+        (INT, "4", -1, "2"),
+        (INT, "499", 1, "500"),
+        (INT, "x", 1, "20"),
+        (DECIMAL, "0.5", -1, "0.4"),
+        (FLOAT, "1", 1, "1"),
+        (TEXT, "abc", 1, "abc"),
+    ],
+)
+def test_arrows_stay_within_the_bounds(
+    spec: ParameterSpec, text: str, steps: int, after: str
+) -> None:
+    assert step_parameter(spec, text, steps) == after

@@ -1,0 +1,326 @@
+"""The form of a bot, new or known: every field is checked while it is typed, beside the field."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from tkinter import ttk
+from typing import TypeVar
+
+from common.domain.bots import OnStop
+from common.domain.commands import Command
+from common.domain.parameters import StrategyInfo
+from common.engine.snapshot import PositionRow, RobotRow, Snapshot
+from display.bot_fields import TIMEFRAMES, read_capital, read_emi, read_timeframe
+from display.bot_words import capital_text, middle, timeframe_text
+from display.dialogs import Desk, Dialog, set_enabled
+from display.fields import FieldError
+from display.own_variables import OwnText
+from display.parameter_fields import (
+    FIELD_WIDTH,
+    HINT_WIDTH,
+    LABEL_WIDTH,
+    ParameterFields,
+)
+from display.theme import Theme
+
+ON_STOP = {
+    OnStop.LEAVE: "leave its orders",
+    OnStop.CANCEL: "cancel its orders",
+}
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A bot as the form describes it. `parameters` are texts of declared parameters."""
+
+    market: str
+    emi: str
+    symbol: str  # as text of a Symbol
+    timeframe: int
+    capital: int
+    strategy: str  # of the catalogue; "": as algo/init.py names it
+    parameters: Mapping[str, str]
+    on_stop: OnStop
+
+
+class Line:
+    """A label, a widget, and a place for a hint or for what is wrong."""
+
+    def __init__(self, parent: tk.Misc, row: int, label: str, widget: ttk.Widget) -> None:
+        self.widget = widget
+        ttk.Label(parent, text=label, width=LABEL_WIDTH).grid(
+            row=row, column=0, sticky="w", padx=(0, 8), pady=3
+        )
+        widget.grid(row=row, column=1, sticky="ew", pady=3)
+        self._said = ttk.Label(parent, width=HINT_WIDTH, wraplength=HINT_WIDTH * 8)
+        self._said.grid(row=row, column=2, sticky="w", padx=(8, 0))
+
+    @property
+    def said(self) -> str:
+        """What stands beside the field."""
+        return str(self._said["text"])
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Show a hint, or what is wrong."""
+        style = "Error.TLabel" if bad else "Hint.TLabel"
+        if self.said != text or str(self._said["style"]) != style:
+            self._said.configure(text=text, style=style)
+
+
+class BotForm(Dialog):
+    """Makes a bot, or changes one. `save` makes the command of a draft."""
+
+    def __init__(
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        desk: Desk,
+        *,
+        strategies: Sequence[StrategyInfo],
+        save: Callable[[int, Draft], Command],
+        known: Draft | None = None,
+    ) -> None:
+        title = f"Bot {known.emi}: settings" if known else "New bot"
+        super().__init__(parent, theme, desk, kind="bot_form", title=title)
+        self.known = known
+        self._save = save
+        self._strategies = {each.name: each for each in strategies}
+        self._robots: Sequence[RobotRow] = ()
+        self._instruments: dict[str, PositionRow] = {}
+        self._snapshot: Snapshot | None = None
+        self._draft: Draft | None = None
+        self._make_texts()
+        self._make_lines()
+        self._make_buttons()
+        self._choose_strategy()
+
+    # ---- widgets ----------------------------------------------------------------------------
+
+    def _make_texts(self) -> None:
+        known = self.known
+        self.emi_text = OwnText(self, known.emi if known else "")
+        self.symbol_text = OwnText(self, known.symbol if known else "")
+        self.timeframe_text = OwnText(
+            self, timeframe_text(known.timeframe) if known else TIMEFRAMES[2]
+        )
+        self.capital_text = OwnText(self, str(known.capital) if known else "1")
+        first = next(iter(self._strategies), "")
+        self.strategy_text = OwnText(self, known.strategy if known else first)
+        self.on_stop_text = OwnText(self, (known.on_stop if known else OnStop.LEAVE).value)
+
+    def _make_lines(self) -> None:
+        body = self.body
+        ttk.Label(body, text=self.title(), style="Bold.TLabel").grid(
+            row=0, column=0, columnspan=3, sticky="w", pady=(0, 6)
+        )
+        self.emi = Line(body, 1, "EMI", self._entry("emi", self.emi_text))
+        self.symbol = Line(body, 2, "Instrument", self._box("symbol", self.symbol_text, ()))
+        self.timeframe = Line(
+            body,
+            3,
+            "Timeframe",
+            self._box("timeframe", self.timeframe_text, TIMEFRAMES, free=True),
+        )
+        self.capital = Line(body, 4, "CAPITAL, lots", self._entry("capital", self.capital_text))
+        names = tuple(self._strategies) or ("",)
+        self.strategy = Line(body, 5, "Strategy", self._box("strategy", self.strategy_text, names))
+        self.parameters = ParameterFields(body, self._theme, self.check)
+        self.parameters.grid(row=6, column=0, columnspan=3, sticky="ew")
+        policy = ttk.Frame(body, name="policy")
+        self.policies = {
+            each: ttk.Radiobutton(policy, text=words, value=each.value, variable=self.on_stop_text)
+            for each, words in ON_STOP.items()
+        }
+        for button in self.policies.values():
+            button.pack(side="left", padx=(0, 10))
+        self.on_stop = Line(body, 7, "On its error", policy)
+        self.on_stop.say("when it is stopped by its own fault")
+        for text in (self.emi_text, self.symbol_text, self.timeframe_text, self.capital_text):
+            text.trace_add("write", lambda *_: self.check())
+        self.strategy_text.trace_add("write", lambda *_: self._choose_strategy())
+
+    def _entry(self, name: str, text: OwnText) -> ttk.Entry:
+        entry = ttk.Entry(
+            self.body, name=name, textvariable=text, font=self._theme.mono, width=FIELD_WIDTH
+        )
+        entry.bind("<Control-a>", lambda _event: _select_all(entry))
+        return entry
+
+    def _box(
+        self, name: str, text: OwnText, values: Sequence[str], *, free: bool = False
+    ) -> ttk.Combobox:
+        box = ttk.Combobox(
+            self.body,
+            name=name,
+            textvariable=text,
+            values=list(values),
+            font=self._theme.mono,
+            width=FIELD_WIDTH,
+        )
+        box.configure(state="normal" if free else "readonly", height=12)
+        box.bind("<Control-a>", lambda _event: _select_all(box))
+        for wheel in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
+            box.bind(wheel, lambda _event: "break")  # no value changes under the pointer
+        return box
+
+    def _make_buttons(self) -> None:
+        buttons = ttk.Frame(self.body, name="buttons")
+        buttons.grid(row=8, column=0, columnspan=3, sticky="ew", pady=(8, 6))
+        word = "Save" if self.known else "Create bot"
+        self.save = ttk.Button(buttons, name="save", text=word, command=self.press)
+        self.leave = ttk.Button(buttons, name="leave", text="Close", command=self.close)
+        self.save.pack(side="left", fill="both", expand=True, padx=(0, 4))
+        self.leave.pack(side="left", fill="both", padx=(4, 0))
+        for button in (self.save, self.leave):
+            button.bind("<Return>", lambda event: event.widget.invoke())
+        self.message.grid(row=9, column=0, columnspan=3, sticky="ew")
+
+    # ---- what it is told --------------------------------------------------------------------
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Take a snapshot: the names that are taken, the instruments, prices."""
+        self._snapshot = snapshot
+        self._robots = snapshot.robots
+        rows = {str(row.symbol): row for row in snapshot.positions if row.symbol in snapshot.books}
+        if rows.keys() != self._instruments.keys():
+            _values(self.symbol.widget, tuple(rows))
+            if not self.symbol_text.get() and rows:
+                self.symbol_text.set(next(iter(rows)))
+        self._instruments = rows
+        self.check()
+        super().follow(snapshot)
+
+    def follow_state(self) -> None:
+        """Enable what may be changed now."""
+        free, new = not self.waiting, self.known is None
+        set_enabled(self.emi.widget, free and new)
+        set_enabled(self.symbol.widget, free and new)
+        for line in (self.timeframe, self.capital, self.strategy):
+            set_enabled(line.widget, free)
+        self.parameters.enable(free)
+        set_enabled(self.save, free and self._draft is not None)
+
+    # ---- what it does -----------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Read every field, say beside each what is wrong, and keep what all of them describe."""
+        emi = self._read(self.emi, self._read_emi)
+        symbol = self._read(self.symbol, self._read_symbol)
+        timeframe = self._read(self.timeframe, lambda: read_timeframe(self.timeframe_text.get()))
+        capital = self._read(self.capital, lambda: read_capital(self.capital_text.get()))
+        parameters = self.parameters.read()
+        if capital is not None and symbol is not None:
+            self.capital.say(self._capital_hint(capital, symbol))
+        if timeframe is not None:
+            self.timeframe.say(f"{timeframe} minutes")
+        self._draft = None
+        if None not in (emi, symbol, timeframe, capital, parameters):
+            self._draft = Draft(
+                market=self._market(symbol or ""),
+                emi=emi or "",
+                symbol=symbol or "",
+                timeframe=timeframe or 0,
+                capital=capital or 0,
+                strategy=self.strategy_text.get(),
+                parameters=parameters or {},
+                on_stop=OnStop(self.on_stop_text.get()),
+            )
+        self.follow_state()
+
+    def press(self) -> None:
+        """Send what the form describes, once."""
+        self.check()
+        draft = self._draft
+        if draft is None or self.waiting:
+            return
+        if draft == self.known:
+            self.say("nothing differs from what is kept", bad=True)
+            return
+        self.dispatch(lambda event: self._save(event, draft))
+
+    # ---- inside -----------------------------------------------------------------------------
+
+    def _read(self, line: Line, read: Callable[[], Value]) -> Value | None:
+        try:
+            value = read()
+        except FieldError as error:
+            line.say(str(error), bad=True)
+            return None
+        line.say("")
+        return value
+
+    def _read_emi(self) -> str:
+        text = self.emi_text.get()
+        if self.known is not None:
+            return self.known.emi
+        symbol = self.symbol_text.get()
+        return read_emi(text, self._robots, self._market(symbol), symbol)
+
+    def _read_symbol(self) -> str:
+        symbol = self.symbol_text.get()
+        if self.known is None and symbol not in self._instruments:
+            raise FieldError("choose one of the subscribed instruments")
+        return symbol
+
+    def _market(self, symbol: str) -> str:
+        if self.known is not None:
+            return self.known.market
+        row = self._instruments.get(symbol)
+        return row.market if row else ""
+
+    def _capital_hint(self, lots: int, symbol: str) -> str:
+        row = self._instruments.get(symbol)
+        if row is None or self._snapshot is None:
+            return ""
+        price = middle(self._snapshot.books.get(row.symbol))
+        return capital_text(lots, row.instrument, price, row.scale)
+
+    def _choose_strategy(self) -> None:
+        """Show the parameters that the chosen strategy declares."""
+        chosen = self._strategies.get(self.strategy_text.get())
+        kept: Mapping[str, str] = {}
+        if self.known is not None and chosen is not None and chosen.name == self.known.strategy:
+            kept = self.known.parameters
+        self.parameters.show(chosen.parameters if chosen else (), kept)
+        if chosen is not None:
+            self.strategy.say(chosen.title)
+        else:
+            self.strategy.say("as algo/init.py names it for the EMI")
+        self.check()
+
+    # ---- for tests and tours ----------------------------------------------------------------
+
+    def parts(self) -> dict[str, tk.Misc]:
+        """Return what can be clicked, by name."""
+        lines = ("emi", "symbol", "timeframe", "capital", "strategy")
+        return {
+            **{name: getattr(self, name).widget for name in lines},
+            **{f"on_stop {each.value}": button for each, button in self.policies.items()},
+            **{f"parameter {name}": w for name, w in self.parameters.widgets().items()},
+            "save": self.save,
+            "leave": self.leave,
+        }
+
+    def shown(self) -> dict[str, object]:
+        """Return what is said beside the fields."""
+        lines = ("emi", "symbol", "timeframe", "capital", "strategy")
+        return {
+            "said": {name: getattr(self, name).said for name in lines}
+            | {f"parameter {name}": said for name, said in self.parameters.said().items()},
+            "ready": self._draft is not None,
+        }
+
+
+def _select_all(entry: ttk.Entry) -> str:
+    """Select the whole text; Tk on X would move to its beginning instead."""
+    entry.selection_range(0, "end")
+    entry.icursor("end")
+    return "break"
+
+
+def _values(widget: ttk.Widget, values: Sequence[str]) -> None:
+    if isinstance(widget, ttk.Combobox):
+        widget.configure(values=list(values))
