@@ -4,6 +4,8 @@ TmaticError
 ├── ConfigurationError        stop before the window opens; names file, key and remedy
 ├── ProfileInUse              stop with exit code 3: another terminal works in the folder
 ├── AuthenticationFailed      the market is BLOCKED; no retry until the settings change
+├── NotTrusted                the other end cannot prove who it is: BLOCKED, never connected
+├── AccountChanged            the key is another account's than before: BLOCKED until F3
 ├── ExchangeUnavailable       the market is OFFLINE; retried with growing delay
 ├── RateLimited               as ExchangeUnavailable, not before `retry_after`
 ├── ClockSkew                 corrected by the exchange's clock, then tried again
@@ -11,6 +13,7 @@ TmaticError
 ├── OrderRefused              concerns one order: definitely not accepted
 │   ├── EntryRefused          only exits may leave now; it does not count against the bot
 │   ├── InsufficientBalance
+│   ├── KeyRefused            as AuthenticationFailed, in the answer to an order
 │   └── OrderNotFound         unknown or already ended
 ├── OutcomeUnknown            the request may have been carried out: ask, never resend
 ├── LedgerUnavailable         trading is BLOCKED until the database answers
@@ -35,6 +38,14 @@ class ProfileInUse(TmaticError):
 
 class AuthenticationFailed(TmaticError):
     """The exchange refuses the key or its signature."""
+
+
+class NotTrusted(TmaticError):
+    """The other end of an encrypted connection cannot prove who it is."""
+
+
+class AccountChanged(TmaticError):
+    """The key belongs to another account than the one that was known here."""
 
 
 class ExchangeUnavailable(TmaticError):
@@ -71,6 +82,10 @@ class EntryRefused(OrderRefused):
 
 class InsufficientBalance(OrderRefused):
     """The account cannot pay for the order."""
+
+
+class KeyRefused(OrderRefused, AuthenticationFailed):
+    """An order was not accepted because the exchange refuses the key."""
 
 
 class OrderNotFound(OrderRefused):

@@ -20,6 +20,7 @@ from common.errors import (
     ClockSkew,
     ExchangeUnavailable,
     InsufficientBalance,
+    KeyRefused,
     OrderNotFound,
     OrderRefused,
     OutcomeUnknown,
@@ -118,7 +119,7 @@ def _order_refusal(answer: Answer, text: str, details: str) -> TmaticError:
     if text.startswith(_GONE):
         return OrderNotFound(text)
     refused_key = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    return OrderRefused(f"key refused: {text}" if refused_key else text)
+    return KeyRefused(f"key refused: {text}") if refused_key else OrderRefused(text)
 
 
 def _without_json(answer: Answer, purpose: Purpose) -> TmaticError:

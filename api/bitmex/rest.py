@@ -25,6 +25,7 @@ from api.bitmex.wire import encode
 from common.errors import (
     ClockSkew,
     ExchangeUnavailable,
+    NotTrusted,
     OrderRefused,
     OutcomeUnknown,
     RateLimited,
@@ -209,6 +210,13 @@ class _Auth(AuthBase):
 def _failure(error: Exception, url: str, purpose: Purpose) -> TmaticError:
     """Return what a request without an answer means; the cause's text may hold no header."""
     cause = _cause(error)
+    if is_untrusted(_root(error)):
+        reason = f"{explain(url, 'its certificate is not accepted')} ({cause})"
+        return (
+            OrderRefused(f"{reason}: the order never left")
+            if purpose is Purpose.ORDER
+            else (NotTrusted(reason))
+        )
     if _never_sent(error):
         return _never_left(purpose, explain(url, f"cannot be reached, {cause}"))
     if purpose is Purpose.ORDER:
@@ -226,9 +234,23 @@ def _never_sent(error: Exception) -> bool:
     """Whether the connection failed before the request was written."""
     if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
         return True
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    untrusted = isinstance(getattr(reason, "args", [None])[:1][0], ssl.SSLCertVerificationError)
-    return untrusted or isinstance(reason, NewConnectionError)
+    return isinstance(_reason(error), NewConnectionError)
+
+
+def is_untrusted(error: object) -> bool:
+    """Whether an encrypted connection was not made: certificate, name or protocol do not fit."""
+    broken_off = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    return isinstance(error, ssl.SSLError) and not broken_off
+
+
+def _reason(error: Exception) -> object:
+    return getattr(error.args[0] if error.args else None, "reason", None)
+
+
+def _root(error: Exception) -> object:
+    """Return what the libraries have wrapped twice."""
+    reason = _reason(error)
+    return reason.args[0] if isinstance(reason, Exception) and reason.args else reason
 
 
 def _cause(error: Exception) -> str:

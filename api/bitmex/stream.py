@@ -22,9 +22,10 @@ from api.bitmex.auth import Signer
 from api.bitmex.closure import explain, host_of, is_loopback
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.link_speed import PING_EVERY, Pings
+from api.bitmex.rest import is_untrusted
 from common.engine.items import RawText, StreamClosed, StreamOpened
 from common.engine.ports import Inbox
-from common.errors import ClockSkew, ExchangeUnavailable, TmaticError
+from common.errors import ClockSkew, ExchangeUnavailable, NotTrusted, TmaticError
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +233,8 @@ _FAULTS = (websocket.WebSocketException, OSError, ValueError)
 
 def _connect_error(fault: Exception, url: str, clock: ExchangeClock) -> TmaticError:
     """Return why the session could not be opened."""
+    if is_untrusted(fault):
+        return NotTrusted(explain(url, f"its certificate is not accepted ({_words(fault)})"))
     if not isinstance(fault, websocket.WebSocketBadStatusException):
         return ExchangeUnavailable(explain(url, f"cannot be reached, {_words(fault)}"))
     headers: Mapping[str, str] = {k.lower(): v for k, v in (fault.resp_headers or {}).items()}

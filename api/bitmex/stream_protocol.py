@@ -15,7 +15,15 @@ from api.bitmex.account_tables import PRIVATE_TABLES, AccountTables
 from api.bitmex.directory import Directory
 from api.bitmex.market_data import MarketData
 from api.bitmex.topics import Topics
-from api.bitmex.wire import Row, as_rows, decode_exact, shown, text_of
+from api.bitmex.wire import (
+    DEPTH_LIMIT,
+    Row,
+    as_rows,
+    check_depth,
+    decode_exact,
+    shown,
+    text_of,
+)
 from common.domain.instruments import Symbol
 from common.domain.market import Book, Ticker
 from common.engine.items import InstrumentChanged, Message, StreamComplaint, StreamReady
@@ -222,6 +230,8 @@ def _decode(text: bytes, *, exact: bool) -> dict[str, object]:
         message = decode_exact(text)
     else:
         try:
+            if text.count(b"[") + text.count(b"{") > DEPTH_LIMIT:
+                check_depth(text.decode())
             message = orjson.loads(text)
         except ValueError as error:
             raise ProtocolError(f"not JSON: {shown(text)}") from error

@@ -23,6 +23,9 @@ PRICE_LIMIT = Decimal(10**15)
 _PLAIN = 20  # powers of ten up to which a number is written without an exponent
 _USUAL_TIME = len("2026-05-03T05:01:40.510Z")
 _SHOWN = 200  # characters of foreign text in an error or a log line
+DEPTH_LIMIT = 64  # lists and objects within each other; rows are flat
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRACKET = re.compile(r"[\[\]{}]")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?$")
 
 
@@ -30,12 +33,24 @@ def decode_exact(text: str | bytes) -> object:
     """Parse JSON with fractions as Decimal; ProtocolError for anything that is not JSON."""
     try:
         text = (text if isinstance(text, str) else text.decode()).strip()
+        check_depth(text)
         value, end = DECODER.raw_decode(text)
         if end != len(text):
             raise ValueError("more than one value")
         return cast("object", value)
     except (ValueError, RecursionError) as error:  # also UnicodeDecodeError and endless integers
         raise ProtocolError(f"not JSON: {shown(text)}") from error
+
+
+def check_depth(text: str) -> None:
+    """Raise ValueError where lists and objects lie deeper within each other than any row's."""
+    if text.count("[") + text.count("{") <= DEPTH_LIMIT:
+        return
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > DEPTH_LIMIT:
+            raise ValueError("nested too deeply")
 
 
 def decode_rows(text: str | bytes) -> list[Row]:

@@ -114,4 +114,5 @@ class Books:
     warnings: Sequence[str] = field(default_factory=tuple)
     read_only: bool = False  # another terminal writes these books
     policies: Mapping[str, OnStop] = field(default_factory=dict)  # by emi; absent: LEAVE
+    strangers: Sequence[int] = ()  # accounts with books here, while this one has none
     holes: Sequence[datetime] = ()  # times of executions that lack rows of `coins`, oldest first

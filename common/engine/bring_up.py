@@ -29,8 +29,8 @@ from common.engine.requests import (
     Request,
 )
 from common.engine.state import MarketState
-from common.errors import TmaticError
-from common.ledger.history import CatchUp
+from common.errors import AccountChanged, TmaticError
+from common.ledger.history import BEGINNING, CatchUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class BringUp:
         check: Callable[[Sequence[Instrument]], None],
         failed: Callable[[TmaticError], None],
         done: Callable[[], None],
+        confirmed: bool = True,
     ) -> None:
         self._state = state
         self._gateway = gateway
@@ -73,6 +74,7 @@ class BringUp:
         self._check = check
         self._failed = failed
         self._done = done
+        self._confirmed = confirmed  # a person has agreed to an account that is new here
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
@@ -175,7 +177,16 @@ class BringUp:
         self.step = "asking for the account"
         account = yield from self._ask(FetchAccount())
         if isinstance(account, Account):
-            self._state.account = account
+            self._know_the_account(account)
+
+    def _know_the_account(self, account: Account) -> None:
+        known = self._state.account
+        if known is not None and known.number != account.number:
+            raise AccountChanged(
+                f"the key belongs to account {account.number} now, it was {known.number}; "
+                f"nothing is traded or booked. Press F3 to go on with {account.number}"
+            )
+        self._state.account = account
 
     def _leave_out(self, ended: Sequence[Instrument]) -> None:
         """Do without instruments that have ended; the rest starts."""
@@ -196,6 +207,15 @@ class BringUp:
         books = yield BOOKS
         if not isinstance(books, Books):
             return
+        if books.strangers and not self._confirmed:
+            others = ", ".join(str(number) for number in books.strangers)
+            raise AccountChanged(
+                f"account {books.key.account} has no books in this database, which holds those of "
+                f"{others}; nothing is traded or booked. Press F3 if this is the right account"
+            )
+        if books.strangers:  # agreed to: from now on it has books here
+            self._ledger.book(self._state.key, (), self._first_date() or BEGINNING)
+            yield BOOKED
         self._cursor = books.cursor
         self._holes = books.holes
         self._state.open_books(books)

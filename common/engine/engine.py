@@ -127,6 +127,7 @@ class Engine:
                 first_date=partial(first_date, state),
                 check=partial(check, state.market),
                 history_days=history_days,
+                confirmed=reloads > 0,
                 audit=audit,
             )
             for gateway, state in gateways

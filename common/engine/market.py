@@ -45,14 +45,16 @@ from common.engine.items import (
 from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.pulse import Pulse
-from common.engine.retry import Garbled, Retry
+from common.engine.retry import Garbled
 from common.engine.robot_switch import RobotSwitch
 from common.engine.snapshot import Health
+from common.engine.standing import Standing
 from common.engine.state import MarketState
 from common.engine.verifier import Verifier
 from common.errors import (
     AuthenticationFailed,
     ConfigurationError,
+    KeyRefused,
     ProtocolError,
     TmaticError,
 )
@@ -81,6 +83,7 @@ class Market:
         first_date: Callable[[], datetime | None],
         check: Callable[[Sequence[Instrument]], None],
         history_days: float,
+        confirmed: bool = True,
         audit: bool = False,
     ) -> None:
         self.state = state
@@ -96,10 +99,7 @@ class Market:
         self._stop_trading = stop_trading
         self._trading = trading
         self._ledger_problem = ledger_problem
-        self._problem = ""  # blocks until a restart
-        self._refused = ""  # the key; tried again slowly
-        self._offline = ""
-        self._retry = Retry()
+        self.standing = Standing(state.market, notices)
         self.pulse = Pulse(clock, gateway)
         self._garbled = Garbled()
         self.desk = Desk(
@@ -152,6 +152,7 @@ class Market:
             check=self._compare,
             failed=self._failed,
             done=self._up,
+            confirmed=confirmed or audit,
         )
         self.follower = Follower(
             state,
@@ -186,12 +187,14 @@ class Market:
 
     def health(self) -> tuple[Health, str]:
         """Return what may be done here and, unless LIVE, why not in words."""
-        watching = READ_ONLY if self.state.read_only and not self._offline else ""
-        blocked = self._problem or self._refused or self._ledger_problem() or watching
+        watching = READ_ONLY if self.state.read_only and not self.standing.offline else ""
+        blocked = (
+            self.standing.problem or self.standing.refused or self._ledger_problem() or watching
+        )
         if blocked:
             return Health.BLOCKED, blocked
-        if self._offline:
-            return Health.OFFLINE, self._offline
+        if self.standing.offline:
+            return Health.OFFLINE, self.standing.offline
         if self.verifier.problem:
             return Health.BLOCKED, self.verifier.problem
         if self.bring_up.running or not self.pulse.complete:
@@ -248,6 +251,10 @@ class Market:
         more = (self.flattener, self.dead_man)
         if not any(each.replied(reply) for each in (*others, *more)):
             self.desk.wire.replied(reply)
+        if isinstance(reply.error, KeyRefused):
+            self.verifier.look_soon()  # it asks with the same key
+        elif isinstance(reply.error, AuthenticationFailed) and self.pulse.complete:
+            self._failed(reply.error)
 
     # ---- items of the books ---------------------------------------------------------------
 
@@ -270,7 +277,7 @@ class Market:
         self.holdings.booked(item.entries, tell=self.completed > 0)
         self.verifier.booked(len(item.entries))
         for problem in item.problems:
-            self._problem = problem
+            self.standing.problem = problem
             self._notices.error(problem)
         self.state.drop_flat_strays()
         self.bring_up.booked(item)
@@ -363,18 +370,11 @@ class Market:
         self._leave_stream()
         if isinstance(error, ConfigurationError):
             self.fatal = error
-            self._problem = str(error)
-            self._notices.error(str(error))
-            return
-        delay = self._retry.after(error)
-        refused = isinstance(error, AuthenticationFailed)
-        reason = f"{str(error).rstrip('.')}; trying again"
-        news = reason not in (self._refused, self._offline)
-        self._refused, self._offline = (reason, "") if refused else ("", reason)
-        self.checked = True
-        if news:
-            self._notices.warning(f"{self.state.market}: {reason} in {delay:.1f} s")
-        self._later(delay, self._try_again)
+        else:
+            self.checked = True
+        delay = self.standing.fell(error)
+        if delay is not None:
+            self._later(delay, self._try_again)
 
     def _heal(self) -> None:
         """The mirror may have missed something: read everything again, once for a difference."""
@@ -386,8 +386,7 @@ class Market:
             self.start()
 
     def _up(self) -> None:
-        self._offline = self._refused = ""
-        self._retry = Retry()
+        self.standing.up()
         self.completed += 1
         if self.state.read_only:
             self.follower.came_up()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from common.errors import AuthenticationFailed, RateLimited, TmaticError
+from common.errors import AuthenticationFailed, NotTrusted, RateLimited, TmaticError
 
 GARBLED_IN_A_MINUTE = 3
 FIRST, MOST = 0.5, 30.0  # seconds
 SPREAD = 0.25  # of a delay, by which it is made longer or shorter; three a second are allowed
-REFUSED = 30.0  # seconds after the exchange refused the key
+REFUSED = 30.0  # seconds after the exchange refused the key, or could not be trusted
 
 
 class Retry:
@@ -25,7 +25,7 @@ class Retry:
 
     def after(self, error: TmaticError) -> float:
         """Return the seconds to wait after this failure."""
-        if isinstance(error, AuthenticationFailed):
+        if isinstance(error, (AuthenticationFailed, NotTrusted)):
             return REFUSED
         delay = self._next * (1 + SPREAD * (2 * self._chance() - 1))
         self._next = min(2 * self._next, MOST)

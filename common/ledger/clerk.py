@@ -218,6 +218,7 @@ class Clerk:
                 policies=self._store.policies(key.market),
                 holes=tuple(sums.holes),
                 read_only=not writes,
+                strangers=self._store.strangers(key),
             )
             problems = [
                 *(quarantine_text(*item) for item in self._store.quarantined(key).items()),

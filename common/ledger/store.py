@@ -240,6 +240,13 @@ class Store:
         rows = self.database.query(sql.CURSOR, _account(key))
         return to_time(rows[0][0]) if rows else None
 
+    def strangers(self, key: AccountKey) -> tuple[int, ...]:
+        """Return the other accounts of the market with books here, if this one has none."""
+        if self.cursor(key) is not None:
+            return ()
+        rows = self.database.query(sql.OTHER_ACCOUNTS, _account(key))
+        return tuple(to_int(row[0]) for row in rows)
+
     def advance_cursor(self, key: AccountKey, until: datetime) -> None:
         """Move the cursor forward; it never goes back."""
         present = self.cursor(key)

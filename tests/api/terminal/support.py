@@ -58,6 +58,13 @@ class CountingLedger(LedgerWriter):
         self.waiting += 1
         super().write_intent(key, intent)
 
+    def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
+        self.waiting += 1
+        super().read(key, since, token, every_row)
+
+
+_ANSWERS = ("LedgerOpened", "Booked", "NumbersReserved", "IntentWritten", "LedgerRead")
+
 
 class Answered:
     """Stands between the ledger and the engine and counts the outcomes."""
@@ -68,7 +75,7 @@ class Answered:
 
     def put(self, item: object) -> None:
         self._inbox.put(item)
-        if type(item).__name__ in ("LedgerOpened", "Booked", "NumbersReserved", "IntentWritten"):
+        if type(item).__name__ in _ANSWERS:
             self._ledger.waiting -= 1
 
 
@@ -83,6 +90,7 @@ class Terminal:
         clock: Clock | None = None,
         refresh_rate: int = 20,
         dead_man: int = 0,
+        reloads: int = 0,
     ) -> None:
         self.books = books
         self.gateway = gateway
@@ -100,6 +108,7 @@ class Terminal:
             history_days=0.0,
             first_date=lambda _: None,
             check=lambda _market, _found: None,
+            reloads=reloads,
             ledger_inbox=lambda inbox: Answered(self.ledger, inbox),
         )
         self._events = itertools.count(1)

@@ -1,0 +1,211 @@
+"""A terminal on the exchange inside the process, stepped by the test through virtual time.
+
+The engine, its books and the decoding of the client are the real ones; only sockets and time are
+not. Everything runs on the thread of the test, but for the books' own thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from api.simulator.direct import DirectExchange
+from api.simulator.ports import ApiKey
+from api.simulator.request_faults import Raw
+from api.simulator.time_machine import TimeMachine
+from api.simulator.venue import DEMO_ACCOUNT, Customer, LiveVenue, seeded_key
+from api.simulator.virtual_clock import VirtualClock
+from common.domain.instruments import Category, Symbol
+from common.domain.orders import Side
+from common.engine.snapshot import Health
+from tests.api.simulator.venues import START
+from tests.api.terminal.support import Terminal, money_moves, orders_by_name, position_of
+
+SYMBOL = Symbol("XBTUSDT", Category.LINEAR)
+STEP = 0.1  # virtual seconds
+
+
+class Recorded(DirectExchange):
+    """An exchange that remembers every request that changes something."""
+
+    asked: list[tuple[str, str, str]]
+
+    def ask(self, key: ApiKey, method: str, target: str, body: str) -> Raw:
+        if method != "GET":
+            self.asked.append((method, target, body))
+        return super().ask(key, method, target, body)
+
+
+class Scene:
+    """One terminal; `with` starts and stops it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 5,
+        account: int = DEMO_ACCOUNT,
+        reloads: int = 0,
+        step: float = STEP,
+        pace: float = 5.0,
+        symbols: tuple[Symbol, ...] = (SYMBOL,),
+    ) -> None:
+        self.account = account
+        self.key = seeded_key(seed, account)
+        self.clock = VirtualClock(START)
+        self.venue = LiveVenue(
+            seed=seed,
+            now=START,
+            accounts=[Customer(account, f"trader{account}", keys=[self.key])],
+            symbols=sorted({"XBTUSDT", *(symbol.ticker for symbol in symbols)}),
+            pace=pace,
+        )
+        self.exchange = Recorded(self.venue, self.clock)
+        self.exchange.asked = []
+        self.terminal = Terminal(
+            self.exchange.gateway(self.key),
+            symbols,
+            folder / "books.db",
+            self.clock,
+            refresh_rate=5,
+            reloads=reloads,
+        )
+        self.engine = self.terminal.engine
+        ledger = self.terminal.ledger
+        self._time = TimeMachine(self.exchange, 10.0**9, step, busy=lambda: ledger.waiting > 0)
+        self.engine.inbox = self._time
+
+    def __enter__(self) -> Scene:
+        engine = self.engine
+        engine._ledger.start(engine._ledger_inbox(engine.inbox))
+        for market in engine._markets.values():
+            market.gateway.start(engine.inbox)
+            market.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.inbox.close()
+        for market in self.engine._markets.values():
+            market.gateway.stop()
+        self.engine._ledger.stop()
+
+    # ---- time -------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        return self.clock.monotonic()
+
+    def run(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        end = self.now + seconds
+        while self.now < end or len(self.engine.inbox):
+            self.engine.turn()
+
+    def until(self, condition: Callable[[], object], seconds: float = 60.0) -> float:
+        """Let time pass until something is so; return the virtual seconds it took."""
+        began = self.now
+        while not condition():
+            assert self.now - began <= seconds, (
+                f"in vain for {seconds} s: {self.health} {self.reason}"
+            )
+            self.engine.turn()
+        return self.now - began
+
+    def at(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something in a number of seconds."""
+        self.exchange.later(seconds, lambda: (action(), None)[1])
+
+    def live(self, seconds: float = 60.0) -> float:
+        """Wait until the market is LIVE; return the virtual seconds it took."""
+        return self.until(lambda: self.health is Health.LIVE, seconds)
+
+    # ---- what is done -----------------------------------------------------------------------
+
+    def arm(self, **rule: Any) -> None:
+        """Arm a fault."""
+        self.exchange.faults.arm(rule)
+
+    def fired(self, fault: str) -> int:
+        return self.exchange.faults.fired.get(fault, 0)
+
+    def place(self, side: Side = Side.BUY, quantity: int = 1000, away: str = "500") -> int:
+        """Click an order that rests away from the market; return the number of the click."""
+        ticker = self.terminal.gateway.ticker(SYMBOL)
+        own = (ticker.bid if side is Side.BUY else ticker.ask) or Decimal(60_000)
+        return self.terminal.place(SYMBOL, side, quantity, own - side.sign * Decimal(away))
+
+    def rest(self, side: Side = Side.BUY) -> dict[str, Any]:
+        """Place an order and wait until the exchange has it; return it as the exchange sees it."""
+        before = len(self.orders_there())
+        self.place(side)
+        self.until(lambda: len(self.orders_there()) > before)
+        self.run(1)
+        return self.orders_there()[-1]
+
+    def buy_and_fill(self, parts: int = 3) -> None:
+        """Have an order filled in parts."""
+        order = self.rest()
+        self.venue.interventions.fill_order(order["orderID"], parts=parts)
+        self.run(3)
+
+    # ---- what is so -------------------------------------------------------------------------
+
+    @property
+    def market(self) -> Any:
+        return next(iter(self.engine._markets.values()))
+
+    @property
+    def health(self) -> Health:
+        health: Health = self.market.health()[0]
+        return health
+
+    @property
+    def reason(self) -> str:
+        return str(self.market.health()[1])
+
+    def told(self, words: str) -> list[str]:
+        return [n.text for n in self.terminal.notices.all() if words in n.text]
+
+    def orders_there(self) -> list[dict[str, Any]]:
+        """Return the orders that the exchange ever had of the account."""
+        truth: Any = self.venue.interventions.truth()
+        mine = next(row for row in truth["accounts"] if row["account"] == self.account)
+        return list(mine["orders"])
+
+    def open_there(self) -> list[dict[str, Any]]:
+        return [order for order in self.orders_there() if order["open"]]
+
+    def sent(self, method: str) -> int:
+        """Return how many requests of a kind the exchange carried out."""
+        return sum(asked == method for asked, _, _ in self.exchange.asked)
+
+    def doubles(self) -> int:
+        """Return the most orders that the exchange ever had under one clOrdID."""
+        names = orders_by_name(self.venue.interventions.truth(), self.account)
+        return max(names.values(), default=0)
+
+    def differences(self) -> list[str]:
+        """Compare books, mirror and exchange by the exchange's own ledger."""
+        truth: Any = self.venue.interventions.truth()
+        expected = money_moves(truth, self.account)
+        booked: Counter[str] = self.terminal.booked()
+        found = [f"lost {sorted(expected - set(booked))}"] if expected - set(booked) else []
+        found += [f"invented {set(booked) - expected}"] if set(booked) - expected else []
+        found += [f"doubled {booked}"] if set(booked.values()) - {1} else []
+        held = position_of(truth, self.account, SYMBOL)
+        here = self.market.state.booked_position(SYMBOL)
+        found += [f"position {here}, exchange {held}"] if here != held else []
+        there = {(o["clOrdID"], o["leaves"]) for o in self.open_there()}
+        mirror = {(o.cl_ord_id, o.leaves) for o in self.market.state.orders}
+        found += [f"orders {mirror}, exchange {there}"] if mirror != there else []
+        found += [f"{self.doubles()} orders of one number"] if self.doubles() > 1 else []
+        return found
+
+    def agrees(self, seconds: float = 60.0) -> float:
+        """Wait until LIVE and in agreement with the exchange; return the virtual seconds."""
+        took = self.until(lambda: self.health is Health.LIVE and not self.differences(), seconds)
+        assert self.doubles() <= 1
+        return took
