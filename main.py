@@ -43,6 +43,7 @@ if __name__ == "__main__":
 from api.registry import MARKETS, create_gateway, currency_scales, read_executions
 from api.simulator.child import DEMO_SYMBOLS, EmbeddedExchange
 from api.simulator.child import MARKET as DEMO_MARKET
+from backtest.command import place_of, run_backtest, wish_of
 from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
 from common.clock import SystemClock
@@ -344,6 +345,13 @@ def import_file(options: argparse.Namespace, profile: Profile) -> int:
     )
 
 
+def backtest(options: argparse.Namespace, profile: Profile) -> int:
+    """Test a bot on candles of the past; the terminal may be running."""
+    if profile.demo:
+        ensure_demo_robot(demo_database(profile.folder), DEMO_MARKET, *DEMO_BOT)
+    return run_backtest(wish_of(options), place_of(profile, *books_of(profile)))
+
+
 def run_terminal(options: argparse.Namespace, profile: Profile) -> int:
     """Run the terminal in the way that was asked for."""
     if options.verify:
@@ -353,17 +361,24 @@ def run_terminal(options: argparse.Namespace, profile: Profile) -> int:
     return run_window(profile, options.theme)
 
 
+def run_beside(options: argparse.Namespace, profile: Profile) -> int:
+    """Run what may be done while a terminal works in the profile."""
+    if options.add_bot:
+        return add_bot(profile, options.add_bot)
+    if options.backtest:
+        return backtest(options, profile)
+    database, _ = books_of(profile)
+    run_report(database, Period(options.report), options.csv, SystemClock().now())
+    return 0
+
+
 def run(options: argparse.Namespace) -> int:
     """Run what the command line asks for and return the exit code."""
     try:
         forbid_core_dumps()
         profile = find_profile(PROGRAM, options.profile)
-        if options.add_bot:
-            return add_bot(profile, options.add_bot)
-        if options.report:
-            database, _ = books_of(profile)
-            run_report(database, Period(options.report), options.csv, SystemClock().now())
-            return 0
+        if options.add_bot or options.report or options.backtest:
+            return run_beside(options, profile)
         with ProfileLock(profile.folder):
             logs = Logs(profile.logs)
             logs.start()

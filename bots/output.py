@@ -5,12 +5,19 @@ from __future__ import annotations
 import io
 import os
 import threading
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from bots import channel
 
 LINES_PER_CALL = 200
 LINE_LENGTH = 500  # characters
+
+
+class Speaker(Protocol):
+    """What carries a worker's words to the terminal."""
+
+    def send(self, message: channel.FromWorker) -> None:
+        """Say something."""
 
 
 class Outlet:
@@ -34,7 +41,7 @@ class Outlet:
 class PrintedLines(io.TextIOBase):
     """Stands for stdout and stderr: complete lines go to the terminal's log, a bounded number."""
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Speaker) -> None:
         self._outlet = outlet
         self._started = ""
         self._allowed = LINES_PER_CALL

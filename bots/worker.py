@@ -13,27 +13,34 @@ import signal
 import sys
 import threading
 import time
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
 
 from api.websockets import Websockets
 from bots import channel, dialect, loading
 from bots.frames import Frame
 from bots.loading import Strategy
 from bots.orders import MarketDesk, OrderTable, TrialDesk
-from bots.output import Outlet, PrintedLines
+from bots.output import Outlet, PrintedLines, Speaker
 from bots.sources import Sources, forget
 from bots.variables import Variables
-from common.engine.items import BotAnswer, RobotView
+from common.domain.market import Candle, Ticker
+from common.engine.items import BotAnswer, OrderView, RobotView
 from common.errors import StrategyError
 
-Jobs = queue.SimpleQueue[channel.ToWorker]
+
+class Jobs(Protocol):
+    """What the terminal says, in order."""
+
+    def get(self) -> channel.ToWorker:
+        """Wait for the next message."""
 
 
 def main() -> None:
     """Serve the terminal until its pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a console reaches the group's parent
     inlet, outlet = _take_pipes()
-    jobs: Jobs = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[channel.ToWorker] = queue.SimpleQueue()
     threading.Thread(
         target=_listen, args=(inlet, jobs, outlet, threading.get_ident()), daemon=True
     ).start()
@@ -45,7 +52,7 @@ def main() -> None:
 class Worker:
     """Loads one strategy and carries out its calls, on the main thread."""
 
-    def __init__(self, setup: channel.Setup, jobs: Jobs, outlet: Outlet) -> None:
+    def __init__(self, setup: channel.Setup, jobs: Jobs, outlet: Speaker) -> None:
         self._setup = setup
         self._jobs = jobs
         self._outlet = outlet
@@ -66,11 +73,11 @@ class Worker:
         while going:
             job = self._jobs.get()
             if isinstance(job, channel.History):
-                self._frame.extend(job.candles)
+                self.remember(job.candles)
             elif isinstance(job, channel.LoadStrategy):
-                going = self._load(job.trial)
+                going = self.load(job.trial)
             elif isinstance(job, channel.Call):
-                going = self._call(job)
+                going = self.call(*_unpacked(job))
 
     def _bind(self) -> None:
         """Fill the façades of the strategy API."""
@@ -93,7 +100,12 @@ class Worker:
                 frames = Variables.frames.setdefault(robot.market, {}).setdefault(key, {})
                 frames[robot.timeframe] = self._frame
 
-    def _load(self, trial: channel.Call | None) -> bool:
+    def remember(self, candles: Sequence[Candle]) -> None:
+        """Take closed bars from before the first call."""
+        self._frame.extend(candles)
+
+    def load(self, trial: channel.Call | None = None) -> bool:
+        """Import the strategy, and try it; False when that failed."""
         try:
             found = self._import()
             if trial is not None:
@@ -122,16 +134,22 @@ class Worker:
         self._outlet.send(channel.Trying())
         self._trial = TrialDesk(self._table)
         try:
-            self._call_strategy(trial)
+            self._call_strategy(*_unpacked(trial))
         finally:
             self._trial = None
         self._outlet.send(channel.Tried())
 
-    def _call(self, job: channel.Call) -> bool:
+    def call(
+        self,
+        view: RobotView,
+        candles: Sequence[Candle],
+        prices: Ticker,
+        orders: Sequence[OrderView],
+    ) -> bool:
         """Let the strategy look at a closed bar; False when it raised."""
         begun = time.perf_counter()
         try:
-            self._call_strategy(job)
+            self._call_strategy(view, candles, prices, orders)
         except BaseException as error:  # noqa: BLE001 - a strategy may raise anything
             self._lines.flush()
             self._outlet.send(
@@ -142,12 +160,18 @@ class Worker:
         self._outlet.send(channel.Finished(time.perf_counter() - begun))
         return True
 
-    def _call_strategy(self, job: channel.Call) -> None:
+    def _call_strategy(
+        self,
+        view: RobotView,
+        candles: Sequence[Candle],
+        prices: Ticker,
+        orders: Sequence[OrderView],
+    ) -> None:
         robot = Variables.robots[self._setup.emi]
-        robot.update(dialect.robot_dict(job.view))
-        ticker = dialect.ticker_dict(job.ticker)
-        self._frame.extend(job.candles, ticker["fundingRate"])
-        self._table.replace(channel.unpack_orders(job.orders))
+        robot.update(dialect.robot_dict(view))
+        ticker = dialect.ticker_dict(prices)
+        self._frame.extend(candles, ticker["fundingRate"])
+        self._table.replace(orders)
         self._lines.refill()
         if self._strategy is None or not self._is_ready(robot, ticker):
             return
@@ -157,7 +181,7 @@ class Worker:
                 robot=robot,
                 frame=self._frame,
                 ticker=ticker,
-                instrument=dialect.instrument_dict(job.view, job.ticker),
+                instrument=dialect.instrument_dict(view, prices),
             )
         finally:
             self._in_call = False
@@ -190,6 +214,12 @@ class Worker:
         self._outlet.send(channel.RefusedHere(text))
 
 
+def _unpacked(
+    job: channel.Call,
+) -> tuple[RobotView, Sequence[Candle], Ticker, Sequence[OrderView]]:
+    return job.view, job.candles, job.ticker, channel.unpack_orders(job.orders)
+
+
 def _take_pipes() -> tuple[BinaryIO, Outlet]:
     """Move the pipes away from 0 and 1, where a strategy or its children could reach them."""
     inlet, outlet = os.dup(0), os.dup(1)
@@ -200,7 +230,12 @@ def _take_pipes() -> tuple[BinaryIO, Outlet]:
     return os.fdopen(inlet, "rb"), Outlet(os.fdopen(outlet, "wb", buffering=0))
 
 
-def _listen(inlet: BinaryIO, jobs: Jobs, outlet: Outlet, main_thread: int) -> None:
+def _listen(
+    inlet: BinaryIO,
+    jobs: queue.SimpleQueue[channel.ToWorker],
+    outlet: Outlet,
+    main_thread: int,
+) -> None:
     """Hand messages to the main thread; end the process when the terminal has gone."""
     with contextlib.suppress(OSError):
         while (message := channel.read_from_terminal(inlet)) is not None:

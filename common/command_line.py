@@ -62,7 +62,14 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         choices=("REAL", "TEST", "DEMO"),
         help="only with --import: where the account of the file is (default: REAL)",
     )
+    _add_backtest(parser)
     options = parser.parse_args(arguments)
+    if options.backtest and not (options.begin and options.end):
+        parser.error("--backtest needs --from DATE and --to DATE")
+    for name in ("begin", "end", "candles", "funding", "deposit"):
+        if getattr(options, name) and not options.backtest:
+            option = {"begin": "from", "end": "to"}.get(name, name)
+            parser.error(f"--{option} needs --backtest EMI")
     if options.network and not options.import_file:
         parser.error("--network needs --import")
     if options.csv and not options.report:
@@ -70,6 +77,51 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
     if options.trading and not options.headless:
         parser.error("--trading needs --headless; in the window press F9")
     return options
+
+
+def _add_backtest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--backtest",
+        metavar="EMI",
+        help="test a bot of the table robots on candles of the past, write a report and end",
+    )
+    parser.add_argument("--from", dest="begin", metavar="DATE", help="of a back-test, UTC")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="of a back-test, UTC, exclusive")
+    parser.add_argument(
+        "--candles",
+        metavar="FILE",
+        type=Path,
+        help="CSV file of candles for a back-test (default: those of the exchange)",
+    )
+    parser.add_argument(
+        "--funding", metavar="FILE", type=Path, help="CSV file of funding rates for a back-test"
+    )
+    parser.add_argument(
+        "--spread",
+        metavar="TICKS",
+        type=_positive,
+        default=1,
+        help="of a back-test: ticks between bid and ask (default: 1)",
+    )
+    parser.add_argument(
+        "--fill",
+        choices=("through", "touch"),
+        default="through",
+        help="of a back-test: whether the price must go through a waiting order to fill it "
+        "(default) or only reach it",
+    )
+    parser.add_argument(
+        "--deposit",
+        metavar="AMOUNT",
+        help="of a back-test: money to begin with, in the currency that the bot settles in "
+        "(default: that of the demo)",
+    )
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 10_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
+    return int(text)
 
 
 def wants_window(options: argparse.Namespace) -> bool:
@@ -80,4 +132,5 @@ def wants_window(options: argparse.Namespace) -> bool:
         or options.report
         or options.verify
         or options.import_file
+        or options.backtest
     )

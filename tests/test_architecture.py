@@ -52,7 +52,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "functions": ("common.domain",),
     "algo": FACADES,
-    "main": ("algo", "api", "bots", "common", "display", "functions"),
+    "backtest": ("api", "bots", "common"),
+    "main": ("algo", "api", "backtest", "bots", "common", "display", "functions"),
 }
 
 # What blocks, waits or runs beside -> the modules named for it. A thread has one owner.

@@ -28,12 +28,13 @@ Path2 = tuple[str, ...]  # one or two keys
 class StateFile:
     """Loads and saves one state; locks the file against a second exchange."""
 
-    def __init__(self, path: Path, *, compact_at: int = COMPACT_AT) -> None:
+    def __init__(self, path: Path, *, compact_at: int = COMPACT_AT, reading: bool = False) -> None:
+        """reading: nothing will be saved, so another process may hold the file."""
         self._path = path
         self._journal_path = path.with_name(path.name + ".journal")
         self._compact_at = compact_at
         self._journal_limit = compact_at
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._lock = None if reading else FileLock(path.with_name(path.name + ".lock"))
         self._journal: IO[bytes] | None = None
         self._generation = 0
         self._written: dict[Path2, bytes] = {}
@@ -102,7 +103,8 @@ class StateFile:
     def close(self) -> None:
         """Close the files and let another exchange use them."""
         self._close_journal()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _close_journal(self) -> None:
         if self._journal is not None:

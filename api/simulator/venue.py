@@ -15,7 +15,7 @@ from datetime import datetime
 
 from api.simulator.accounts import EXCHANGE_ACCOUNT, Account
 from api.simulator.buckets import BinRow
-from api.simulator.candles import BIN_SIZES
+from api.simulator.candles import BIN_SIZES, Candles
 from api.simulator.clearing import Clearing
 from api.simulator.contracts import dated_future, perpetuals_and_spot
 from api.simulator.engine import Engine
@@ -34,7 +34,7 @@ from api.simulator.market_routes import (
 from api.simulator.order_routes import OrderRoutes
 from api.simulator.parts import Parts
 from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
-from api.simulator.prices import MINUTE, funding_period
+from api.simulator.prices import MINUTE, Prices, funding_period
 from api.simulator.quotes import index_row, instrument_row, quote_row
 from api.simulator.routes import Routes
 from api.simulator.schedule import Schedule, interest_of
@@ -140,6 +140,20 @@ class LiveVenue:
     def account_numbers(self) -> dict[str, int]:
         """The numbers of all customers by username."""
         return {account.username: account.number for account in self._exchange.customers()}
+
+    @property
+    def candle_span(self) -> tuple[int, int]:
+        """From when until when there are candles, in ms."""
+        return self._exchange.dawn, self._exchange.time
+
+    @property
+    def prices(self) -> Prices:
+        """Where the market goes."""
+        return self._exchange.prices
+
+    def candles_of(self, symbol: str) -> Candles:
+        """Return the candles of an instrument."""
+        return self._exchange.instruments[symbol].candles
 
     def move_market(self, asset: str, factor: float) -> None:
         """Multiply the price of an asset (XBT, ETH, SOL) from now on; its contracts follow."""

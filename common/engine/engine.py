@@ -90,7 +90,10 @@ class Engine:
         ledger_inbox: Callable[[Inbox], Inbox] = lambda inbox: inbox,
         reloads: int = 0,
         audit: bool = False,
+        snapshot_every: float | None = None,
+        verify_every: float | None = None,
     ) -> None:
+        """`snapshot_every`, `verify_every`: other seconds than the usual ones."""
         self.inbox = Mailbox()
         self.settled = threading.Event()  # the settings were checked against every exchange
         self._ledger = ledger
@@ -109,6 +112,7 @@ class Engine:
         self._beat = 0
         self._ends = False
         self._next_snapshot = 0.0
+        self._snapshot_every = snapshot_every or 1.0 / refresh_rate  # seconds
         self._thread: threading.Thread | None = None
         self._markets: dict[str, Market] = {}
         self._trading = TradingSwitch(self._markets, notices)
@@ -129,6 +133,7 @@ class Engine:
                 history_days=history_days,
                 confirmed=reloads > 0,
                 audit=audit,
+                verify_every=verify_every,
             )
             for gateway, state in gateways
         }
@@ -160,6 +165,12 @@ class Engine:
             market.gateway.start(self.inbox)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the engine has ended by itself; say whether it has."""
+        if self._thread:
+            self._thread.join(seconds)
+        return not (self._thread and self._thread.is_alive())
 
     def stop(self, *, disarm: bool = True) -> None:
         """End the engine, then the adapters in the order in which they feed each other.
@@ -201,7 +212,7 @@ class Engine:
         self._watch_time()
         taken = 0
         while item is not None:
-            self._handle(item)
+            self.handle(item)
             taken += 1
             if self._ends or taken >= MOST_ITEMS_A_TURN:
                 break
@@ -212,7 +223,7 @@ class Engine:
         if not self.settled.is_set() and all(m.checked or m.fatal for m in self._markets.values()):
             self.settled.set()
         if self._clock.monotonic() >= self._next_snapshot:
-            self._next_snapshot = self._clock.monotonic() + 1.0 / self.refresh_rate
+            self._next_snapshot = self._clock.monotonic() + self._snapshot_every
             self.snapshot = self._take_snapshot()
 
     def _watch_time(self) -> None:
@@ -245,7 +256,8 @@ class Engine:
 
     # ---- items ----------------------------------------------------------------------------
 
-    def _handle(self, item: object) -> None:
+    def handle(self, item: object) -> None:
+        """Apply an item; the engine's thread only."""
         if isinstance(item, RawText):
             self._markets[item.market].text(item)
         elif isinstance(item, Reply):

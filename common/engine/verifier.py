@@ -75,6 +75,7 @@ class Verifier:
         ready: Callable[[], bool],
         heal: Callable[[], None],
         whole: bool = False,
+        interval: float = INTERVAL,
     ) -> None:
         self.status = Verification()
         self._state = state
@@ -86,6 +87,7 @@ class Verifier:
         self._ready = ready
         self._heal = heal
         self._whole = whole
+        self._interval = interval  # seconds
         self._script: Script | None = None
         self._wait: int | str | None = None
         self._token = 0
@@ -236,7 +238,7 @@ class Verifier:
         self._looks = 0 if self._span == FIRST_SPAN else self._looks + 1
         # Adding up all rows may take seconds, in which nothing is booked: seldom.
         self._span = FIRST_SPAN if confirmed or self._looks >= THOROUGH_EVERY else USUAL_SPAN
-        self._schedule(DIFFERING_INTERVAL if confirmed else INTERVAL)
+        self._schedule(DIFFERING_INTERVAL if confirmed else self._interval)
         if not self._whole and any(each.blocks and each not in known for each in confirmed):
             self._heal()
 
@@ -244,7 +246,7 @@ class Verifier:
         self._tries += 1
         if self._tries >= MOST_TRIES:
             self._tries = 0
-            delay = INTERVAL
+            delay = self._interval
         self._schedule(delay)
 
     def _tell(self, confirmed: tuple[Difference, ...]) -> None:

@@ -19,13 +19,19 @@ class SqliteDatabase:
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, one_thread: bool = True) -> None:
+        """not one_thread: others may use it too, one at a time."""
         self.name = str(path)
         with _translated(self.name):
             path.parent.mkdir(parents=True, exist_ok=True)
             _keep_private(path)
             # isolation_level None: transactions begin and end where the store says.
-            self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._connection = sqlite3.connect(
+                path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=one_thread,
+            )
         try:
             with _translated(self.name):
                 self._connection.execute("PRAGMA journal_mode = WAL")

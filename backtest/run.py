@@ -1,0 +1,293 @@
+"""One back-test: builds the parts around an engine, plays the bars, verifies the books."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from api.simulator.bar_gateway import BarGateway
+from api.simulator.bar_instrument import Rate
+from api.simulator.bar_player import BarPlayer
+from api.simulator.bar_venue import BarVenue, Fills
+from api.simulator.bars import Bars, moment
+from api.simulator.contracts import Contract
+from api.simulator.virtual_clock import VirtualClock
+from bots.inline import InlineBotRunner
+from bots.variables import Variables as Bots
+from common.domain.books import AccountKey
+from common.domain.bot_story import BotKey
+from common.domain.commands import SetTrading, Shutdown
+from common.domain.executions import Network
+from common.domain.instruments import Instrument
+from common.domain.money import closing_value
+from common.domain.reports import Period
+from common.domain.robots import Robot, Status
+from common.domain.verification import Verification
+from common.engine.engine import Engine
+from common.engine.items import BotOrder
+from common.engine.mailbox import Mailbox
+from common.engine.notices import NoticeBoard
+from common.engine.ports import Inbox
+from common.engine.snapshot import Level, Notice, Snapshot
+from common.engine.state import MarketState
+from common.errors import ConfigurationError
+from common.ledger.immediate import ImmediateLedger
+from common.ledger.robots_table import add_robot
+from common.settings_types import SqliteSettings
+
+DAY = 86_400.0  # seconds
+NOTICES_KEPT = 1000
+WAKE_EVERY = 0.25  # seconds between two looks at the progress
+VERIFY_WITHIN = 600.0  # seconds
+MOST_IDLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to test, on what, and where its books go."""
+
+    robot: Robot
+    contract: Contract
+    bars: Bars  # those before `begin` are the strategy's past
+    begin: int  # minutes since 1970
+    money: Mapping[str, int]  # deposit by currency, smallest units
+    rate: Rate
+    books: Path
+    algo: Path | None
+    fills: Fills
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a back-test came to. Money in the smallest unit of `currency`."""
+
+    plan: Plan
+    key: AccountKey
+    instrument: Instrument
+    currency: str
+    major: str  # the name of `scale` of these units together
+    scale: int
+    begin: datetime
+    end: datetime
+    deposit: int
+    seconds: float  # of real time
+    bars: int  # played
+    walked: int  # of them, bars in which something could happen
+    calls: int  # of the strategy
+    stopped: bool  # before the last bar, because somebody asked
+    verification: Verification
+    status: Status
+    position: int  # contracts at the end
+    notices: tuple[Notice, ...]
+    equity: array[int] = field(repr=False)  # result at the end of each bar, without the deposit
+
+
+class BackTest:
+    """Runs a plan, once."""
+
+    def __init__(self, plan: Plan) -> None:
+        bars, robot = plan.bars, plan.robot
+        self.plan = plan
+        self._first = bars.index_at(plan.begin)
+        if self._first >= len(bars):
+            raise ConfigurationError("there are no candles in the time that was asked for")
+        self._begin = bars.first + self._first * bars.minutes
+        self._clock = VirtualClock(moment(self._begin))
+        before = bars[self._first - 1].close if self._first else bars[0].open
+        self.venue = BarVenue(
+            plan.contract, self._begin * 60_000, before, plan.money, plan.rate, plan.fills
+        )
+        self.gateway = BarGateway(robot.market, robot.symbol, self.venue, bars, self._clock)
+        self._state = MarketState(robot.market, Network.DEMO, (robot.symbol,))
+        self._runner = InlineBotRunner(robot, plan.algo, self._clock)
+        self._notices = NoticeBoard(self._clock.now, NOTICES_KEPT)
+        self._settings = SqliteSettings(plan.books)
+        self._engine = self._make_engine(self._state, self._runner)
+        self._equity = array("q")
+        self._asked_to_stop = False
+        self._currency = plan.contract.money
+        self.player = BarPlayer(
+            self.venue,
+            self.gateway,
+            bars,
+            self._clock,
+            self._first,
+            ready=self._trade,
+            closed=self._closed,
+            serve=self._serve,
+        )
+        self._engine.inbox = self.player
+
+    def run(self, watch: Callable[[BarPlayer], None] = lambda _: None) -> Outcome:
+        """Play every bar, `watch` looking on; TmaticError when nothing can be played."""
+        robot, began = self.plan.robot, time.monotonic()
+        add_robot(
+            self._settings,
+            robot.market,
+            robot.emi,
+            robot.symbol.ticker,
+            robot.symbol.category.value,
+            robot.timeframe,
+            robot.capital,
+        )
+        self._engine.start()
+        try:
+            while not self._engine.wait(WAKE_EVERY):
+                watch(self.player)
+        finally:
+            self.player.stopping = True
+            self._engine.stop()
+        seconds = time.monotonic() - began
+        self._refuse_failure()
+        return self._outcome(self._verify(), seconds)
+
+    def stop(self) -> None:
+        """End after the present bar; any thread."""
+        self._asked_to_stop = True
+        self.player.stopping = True
+
+    # ---- the engine's thread ----------------------------------------------------------------
+
+    def _trade(self) -> None:
+        """The engine has come to rest: the market is LIVE and the strategy loaded, or not."""
+        robot = self._state.robots.get(self.plan.robot.emi)
+        if robot is None or robot.status is not Status.WORK:
+            self.player.stopping = True
+        self.player.put(SetTrading(on=True))
+
+    def _serve(self, order: BotOrder) -> None:
+        self._engine.handle(order)
+
+    def _closed(self, _index: int) -> None:
+        self._equity.append(self._result())
+
+    def _result(self) -> int:
+        """Return what the account has won, its position valued at bid or ask.
+
+        All rows count: a liquidation is booked to the owner of orders that name no bot.
+        """
+        money = position = 0
+        for balance in self._state.balances.values():
+            position += balance.position
+            if balance.currency == self._currency:
+                money += balance.sum_real - balance.commission - balance.funding
+        if not position:
+            return money
+        instrument = self._state.instruments[self.plan.robot.symbol]
+        price = self.gateway.price(self.venue.bid if position > 0 else self.venue.ask)
+        return money + closing_value(instrument, price, position, self._state.scale(self._currency))
+
+    # ---- around it --------------------------------------------------------------------------
+
+    def _make_engine(
+        self, state: MarketState, runner: InlineBotRunner, audit: bool = False
+    ) -> Engine:
+        return Engine(
+            [(self.gateway, state)],
+            ImmediateLedger(self._settings, self._clock.now),
+            runner,
+            NoReports(),
+            self._clock,
+            self._notices,
+            refresh_rate=1,
+            history_days=Bots.missing_days_number,
+            first_date=lambda _: None,
+            check=lambda _market, _found: None,
+            audit=audit,
+            snapshot_every=1.0 if audit else DAY,
+            verify_every=DAY,
+        )
+
+    def _refuse_failure(self) -> None:
+        """Raise what kept the strategy from being called at all, or broke the engine."""
+        robot = self._state.robots.get(self.plan.robot.emi)
+        if not self._equity and not self._asked_to_stop:
+            problem = robot.problem if robot and robot.problem else self._last_error()
+            raise ConfigurationError(f"{self.plan.robot.emi} cannot be tested: {problem}")
+        if self.player.played < self.player.total and not self._asked_to_stop:
+            raise ConfigurationError(f"the back-test broke off: {self._last_error()}")
+
+    def _last_error(self) -> str:
+        errors = [n.text for n in self._notices.all() if n.level is Level.ERROR]
+        return errors[-1] if errors else "nothing was said"
+
+    def _verify(self) -> Verification:
+        """Compare every row of the books with the exchange, as --verify does."""
+        state = MarketState(self._state.market, Network.DEMO, self._state.symbols)
+        runner = InlineBotRunner(self.plan.robot, None, self._clock)
+        engine = self._make_engine(state, runner, audit=True)
+        engine.inbox = _PassingTime(self._clock, lambda: engine.snapshot)
+        engine.start()
+        engine.wait(VERIFY_WITHIN)
+        engine.stop()
+        return engine.snapshot.markets[0].verification
+
+    def _outcome(self, verification: Verification, seconds: float) -> Outcome:
+        plan, state, bars = self.plan, self._state, self.plan.bars
+        instrument = state.instruments[plan.robot.symbol]
+        currency = instrument.settlement_currency
+        return Outcome(
+            plan=plan,
+            key=state.key,
+            instrument=instrument,
+            currency=currency,
+            major=state.currencies[currency].major,
+            scale=state.scale(currency),
+            begin=moment(self._begin),
+            end=moment(self._begin + self.player.played * bars.minutes),
+            deposit=plan.money.get(currency, 0),
+            seconds=seconds,
+            bars=self.player.played,
+            walked=self.player.walked,
+            calls=self._runner.calls,
+            stopped=self.player.played < self.player.total,
+            verification=verification,
+            status=state.robots[plan.robot.emi].status,
+            position=sum(balance.position for balance in state.balances.values()),
+            notices=tuple(n for n in self._notices.all() if n.level is not Level.INFO),
+            equity=self._equity,
+        )
+
+
+class NoReports:
+    """Satisfies `ports.Reports` where nobody looks at results before the end."""
+
+    def start(self, inbox: Inbox) -> None:
+        """Do nothing."""
+
+    def read(self, keys: Sequence[AccountKey], period: Period) -> None:
+        """Do nothing: nobody asks."""
+
+    def tell(self, key: BotKey) -> None:
+        """Do nothing: nobody asks."""
+
+    def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
+        """Do nothing: nobody asks."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+class _PassingTime(Mailbox):
+    """The inbox of an engine that verifies after the last bar: time passes where it would wait."""
+
+    def __init__(self, clock: VirtualClock, snapshot: Callable[[], Snapshot]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._snapshot = snapshot
+        self._idles = 0
+
+    def get(self, timeout: float) -> object | None:
+        """Return the oldest item; without one, let time pass until the verification is over."""
+        item = super().get(0.0)
+        if item is not None or timeout <= 0:
+            return item
+        self._idles += 1
+        if self._snapshot().markets[0].verification.finished or self._idles > MOST_IDLES:
+            return Shutdown()
+        self._clock.move_to(self._clock.monotonic() + timeout)
+        return None
