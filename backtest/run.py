@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from common.engine.engine import Engine
 from common.engine.items import BotOrder
 from common.engine.mailbox import Mailbox
 from common.engine.notices import NoticeBoard
+from common.engine.pace import BAR_BY_BAR
 from common.engine.ports import Inbox
 from common.engine.snapshot import Level, Notice, Snapshot
 from common.engine.state import MarketState
@@ -39,7 +40,6 @@ from common.ledger.immediate import ImmediateLedger
 from common.ledger.robots_table import add_robot
 from common.settings_types import SqliteSettings
 
-DAY = 86_400.0  # seconds
 NOTICES_KEPT = 1000
 WAKE_EVERY = 0.25  # seconds between two looks at the progress
 VERIFY_WITHIN = 600.0  # seconds
@@ -198,8 +198,7 @@ class BackTest:
             first_date=lambda _: None,
             check=lambda _market, _found: None,
             audit=audit,
-            snapshot_every=1.0 if audit else DAY,
-            verify_every=DAY,
+            pace=replace(BAR_BY_BAR, snapshot_every=1.0) if audit else BAR_BY_BAR,
         )
 
     def _refuse_failure(self) -> None:

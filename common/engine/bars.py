@@ -64,6 +64,7 @@ class Bars:
         self._retries: dict[SeriesKey, _Retry] = {}
         self._downloads: dict[int, FetchCandles] = {}  # by request number
         self._looked: datetime | None = None  # when closes were looked for last
+        self.still_after = LATEST  # between two looks: this program stood still
         self.completed = False  # everything that was missing at the start is there
 
     @property
@@ -128,7 +129,7 @@ class Bars:
 
         In the order of their closes, the shortest timeframe first.
         """
-        if self._looked is not None and now - self._looked > LATEST:
+        if self._looked is not None and now - self._looked > self.still_after:
             # This program stood still: what it did not see in time is not to be relied on.
             self.doubt(self._looked)
             for key, series in self._series.items():

@@ -51,6 +51,10 @@ class Dispatch:
         """Keep a series for every bot that has a timeframe, and no others."""
         self._bars.arrange((r.symbol, r.timeframe) for r in self._dispatched())
 
+    def expect_leaps(self, longest: timedelta) -> None:
+        """Believe what is seen after a step of time of this length."""
+        self._bars.still_after = longest
+
     def resume(self, now: datetime) -> None:
         """Public trades arrive from `now` (exchange time) on."""
         self._bars.resume(now)

@@ -54,6 +54,7 @@ from common.engine.items import (
 from common.engine.mailbox import Mailbox
 from common.engine.market import Market
 from common.engine.notices import NoticeBoard
+from common.engine.pace import LIVE, Pace
 from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger, Reports
 from common.engine.problems import FROZEN, Problems, not_flat
 from common.engine.report_desk import ReportDesk
@@ -90,17 +91,15 @@ class Engine:
         ledger_inbox: Callable[[Inbox], Inbox] = lambda inbox: inbox,
         reloads: int = 0,
         audit: bool = False,
-        snapshot_every: float | None = None,
-        verify_every: float | None = None,
+        pace: Pace = LIVE,
     ) -> None:
-        """`snapshot_every`, `verify_every`: other seconds than the usual ones."""
         self.inbox = Mailbox()
         self.settled = threading.Event()  # the settings were checked against every exchange
         self._ledger = ledger
         self._runner = runner
         self._reports = reports
         self._clock = clock
-        self._time_watch = TimeWatch(clock)
+        self._time_watch = TimeWatch(clock, pace.leap)
         self._notices = notices
         self.refresh_rate = refresh_rate  # snapshots a second
         self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
@@ -112,7 +111,7 @@ class Engine:
         self._beat = 0
         self._ends = False
         self._next_snapshot = 0.0
-        self._snapshot_every = snapshot_every or 1.0 / refresh_rate  # seconds
+        self._snapshot_every = pace.snapshot_every or 1.0 / refresh_rate  # seconds
         self._thread: threading.Thread | None = None
         self._markets: dict[str, Market] = {}
         self._trading = TradingSwitch(self._markets, notices)
@@ -133,10 +132,12 @@ class Engine:
                 history_days=history_days,
                 confirmed=reloads > 0,
                 audit=audit,
-                verify_every=verify_every,
             )
             for gateway, state in gateways
         }
+        for market in self._markets.values():
+            market.verifier.interval = pace.verify_every
+            market.dispatch.expect_leaps(pace.look_every)
         self._problems = Problems()
         self._ui = UiWatch(
             later=self._later,

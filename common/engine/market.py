@@ -50,7 +50,7 @@ from common.engine.robot_switch import RobotSwitch
 from common.engine.snapshot import Health
 from common.engine.standing import Standing
 from common.engine.state import MarketState
-from common.engine.verifier import INTERVAL, Verifier
+from common.engine.verifier import Verifier
 from common.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -85,7 +85,6 @@ class Market:
         history_days: float,
         confirmed: bool = True,
         audit: bool = False,
-        verify_every: float | None = None,
     ) -> None:
         self.state = state
         self.gateway = gateway
@@ -176,7 +175,6 @@ class Market:
             ),
             heal=self._heal,
             whole=audit,
-            interval=verify_every or INTERVAL,
         )
         self.control = ControlAlarm(self.exchange_time, self.verifier.look_soon)
 

@@ -17,7 +17,8 @@ LEAP = 30.0  # seconds; the engine looks several times a second
 class TimeWatch:
     """Compares the two clocks of the machine from one look to the next."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, leap: float = LEAP) -> None:
+        self._leap = leap  # seconds
         self._clock = clock
         self._wall = clock.now()
         self._steady = clock.monotonic()
@@ -28,11 +29,11 @@ class TimeWatch:
         by_wall = (wall - self._wall).total_seconds()
         by_steady = steady - self._steady
         self._wall, self._steady = wall, steady
-        if by_steady > LEAP:
+        if by_steady > self._leap:
             return f"this program stood still for {_words(by_steady)}"
-        if by_wall - by_steady > LEAP:
+        if by_wall - by_steady > self._leap:
             return f"this computer slept, or its clock was set on, by {_words(by_wall - by_steady)}"
-        if by_steady - by_wall > LEAP:
+        if by_steady - by_wall > self._leap:
             return f"the clock of this computer was set back by {_words(by_steady - by_wall)}"
         return ""
 

@@ -75,9 +75,9 @@ class Verifier:
         ready: Callable[[], bool],
         heal: Callable[[], None],
         whole: bool = False,
-        interval: float = INTERVAL,
     ) -> None:
         self.status = Verification()
+        self.interval = INTERVAL  # seconds between two looks that found nothing
         self._state = state
         self._gateway = gateway
         self._ledger = ledger
@@ -87,7 +87,6 @@ class Verifier:
         self._ready = ready
         self._heal = heal
         self._whole = whole
-        self._interval = interval  # seconds
         self._script: Script | None = None
         self._wait: int | str | None = None
         self._token = 0
@@ -238,7 +237,7 @@ class Verifier:
         self._looks = 0 if self._span == FIRST_SPAN else self._looks + 1
         # Adding up all rows may take seconds, in which nothing is booked: seldom.
         self._span = FIRST_SPAN if confirmed or self._looks >= THOROUGH_EVERY else USUAL_SPAN
-        self._schedule(DIFFERING_INTERVAL if confirmed else self._interval)
+        self._schedule(DIFFERING_INTERVAL if confirmed else self.interval)
         if not self._whole and any(each.blocks and each not in known for each in confirmed):
             self._heal()
 
@@ -246,7 +245,7 @@ class Verifier:
         self._tries += 1
         if self._tries >= MOST_TRIES:
             self._tries = 0
-            delay = self._interval
+            delay = self.interval
         self._schedule(delay)
 
     def _tell(self, confirmed: tuple[Difference, ...]) -> None:
