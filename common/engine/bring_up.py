@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.domain.account import Account
+from common.domain.account import Account, Margin, PositionFigures
 from common.domain.books import Books
 from common.domain.instruments import Currency, Instrument
 from common.domain.orders import Order
@@ -24,13 +24,18 @@ from common.engine.requests import (
     FetchAccount,
     FetchCurrencies,
     FetchInstruments,
+    FetchMargins,
     FetchOpenOrders,
+    FetchPositions,
     HistoryPage,
     Request,
 )
 from common.engine.state import MarketState
 from common.errors import AccountChanged, TmaticError
 from common.ledger.history import BEGINNING, CatchUp
+from common.ledger.verify import position_differences
+
+LOOKS = 3  # at positions, before a difference is looked into thoroughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class BringUp:
         check: Callable[[Sequence[Instrument]], None],
         failed: Callable[[TmaticError], None],
         done: Callable[[], None],
+        compared: Callable[[bool], None],
         confirmed: bool = True,
     ) -> None:
         self._state = state
@@ -74,6 +80,7 @@ class BringUp:
         self._check = check
         self._failed = failed
         self._done = done
+        self._compared = compared  # takes whether positions still differ from the books
         self._confirmed = confirmed  # a person has agreed to an account that is new here
         self._script: Script | None = None
         self._wait: Wait | None = None
@@ -164,6 +171,7 @@ class BringUp:
         yield from self._connect()
         yield from self._catch_up(None)
         yield from self._compare_orders()
+        yield from self._compare_positions()
 
     def _know_the_exchange(self) -> Script:
         self.step = "reading the instruments"
@@ -269,6 +277,21 @@ class BringUp:
         asked_at = self._now()
         orders = yield from self._ask(FetchOpenOrders())
         self._state.orders.replace(_orders(orders), self._state.emi_of, asked_at)
+
+    def _compare_positions(self) -> Script:
+        """Compare positions and margin; what still differs after a few looks holds LIVE back."""
+        differ = True
+        for _ in range(LOOKS):
+            self.step = "comparing positions and margin"
+            figures = _listed((yield from self._ask(FetchPositions())))
+            positions = [each for each in figures if isinstance(each, PositionFigures)]
+            differ = any(position_differences(positions, self._state.balances.values()))
+            if not differ:
+                break
+            yield from self._catch_up(None)
+        margins = _listed((yield from self._ask(FetchMargins())))
+        self._state.margins |= {m.currency: m for m in margins if isinstance(m, Margin)}
+        self._compared(differ)
 
     def _ask(self, request: Request) -> Generator[Wait, object, object]:
         return (yield Wait(self._gateway.request(request)))

@@ -140,28 +140,6 @@ class Market:
             stop=self.switch.stop,
             records=self.records,
         )
-        self.bring_up = BringUp(
-            state,
-            gateway,
-            ledger,
-            self.desk,
-            self.dispatch,
-            notices,
-            now=self.exchange_time,
-            first_date=first_date,
-            check=self._compare,
-            failed=self._failed,
-            done=self._up,
-            confirmed=confirmed or audit,
-        )
-        self.follower = Follower(
-            state,
-            ledger,
-            notices,
-            later=later,
-            running=lambda: self.bring_up.running,
-            restart=self.start,
-        )
         self._audit = audit  # everything is verified, no bot runs
         self.verifier = Verifier(
             state,
@@ -175,6 +153,29 @@ class Market:
             ),
             heal=self._heal,
             whole=audit,
+        )
+        self.bring_up = BringUp(
+            state,
+            gateway,
+            ledger,
+            self.desk,
+            self.dispatch,
+            notices,
+            now=self.exchange_time,
+            first_date=first_date,
+            check=self._compare,
+            failed=self._failed,
+            done=self._up,
+            compared=self.verifier.doubt,
+            confirmed=confirmed or audit,
+        )
+        self.follower = Follower(
+            state,
+            ledger,
+            notices,
+            later=later,
+            running=lambda: self.bring_up.running,
+            restart=self.start,
         )
         self.control = ControlAlarm(self.exchange_time, self.verifier.look_soon)
 
@@ -199,6 +200,8 @@ class Market:
             return Health.BLOCKED, self.verifier.problem
         if self.bring_up.running or not self.pulse.complete:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
+        if self.verifier.doubted:
+            return Health.RECONCILING, "positions differ: comparing books and exchange"
         stale = self.pulse.stale()
         return (Health.STALE, stale) if stale else (Health.LIVE, "")
 
@@ -305,8 +308,7 @@ class Market:
     def leapt(self) -> None:
         """This computer slept or its clock was set: connect anew before any bot runs."""
         if self.fatal is None:
-            self._leave_stream()
-            self.start()
+            self._heal()
 
     # ---- inside ---------------------------------------------------------------------------
 

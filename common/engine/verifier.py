@@ -78,6 +78,7 @@ class Verifier:
     ) -> None:
         self.status = Verification()
         self.interval = INTERVAL  # seconds between two looks that found nothing
+        self.doubted = False  # positions differed as the market came up: nothing may be traded yet
         self._state = state
         self._gateway = gateway
         self._ledger = ledger
@@ -129,7 +130,11 @@ class Verifier:
 
     def came_up(self) -> None:
         """The market is up: look soon."""
-        self._schedule(0.0 if self._whole else FIRST_AFTER)
+        self._schedule(0.0 if self._whole or self.doubted else FIRST_AFTER)
+
+    def doubt(self, differ: bool) -> None:
+        """Take whether positions differed from the books as the market came up."""
+        self.doubted = differ
 
     def fell(self) -> None:
         """The market is down: nothing of the present look will be answered."""
@@ -223,6 +228,7 @@ class Verifier:
             self._try_again(AGAIN_AFTER)
             return
         self._tries = 0
+        self.doubted = False
         known = self.status.differences
         self._tell(confirmed)
         self.status = replace(

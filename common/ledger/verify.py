@@ -46,7 +46,7 @@ def check(
         executions = [e for e in executions if e.at >= begins]
     found = [
         *check_executions(executions, books.journal, books.rows, frame),
-        *_positions(truth.positions, books.balances),
+        *position_differences(truth.positions, books.balances),
         *_fills(truth, executions),
         *check_money(truth, books.balances, frame),
         *_open_orders(truth.orders, memory),
@@ -65,9 +65,10 @@ def _late_beginning(truth: ExchangeTruth, books: BooksRead) -> datetime | None:
     return None
 
 
-def _positions(
+def position_differences(
     positions: Iterable[PositionFigures], balances: Iterable[Balance]
 ) -> Iterator[Difference]:
+    """Return where what the bots hold together is not what the account holds."""
     told = {p.symbol: p for p in positions if p.symbol.category is not Category.SPOT}
     held: dict[Symbol, dict[str, int]] = defaultdict(dict)
     for balance in balances:

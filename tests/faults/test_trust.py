@@ -115,3 +115,19 @@ def test_n22_a_history_that_was_wiped_blocks_and_nothing_is_traded_on_it(tmp_pat
         wiped.place(Side.BUY)
         wiped.run(20)
         assert not wiped.orders_there()
+
+
+def test_n1_positions_and_margin_are_compared_before_live(tmp_path: Path) -> None:
+    with Scene(tmp_path) as scene:
+        scene.live()
+        scene.buy_and_fill()
+        scene.arm(fault="empty-page", path="/execution/tradeHistory", times=0, until=30)
+        scene.arm(fault="lose", table="execution", times=0, until=8)
+        order = scene.rest()
+        scene.venue.interventions.fill_order(order["orderID"])
+        scene.arm(fault="drop")
+        scene.until(lambda: scene.market.bring_up.running, 5)
+        scene.until(lambda: not scene.market.bring_up.running and scene.market.pulse.complete, 20)
+        assert scene.health is not Health.LIVE  # the fill is missing here
+        assert any(w in scene.reason for w in ("positions differ", "DIFFER"))
+        scene.agrees(30 + 60)
