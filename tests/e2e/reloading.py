@@ -13,13 +13,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import main
 from common.domain.commands import SetTrading
 from common.domain.orders import Side
+from common.engine.items import BotCall
 from common.engine.snapshot import Health
 from common.profile import find_profile
 from display.app import Terminal, make_root
@@ -136,8 +136,11 @@ class Scene:
         self.program.submit(SetTrading(on=True))
         market = next(iter(self.program._session.engine._markets.values()))
         self.turn(lambda: self.program.snapshot().trading, "TRADING ON")
-        real = market.exchange_time  # the bar closes now, not at the end of the minute
-        market.exchange_time = lambda: real() + timedelta(minutes=1)  # type: ignore[method-assign]
+        # What the engine does when a bar closes; that would be up to a minute away.
+        view = market.dispatch._view(market.state.robots["slowBot"])
+        assert view is not None
+        ticker = market.gateway.ticker(view.robot.symbol)
+        assert market.bots._runner.call("slowBot", BotCall(view, [], ticker, []))
         self.turn(self.marker.exists, "the call of the strategy")
         assert self.program.snapshot().trading
         self.f3()
