@@ -8,6 +8,7 @@ terminal's.
 from __future__ import annotations
 
 import json
+import marshal
 import pickle
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
+from bots.calls import pack_call, unpack_call
 from common.domain.instruments import Category, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.orders import Side
@@ -23,6 +25,10 @@ from common.engine.items import BotAnswer, OrderView, RobotView
 from common.errors import StrategyError
 
 LINE_LIMIT = 1_000_000  # bytes of one message of a worker
+# clOrdID, EMI, ticker, category, side, price as text and as number, leaves, market, seconds
+PackedOrder = tuple[str, str, str, str, str, str, float, int, str, float]
+_fromtimestamp, _UTC = datetime.fromtimestamp, timezone.utc
+_CALL = b"C"  # begins a call; a pickle begins with another byte
 _LENGTH = struct.Struct("!I")
 _LAST_SECOND = 2**37  # a time beyond cannot be told as a date
 
@@ -77,50 +83,81 @@ ToWorker = Setup | History | LoadStrategy | Call | BotAnswer | Where
 def pack_orders(orders: Iterable[OrderView]) -> bytes:
     """Return orders in a form that is quick to read: rows of plain values instead of objects.
 
-    Every bot is told of all orders, so with a hundred bots this is most of what the pipes carry;
-    one packed list can go to all of them.
+    Every bot is told of all orders, so with a hundred bots this is most of what the pipes carry
+    and most of what their processes do before a call. One packed list goes to all of them.
     """
-    rows = [
-        (
-            order.cl_ord_id,
-            order.emi,
-            order.symbol.ticker,
-            order.symbol.category.value,
-            order.side.value,
-            str(order.price),
-            order.leaves,
-            order.market,
-            order.at.timestamp(),
-        )
-        for order in orders
-    ]
-    return pickle.dumps(rows, protocol=pickle.HIGHEST_PROTOCOL)
+    return marshal.dumps(list(order_rows(orders).values()))
 
 
-def unpack_orders(packed: bytes) -> list[OrderView]:
-    """Return what `pack_orders` was given."""
-    return [
-        OrderView(
-            cl_ord_id=cl_ord_id,
-            emi=emi,
-            symbol=Symbol(ticker, Category(category)),
-            side=Side(side),
-            price=Decimal(price),
-            leaves=leaves,
-            market=market,
-            at=datetime.fromtimestamp(at, timezone.utc),
-        )
-        for cl_ord_id, emi, ticker, category, side, price, leaves, market, at in pickle.loads(
-            packed
-        )
-    ]
+def order_rows(orders: Iterable[OrderView]) -> dict[str, PackedOrder]:
+    """Return what `unpack_orders` gives for these orders."""
+    return {order.cl_ord_id: _row(order) for order in orders}
 
 
-def write_to_worker(stream: BinaryIO, message: ToWorker) -> None:
-    """Send one message."""
-    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.write(_LENGTH.pack(len(body)) + body)
-    stream.flush()
+def unpack_orders(packed: bytes) -> dict[str, PackedOrder]:
+    """Return what `pack_orders` was given, by clOrdID."""
+    return {row[0]: row for row in marshal.loads(packed)}
+
+
+def order_values(row: PackedOrder) -> dict[str, Any]:
+    """Return a packed order as strategies see it; equal to `dialect.order_dict` of its view."""
+    cl_ord_id, emi, ticker, category, side, _, price, leaves, market, at = row
+    return {
+        "emi": emi,
+        "symbol": ticker,
+        "category": category,
+        "market": market,
+        "side": side,
+        "price": price,
+        "EMI": emi,
+        "SYMBOL": ticker,
+        "CATEGORY": category,
+        "MARKET": market,
+        "SIDE": side,
+        "PRICE": price,
+        "leavesQty": leaves,
+        "clOrdID": cl_ord_id,
+        "transactTime": _fromtimestamp(at, _UTC),
+    }
+
+
+def order_view(row: PackedOrder) -> OrderView:
+    """Return a packed order as the terminal knows it."""
+    cl_ord_id, emi, ticker, category, side, price, _, leaves, market, at = row
+    return OrderView(
+        cl_ord_id=cl_ord_id,
+        emi=emi,
+        symbol=Symbol(ticker, Category(category)),
+        side=Side(side),
+        price=Decimal(price),
+        leaves=leaves,
+        market=market,
+        at=_fromtimestamp(at, _UTC),
+    )
+
+
+def _row(order: OrderView) -> PackedOrder:
+    return (
+        order.cl_ord_id,
+        order.emi,
+        order.symbol.ticker,
+        order.symbol.category.value,
+        order.side.value,
+        str(order.price),
+        float(order.price),
+        order.leaves,
+        order.market,
+        order.at.timestamp(),
+    )
+
+
+def packed(message: ToWorker) -> bytes:
+    """Return a message as it goes through the pipe."""
+    if isinstance(message, Call):
+        body = _CALL + pack_call(message.view, message.candles, message.ticker, message.orders)
+    else:
+        body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(body)) + body
 
 
 def read_from_terminal(stream: BinaryIO) -> ToWorker | None:
@@ -132,6 +169,8 @@ def read_from_terminal(stream: BinaryIO) -> ToWorker | None:
     body = stream.read(size)
     if len(body) < size:
         return None
+    if body.startswith(_CALL):
+        return Call(*unpack_call(body[1:]))
     message: ToWorker = pickle.loads(body)
     return message
 

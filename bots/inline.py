@@ -81,7 +81,7 @@ class InlineBotRunner:
             return False
         self.calls += 1
         self._says.orders = 0
-        self._worker.call(call.view, call.candles, call.ticker, call.orders)
+        self._worker.call(call.view, call.candles, call.ticker, channel.order_rows(call.orders))
         return True
 
     def start_bot(self, call: BotCall) -> None:

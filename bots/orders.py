@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 
 from bots import dialect
-from bots.channel import OrderCall
+from bots.channel import OrderCall, PackedOrder, order_values, order_view
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
 from common.engine.items import BotAnswer, OrderView, RobotView
@@ -22,16 +22,20 @@ class OrderTable:
     """Keeps `Variables.orders`: a new dict at every change, so that loops over it are safe."""
 
     def __init__(self) -> None:
-        self._views: dict[str, OrderView] = {}
+        self._told: dict[str, PackedOrder] = {}  # at the beginning of the call
+        self._views: dict[str, OrderView | None] = {}  # changed since; None: gone
 
-    def replace(self, orders: Sequence[OrderView]) -> None:
+    def replace(self, told: dict[str, PackedOrder]) -> None:
         """Take the open orders as they stand at the beginning of a call."""
-        self._views = {order.cl_ord_id: order for order in orders}
-        Variables.orders = {key: dialect.order_dict(order) for key, order in self._views.items()}
+        self._told, self._views = told, {}
+        Variables.orders = {key: order_values(row) for key, row in self._told.items()}
 
     def get(self, cl_ord_id: str) -> OrderView | None:
         """Return an order as the terminal told it, whatever the strategy did to its dicts."""
-        return self._views.get(cl_ord_id)
+        if cl_ord_id in self._views:
+            return self._views[cl_ord_id]
+        row = self._told.get(cl_ord_id)
+        return None if row is None else order_view(row)
 
     def update(self, asked_for: str, answer: BotAnswer) -> None:
         """Take the answer to an order call in; `asked_for` is the order it named."""
@@ -40,7 +44,7 @@ class OrderTable:
             self._views[answer.order.cl_ord_id] = answer.order
             orders[answer.order.cl_ord_id] = dialect.order_dict(answer.order)
         for gone in {asked_for, answer.cl_ord_id} - {answer.order and answer.order.cl_ord_id, ""}:
-            self._views.pop(gone, None)
+            self._views[gone] = None
             orders.pop(gone, None)
         Variables.orders = orders
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ _PASSED_ON = (
     "TZ",
     "WINDIR",
 )
+_DIRECT = sys.platform != "win32"  # a pipe can be asked to take only what it has room for
 _LAST_WORDS = 0.1  # seconds between a worker's closing its pipe and its exit code
 _END_TIMEOUT = 10.0  # seconds that a killed process may take to vanish
 
@@ -50,8 +52,12 @@ class WorkerProcess:
 
     def __init__(self, name: str, receive: Receive) -> None:
         self._receive = receive
-        self._outgoing: queue.SimpleQueue[channel.ToWorker | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[bytes | memoryview | None] = queue.SimpleQueue()
+        self._queued = self._written = 0  # pieces; each is counted by one thread
         self._process = _start()
+        self._inlet = cast(BinaryIO, self._process.stdin).fileno()
+        if _DIRECT:
+            os.set_blocking(self._inlet, False)
         self._threads = [
             threading.Thread(target=target, name=f"bot-{name}-{role}", daemon=True)
             for target, role in ((self._read, "in"), (self._write, "out"))
@@ -65,8 +71,22 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, message: channel.ToWorker) -> None:
-        """Queue a message; never waits."""
-        self._outgoing.put(message)
+        """Send a message; never waits: what the pipe does not take now is left to a thread.
+
+        One thread only. A hundred bots are called at one close, and the last of them soon: so no
+        other thread is woken where the pipe has room.
+        """
+        data: bytes | memoryview = channel.packed(message)
+        if _DIRECT and self._queued == self._written:
+            try:
+                data = memoryview(data)[os.write(self._inlet, data) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return  # the worker has gone, which is the reading thread's news
+        if data:
+            self._queued += 1
+            self._outgoing.put(data)
 
     def end(self) -> str:
         """Kill the process with its children, end the threads; return how it ended, in words."""
@@ -102,13 +122,13 @@ class WorkerProcess:
         self._receive(self, message)
 
     def _write(self) -> None:
-        stream = cast(BinaryIO, self._process.stdin)
         # A pipe that broke is the reading thread's news.
         with contextlib.suppress(OSError):
-            while (message := self._outgoing.get()) is not None:
-                channel.write_to_worker(stream, message)
+            while (data := self._outgoing.get()) is not None:
+                _write_all(self._inlet, data)
+                self._written += 1
         with contextlib.suppress(OSError):
-            stream.close()
+            cast(BinaryIO, self._process.stdin).close()
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -127,6 +147,18 @@ def _start() -> subprocess.Popen[bytes]:
         creationflags=flags,
         start_new_session=not windows,  # own group: Ctrl-C does not reach it, a kill all of it
     )
+
+
+def _write_all(number: int, data: bytes | memoryview) -> None:
+    """Write everything, waiting for the pipe to take it. OSError: it broke."""
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(number, left) :]
+        except BlockingIOError:
+            room = select.poll()  # not select.select, which knows no number beyond 1023
+            room.register(number, select.POLLOUT)
+            room.poll()
 
 
 def _has_ended(process: subprocess.Popen[bytes], wait: float) -> bool:

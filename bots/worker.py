@@ -7,6 +7,7 @@ ends when the terminal's pipe closes, even in the middle of a strategy's call.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import signal
@@ -25,7 +26,7 @@ from bots.output import Outlet, PrintedLines, Speaker
 from bots.sources import Sources, forget
 from bots.variables import Variables
 from common.domain.market import Candle, Ticker
-from common.engine.items import BotAnswer, OrderView, RobotView
+from common.engine.items import BotAnswer, RobotView
 from common.errors import StrategyError
 
 
@@ -69,6 +70,7 @@ class Worker:
         """Take one message after the other; returns after a failure."""
         loading.limit_memory(self._setup.memory_limit)
         sys.stdout = sys.stderr = self._lines
+        gc.freeze()  # the program's own objects need not be looked through again and again
         going = True
         while going:
             job = self._jobs.get()
@@ -144,7 +146,7 @@ class Worker:
         view: RobotView,
         candles: Sequence[Candle],
         prices: Ticker,
-        orders: Sequence[OrderView],
+        orders: dict[str, channel.PackedOrder],
     ) -> bool:
         """Let the strategy look at a closed bar; False when it raised."""
         begun = time.perf_counter()
@@ -165,7 +167,7 @@ class Worker:
         view: RobotView,
         candles: Sequence[Candle],
         prices: Ticker,
-        orders: Sequence[OrderView],
+        orders: dict[str, channel.PackedOrder],
     ) -> None:
         robot = Variables.robots[self._setup.emi]
         robot.update(dialect.robot_dict(view))
@@ -216,7 +218,7 @@ class Worker:
 
 def _unpacked(
     job: channel.Call,
-) -> tuple[RobotView, Sequence[Candle], Ticker, Sequence[OrderView]]:
+) -> tuple[RobotView, Sequence[Candle], Ticker, dict[str, channel.PackedOrder]]:
     return job.view, job.candles, job.ticker, channel.unpack_orders(job.orders)
 
 

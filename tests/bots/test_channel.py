@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots import channel
+from bots import channel, dialect
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.engine.items import OrderView
 from common.errors import StrategyError
+from tests.bots.terminal import bar, ticker, view
 
 ORDER = channel.OrderCall(
     verb="post",
@@ -59,7 +61,9 @@ def test_packed_orders_are_the_same_orders() -> None:
         market="M",
         at=datetime(2026, 11, 23, 4, 5, 6, 789000, tzinfo=timezone.utc),
     )
-    assert channel.unpack_orders(channel.pack_orders([order, order])) == [order, order]
+    packed = channel.unpack_orders(channel.pack_orders([order]))
+    assert [channel.order_view(row) for row in packed.values()] == [order]
+    assert [channel.order_values(row) for row in packed.values()] == [dialect.order_dict(order)]
 
 
 def test_a_closed_or_torn_pipe_is_the_end() -> None:
@@ -120,3 +124,12 @@ def test_an_order_call_with_a_senseless_field_is_refused(field: str, value: obje
     row[field] = value
     with pytest.raises(StrategyError):
         read(json.dumps(row).encode() + b"\n")
+
+
+@pytest.mark.parametrize("prices", [("50000", "50000.50"), (None, None)])
+def test_a_call_arrives_as_it_was_sent(prices: tuple[str | None, str | None]) -> None:
+    moment = datetime(2026, 1, 5, 16, 0, 0, 123000, tzinfo=timezone.utc)
+    told = replace(ticker(*prices), funding_at=moment, volume24h=7, state="Open")
+    bars = (bar(0, 1.5), replace(bar(1, 2.5), bid=None, ask=None))
+    call = channel.Call(view(position=-3), bars, told, channel.pack_orders([]))
+    assert channel.read_from_terminal(io.BytesIO(channel.packed(call))) == call
