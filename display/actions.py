@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from common.domain.commands import SetRobotStatus
 from common.domain.instruments import Symbol
@@ -23,6 +24,7 @@ from display.stop_choices import Target
 from display.theme import Theme
 from display.ticket import LOCKED, OrderTicket
 
+AnyDialog = TypeVar("AnyDialog", bound=Dialog)
 _GUARD = 0.3  # seconds within which a repeated key or click counts as one
 
 
@@ -221,12 +223,15 @@ class Actions:
         for dialog in self.dialogs():
             if isinstance(dialog, BotForm) and not dialog.waiting:
                 dialog.close()
-        form = make(self._root, self._theme, self._desk)
+        return self.open_dialog(make)
+
+    def open_dialog(self, make: Callable[[tk.Misc, Theme, Desk], AnyDialog]) -> AnyDialog:
+        """Open a window that is made by `make`, and give it the keyboard."""
+        dialog = make(self._root, self._theme, self._desk)
         if self._snapshot is not None:
-            form.follow(self._snapshot)
-        first = form.emi if form.known is None else form.timeframe
-        self._open(form, first.widget)
-        return form
+            dialog.follow(self._snapshot)
+        self._open(dialog, dialog.first())
+        return dialog
 
     def _open(self, dialog: Dialog, focus: tk.Misc) -> None:
         if dialog not in self._dialogs:

@@ -291,6 +291,10 @@ class BotForm(Dialog):
             self.strategy.say("as algo/init.py names it for the EMI")
         self.check()
 
+    def first(self) -> tk.Misc:
+        """Return the field to begin with."""
+        return (self.emi if self.known is None else self.timeframe).widget
+
     # ---- for tests and tours ----------------------------------------------------------------
 
     def parts(self) -> dict[str, tk.Misc]:

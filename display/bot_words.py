@@ -12,7 +12,7 @@ from common.domain.instruments import Instrument
 from common.domain.money import closing_value, trade_value
 from common.domain.reports import Period
 from common.domain.robots import Status
-from common.engine.snapshot import BookView, EntryRow, RobotRow
+from common.engine.snapshot import BookView, EntryRow, RobotRow, Snapshot
 from display.cells import Row, Tone
 from display.formats import (
     NOTHING,
@@ -150,6 +150,29 @@ def note_line(story: BotStory | None) -> str:
         amount = money_text(other.net, other.scale, signed=True)
         text += f"; beside it {amount} {other.currency} of other symbols or currencies"
     return text
+
+
+def delete_problems(snapshot: Snapshot, row: RobotRow) -> tuple[str, ...]:
+    """Return what is left of a bot and has to go before it can be deleted, with the remedy."""
+    now = next(
+        (r for r in snapshot.robots if (r.market, r.emi) == (row.market, row.emi)),
+        None,
+    )
+    if now is None:
+        return ("it is not in the list any more",)
+    problems = []
+    orders = [o for o in snapshot.orders if (o.market, o.emi) == (row.market, row.emi)]
+    if orders:
+        count = "an open order" if len(orders) == 1 else f"{len(orders)} open orders"
+        problems.append(f"It has {count}: cancel with \u201cCancel orders\u2026\u201d first.")
+    if now.position:
+        held = quantity_text(now.position, now.instrument)
+        problems.append(
+            f"It holds {held} {now.symbol.ticker}: close that with \u201cFlatten\u2026\u201d first."
+        )
+    if now.status is Status.WORK:
+        problems.append("It is in WORK: disable it first.")
+    return tuple(problems)
 
 
 def period_rows(story: BotStory, period: Period, instrument: Instrument | None) -> list[Row]:

@@ -226,6 +226,10 @@ class Dialog(tk.Toplevel):
         """Enable or disable the widgets as the state asks."""
         raise TypeError("a dialog says what it enables")
 
+    def first(self) -> tk.Misc:
+        """Return the widget that gets the keyboard when the window opens."""
+        return self
+
     # ---- for tests and tours ----------------------------------------------------------------
 
     def parts(self) -> dict[str, tk.Misc]:

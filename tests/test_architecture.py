@@ -90,6 +90,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "bots.process",
         "bots.runner",
         "bots.worker",
+        "common.backtest_child",
         "common.engine.engine",
         "common.engine.mailbox",
         "common.ledger.mysql_database",
@@ -102,6 +103,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
     "subprocess": (
         "api.simulator.child",
         "bots.process",
+        "common.backtest_child",
         "common.bootstrap",
         "common.bootstrap_system",
     ),
