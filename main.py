@@ -46,6 +46,8 @@ from api.simulator.child import MARKET as DEMO_MARKET
 from backtest.command import place_of, run_backtest, wish_of
 from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
+from common.add_bot_command import run_add_bot
+from common.backtest_child import BackTests
 from common.clock import SystemClock
 from common.domain.commands import Command, Reload, SetTrading
 from common.domain.executions import Network
@@ -62,7 +64,7 @@ from common.history_ini import HistoryFile
 from common.history_keeper import HistoryKeeper
 from common.import_command import run_import
 from common.ledger.account_lock import LockKeeper
-from common.ledger.robots_table import add_robot, ensure_demo_robot
+from common.ledger.robots_table import ensure_demo_robot
 from common.ledger.writer import LedgerWriter
 from common.logs import Logs, forbid_core_dumps, hide
 from common.market_settings import missing_currencies, missing_symbols
@@ -163,6 +165,7 @@ class Program:
         self._wishes: queue.SimpleQueue[Reload | None] = queue.SimpleQueue()
         self._reloader = threading.Thread(target=self._serve, name="reload", daemon=True)
         self._events = itertools.count(1)
+        self.backtests = BackTests.of(PROGRAM, profile.folder)
 
     def open(self) -> None:
         """Start; ConfigurationError when the settings are wrong. Nothing stays behind then."""
@@ -221,6 +224,7 @@ class Program:
 
         not clean: something broke, so that a dead man's switch stays armed.
         """
+        self.backtests.close()
         self._wishes.put(None)
         if self._reloader.is_alive():
             self._reloader.join()
@@ -318,21 +322,10 @@ def books_of(profile: Profile) -> tuple[SqliteSettings | MysqlSettings, str]:
 
 def add_bot(profile: Profile, row: list[str]) -> int:
     """Write a row of the table robots."""
-    database, market = books_of(profile)
-    robot = add_robot(database, market, *row)
-    print(
-        f"{robot.emi} trades {robot.symbol} every {robot.timeframe} min with {robot.capital} lots. "
-        "Name its function in algo/init.py, then start the terminal or press F3."
-    )
     symbols: tuple[Symbol, ...] = DEMO_SYMBOLS
     if not profile.demo:
         symbols = read_settings(profile.folder, MARKETS).markets[0].symbols
-    if robot.symbol not in symbols:
-        print(
-            f"It appears when the settings of {market} name {robot.symbol.ticker} in "
-            f"{robot.symbol.category.value.upper()}_SYMBOLS."
-        )
-    return 0
+    return run_add_bot(*books_of(profile), row, symbols)
 
 
 def import_file(options: argparse.Namespace, profile: Profile) -> int:

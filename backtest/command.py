@@ -56,6 +56,7 @@ class Wish:
     spread: int = 1
     touch: bool = False
     deposit: str | None = None
+    progress: bool = False  # tell it in lines, for a program that reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
         options.spread,
         options.fill == "touch",
         options.deposit,
+        options.progress,
     )
 
 
@@ -99,7 +101,7 @@ def run_backtest(wish: Wish, place: Place, write: Callable[[str], None] = print)
         def watch(player: BarPlayer) -> None:
             if signals.requested:
                 test.stop()
-            show_progress(player)
+            show_progress(player, wish.progress)
 
         with _log_into(folder):
             outcome = test.run(watch)
@@ -204,9 +206,11 @@ def write_report(outcome: Outcome, folder: Path) -> list[str]:
     return lines
 
 
-def show_progress(player: BarPlayer) -> None:
-    """Show on a console how far the back-test has come."""
-    if sys.stderr.isatty():
+def show_progress(player: BarPlayer, lines: bool) -> None:
+    """Show on a console, or in lines of their own, how far the back-test has come."""
+    if lines:
+        print(f"progress {player.played} {player.total}", file=sys.stderr, flush=True)
+    elif sys.stderr.isatty():
         share = 100 * player.played // max(1, player.total)
         sys.stderr.write(f"\r{player.played:,} of {player.total:,} bars ({share} %) ")
         sys.stderr.flush()

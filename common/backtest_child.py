@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import IO
 
 from common.domain.backtests import BackTestState
@@ -35,6 +37,11 @@ class BackTests:
         self._child: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
         self._stopping = False
+
+    @classmethod
+    def of(cls, program: Path, profile: Path) -> BackTests:
+        """Return those of a profile; `program` is the folder of main.py."""
+        return cls([sys.executable, str(program / "main.py"), "--profile", str(profile)])
 
     def start(self, emi: str, begin: str, end: str) -> bool:
         """Start a back-test from `begin` to `end` (dates); False while one is running.

@@ -66,7 +66,7 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.backtest and not (options.begin and options.end):
         parser.error("--backtest needs --from DATE and --to DATE")
-    for name in ("begin", "end", "candles", "funding", "deposit"):
+    for name in ("begin", "end", "candles", "funding", "deposit", "progress"):
         if getattr(options, name) and not options.backtest:
             option = {"begin": "from", "end": "to"}.get(name, name)
             parser.error(f"--{option} needs --backtest EMI")
@@ -109,6 +109,9 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
         default="through",
         help="of a back-test: whether the price must go through a waiting order to fill it "
         "(default) or only reach it",
+    )
+    parser.add_argument(
+        "--progress", action="store_true", help="of a back-test: tell its progress in lines"
     )
     parser.add_argument(
         "--deposit",

@@ -13,8 +13,6 @@ from common.domain.orders import Side
 from common.domain.robots import Status
 from common.engine.snapshot import Level, Notice, PositionRow, RobotRow, Snapshot
 from display.amend import GONE, AmendDialog
-from display.bot_form import BotForm
-from display.bot_panel import BotPanel, PanelActions
 from display.closing import CloseDialog
 from display.dialogs import Desk, Dialog
 from display.presenter import position_key, robot_key
@@ -96,6 +94,15 @@ class Actions:
         self._dialogs = [dialog for dialog in self._dialogs if dialog.winfo_exists()]
         return list(self._dialogs)
 
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The newest snapshot, if there is one."""
+        return self._snapshot
+
+    def say(self, level: Level, text: str) -> None:
+        """Add a line of the window's own to the information panel."""
+        self._say(level, text)
+
     # ---- clicks -----------------------------------------------------------------------------
 
     def select(self, key: str) -> None:
@@ -120,7 +127,7 @@ class Actions:
         ticket = self._ticket(row)
         ticket.follow(snapshot)
         ticket.offer(price, self._last_emi.get(row.symbol))
-        self._open(ticket, ticket.quantity.entry)
+        self.bring(ticket, ticket.quantity.entry)
 
     def _ticket(self, row: PositionRow) -> OrderTicket:
         for dialog in self.dialogs():
@@ -147,7 +154,7 @@ class Actions:
             return
         for dialog in self.dialogs():
             if isinstance(dialog, AmendDialog) and dialog.key == key:
-                self._open(dialog, dialog.price.entry)
+                self.bring(dialog, dialog.price.entry)
                 return
         row = next((each for each in self._snapshot.orders if each.key == key), None)
         if row is None:
@@ -155,7 +162,7 @@ class Actions:
             return
         opened = AmendDialog(self._root, self._theme, self._desk, row=row)
         opened.follow(self._snapshot)
-        self._open(opened, opened.price.entry)
+        self.bring(opened, opened.price.entry)
 
     def open_stop(self, level: StopLevel = StopLevel.CANCEL, target: Target | None = None) -> None:
         """Open the stop window, or bring the open one to the front with this level and target."""
@@ -166,7 +173,7 @@ class Actions:
         if not dialog.waiting:
             dialog.choose(level, target)
         dialog.follow(self._snapshot)
-        self._open(dialog, dialog.leave)
+        self.bring(dialog, dialog.leave)
 
     def open_close(self, leave: Callable[[], None]) -> None:
         """Ask what to do with what is open, or bring that question to the front."""
@@ -175,7 +182,7 @@ class Actions:
             return
         known = next((each for each in self.dialogs() if isinstance(each, CloseDialog)), None)
         dialog = known or CloseDialog(self._root, self._theme, self._desk, self._snapshot, leave)
-        self._open(dialog, dialog.stay)
+        self.bring(dialog, dialog.stay)
 
     def click_robot(self, key: str) -> None:
         """Switch a bot of the table `robots` between WORK and OFF; others have no switch."""
@@ -190,50 +197,16 @@ class Actions:
         else:
             self._say(Level.WARNING, f"{robot.emi} is {robot.status}: {no_switch(robot)}")
 
-    def open_bot(self, key: str) -> None:
-        """Open the panel of the bot of a row of the list."""
-        if self._snapshot is None:
-            return
-        row = next((each for each in self._snapshot.robots if robot_key(each) == key), None)
-        if row is None:
-            self._say(Level.WARNING, "robot no longer listed")
-            return
-        known = (each for each in self.dialogs() if isinstance(each, BotPanel))
-        panel = next((each for each in known if each.belongs_to(row)), None)
-        if panel is None:
-            panel = BotPanel(
-                self._root, self._theme, self._desk, row=row, actions=self._panel_actions()
-            )
-            panel.follow(self._snapshot)
-        self._open(panel, panel.tabs)
-
-    def _panel_actions(self) -> PanelActions:
-        return PanelActions(
-            order=self.click_order,
-            flatten=lambda row: self.open_stop(
-                StopLevel.FLATTEN, Target(row.market, row.symbol, row.emi)
-            ),
-            cancel=lambda row: self.open_stop(StopLevel.CANCEL, Target(row.market, emi=row.emi)),
-            edit=lambda row: None,
-            delete=lambda row: None,
-        )
-
-    def open_form(self, make: Callable[[tk.Misc, Theme, Desk], BotForm]) -> BotForm:
-        """Open the form of a bot, in the place of one that is open."""
-        for dialog in self.dialogs():
-            if isinstance(dialog, BotForm) and not dialog.waiting:
-                dialog.close()
-        return self.open_dialog(make)
-
     def open_dialog(self, make: Callable[[tk.Misc, Theme, Desk], AnyDialog]) -> AnyDialog:
         """Open a window that is made by `make`, and give it the keyboard."""
         dialog = make(self._root, self._theme, self._desk)
         if self._snapshot is not None:
             dialog.follow(self._snapshot)
-        self._open(dialog, dialog.first())
+        self.bring(dialog, dialog.first())
         return dialog
 
-    def _open(self, dialog: Dialog, focus: tk.Misc) -> None:
+    def bring(self, dialog: Dialog, focus: tk.Misc) -> None:
+        """Show a window that may be new, in front of all, and give the keyboard to a part of it."""
         if dialog not in self._dialogs:
             self._dialogs.append(dialog)
             shift = 24 * (len(self._dialogs) - 1)

@@ -27,7 +27,9 @@ from common.domain.commands import (
 from common.engine.snapshot import BookView, Level, Problem, Snapshot
 from display import presenter
 from display.actions import Actions, Guard
+from display.backtest import BackTests
 from display.book_rows import book_table
+from display.bot_actions import BotActions
 from display.closing import open_matters
 from display.dialogs import Desk
 from display.heartbeat import Heartbeat
@@ -49,6 +51,7 @@ class Terminal:
     `snapshot` returns the newest state and `submit` takes what the user asks for; both must
     return at once. `next_event` numbers user actions over the life of the process.
     `refresh_rate` is repaints a second. `on_close` is called once, before the window goes.
+    `backtests` runs them elsewhere; without it none are offered.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Terminal:
         profile_name: str = "",
         on_close: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
+        backtests: BackTests | None = None,
     ) -> None:
         self.root = root or make_root()
         self.root.withdraw()
@@ -90,6 +94,7 @@ class Terminal:
         self._own: dict[str, Problem] = {}  # errors of the window itself, by their text
         self.theme = Theme(self.root, theme)
         self.actions = Actions(self.root, self.theme, desk, self.say, self._guard)
+        self.bots = BotActions(self.actions, backtests)
         self.layout = Layout(
             self.root,
             self.theme,
@@ -97,7 +102,7 @@ class Terminal:
                 self._click_position,
                 self.actions.click_order,
                 self.actions.click_robot,
-                self.actions.open_bot,
+                self.bots.open_panel,
                 self.actions.click_book,
                 self._paint_book,
                 lambda: self.verify("click on the books"),
@@ -310,7 +315,7 @@ class Terminal:
         rows = self.layout.robots.rows
         key = self.layout.robots.cursor or (rows[0].key if rows else None)
         if key is not None and not self._guard.repeated("F5"):
-            self.actions.open_bot(key)
+            self.bots.open_panel(key)
 
     def verify(self, how: str = "F7") -> None:
         """F7 or a click: have the books compared with the exchange."""

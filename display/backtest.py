@@ -10,7 +10,7 @@ from typing import Protocol
 from common.domain.backtests import BackTestState
 from common.engine.snapshot import Snapshot
 from display.cells import Tone
-from display.dialogs import Desk, Dialog, set_enabled
+from display.dialogs import Desk, Dialog, select_all, set_enabled
 from display.fields import FieldError
 from display.own_variables import OwnText
 from display.theme import Theme
@@ -106,6 +106,7 @@ class BackTestDialog(Dialog):
     def _entry(self, parent: ttk.Frame, name: str, text: OwnText) -> ttk.Entry:
         ttk.Label(parent, text=name).pack(side="left", padx=(0, 4))
         entry = ttk.Entry(parent, name=name, textvariable=text, width=11, font=self._theme.mono)
+        entry.bind("<Control-a>", lambda _event: select_all(entry))
         entry.pack(side="left", padx=(0, 8))
         return entry
 

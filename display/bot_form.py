@@ -14,7 +14,7 @@ from common.domain.parameters import StrategyInfo
 from common.engine.snapshot import PositionRow, RobotRow, Snapshot
 from display.bot_fields import TIMEFRAMES, read_capital, read_emi, read_timeframe
 from display.bot_words import capital_text, middle, timeframe_text
-from display.dialogs import Desk, Dialog, set_enabled
+from display.dialogs import Desk, Dialog, select_all, set_enabled
 from display.fields import FieldError
 from display.own_variables import OwnText
 from display.parameter_fields import (
@@ -146,7 +146,7 @@ class BotForm(Dialog):
         entry = ttk.Entry(
             self.body, name=name, textvariable=text, font=self._theme.mono, width=FIELD_WIDTH
         )
-        entry.bind("<Control-a>", lambda _event: _select_all(entry))
+        entry.bind("<Control-a>", lambda _event: select_all(entry))
         return entry
 
     def _box(
@@ -161,7 +161,7 @@ class BotForm(Dialog):
             width=FIELD_WIDTH,
         )
         box.configure(state="normal" if free else "readonly", height=12)
-        box.bind("<Control-a>", lambda _event: _select_all(box))
+        box.bind("<Control-a>", lambda _event: select_all(box))
         for wheel in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             box.bind(wheel, lambda _event: "break")  # no value changes under the pointer
         return box
@@ -316,13 +316,6 @@ class BotForm(Dialog):
             | {f"parameter {name}": said for name, said in self.parameters.said().items()},
             "ready": self._draft is not None,
         }
-
-
-def _select_all(entry: ttk.Entry) -> str:
-    """Select the whole text; Tk on X would move to its beginning instead."""
-    entry.selection_range(0, "end")
-    entry.icursor("end")
-    return "break"
 
 
 def _values(widget: ttk.Widget, values: Sequence[str]) -> None:

@@ -29,8 +29,7 @@ class PanelActions:
     order: Callable[[str], None]  # OrderRow.key
     flatten: Callable[[RobotRow], None]
     cancel: Callable[[RobotRow], None]
-    edit: Callable[[RobotRow], None]
-    delete: Callable[[RobotRow], None]
+    backtest: Callable[[RobotRow], None] | None  # None: there are none
 
 
 class BotPanel(Dialog):
@@ -80,6 +79,7 @@ class BotPanel(Dialog):
             ("switch", "Enable", self._switch),
             ("cancel", "Cancel orders\u2026", lambda: self._actions.cancel(self.row)),
             ("flatten", "Flatten\u2026", lambda: self._actions.flatten(self.row)),
+            ("backtest", "Back-test\u2026", self._backtest),
         )
         self.button = {
             name: ttk.Button(self.buttons, name=name, text=text, command=command)
@@ -140,6 +140,8 @@ class BotPanel(Dialog):
         if self.button["switch"]["text"] != text:
             self.button["switch"]["text"] = text
         set_enabled(self.button["switch"], switched and not self._gone)
+        tested = self._actions.backtest is not None and row.timeframe > 0
+        set_enabled(self.button["backtest"], tested and not self._gone)
         set_enabled(self.button["flatten"], not self._gone)
         set_enabled(self.button["cancel"], not self._gone)
         if self._gone:
@@ -188,6 +190,10 @@ class BotPanel(Dialog):
 
     # ---- what it does -----------------------------------------------------------------------
 
+    def _backtest(self) -> None:
+        if self._actions.backtest is not None:
+            self._actions.backtest(self.row)
+
     def _switch(self) -> None:
         row = self.row
         self._desk.submit(SetRobotStatus(row.market, row.emi, row.status is not Status.WORK))
@@ -198,6 +204,10 @@ class BotPanel(Dialog):
         if hasattr(self, "tabs"):
             self.tabs.restyle()
             self.curve.restyle()
+
+    def first(self) -> tk.Misc:
+        """Return the tabs, where the arrows move."""
+        return self.tabs
 
     # ---- for tests and tours ----------------------------------------------------------------
 

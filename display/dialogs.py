@@ -55,7 +55,7 @@ class StepField:
         self._problem.grid(row=row, column=4, sticky="w", padx=(8, 0))
         self.entry.bind("<Up>", lambda _event: self._move(1))
         self.entry.bind("<Down>", lambda _event: self._move(-1))
-        self.entry.bind("<Control-a>", self._select_all)
+        self.entry.bind("<Control-a>", lambda _event: select_all(self.entry))
 
     def _button(self, parent: tk.Misc, text: str, steps: int) -> ttk.Button:
         return ttk.Button(
@@ -68,12 +68,6 @@ class StepField:
 
     def _move(self, steps: int) -> None:
         self.text.set(self._step(self.text.get(), steps))
-
-    def _select_all(self, _event: tk.Event[tk.Misc]) -> str:
-        """Select the whole text; Tk on X would move to its beginning instead."""
-        self.entry.selection_range(0, "end")
-        self.entry.icursor("end")
-        return "break"
 
     @property
     def problem(self) -> str:
@@ -103,6 +97,13 @@ def checked(field: StepField, read: Callable[[str], Value]) -> Value | None:
         return None
     field.complain("")
     return value
+
+
+def select_all(entry: ttk.Entry) -> str:
+    """Select the whole text; Tk on X would move to its beginning instead."""
+    entry.selection_range(0, "end")
+    entry.icursor("end")
+    return "break"
 
 
 def go_on(widget: tk.Misc) -> str:

@@ -9,7 +9,7 @@ from tkinter import ttk
 
 from common.domain.parameters import NUMBERS, ParameterKind, ParameterSpec
 from display.bot_fields import read_parameter, step_parameter
-from display.dialogs import set_enabled
+from display.dialogs import select_all, set_enabled
 from display.fields import FieldError
 from display.own_variables import OwnText
 from display.theme import Theme
@@ -113,7 +113,7 @@ class ParameterFields(ttk.Frame):
             for key, steps in (("Up", 1), ("Down", -1)):
                 entry.bind(f"<{key}>", lambda _event, n=steps: _move(spec, text, n))  # type: ignore[misc]
         entry.bind("<FocusIn>", lambda _event: self._see(entry))
-        entry.bind("<Control-a>", lambda _event: _select_all(entry))
+        entry.bind("<Control-a>", lambda _event: select_all(entry))
         return entry
 
     def _fit(self) -> None:
@@ -152,10 +152,4 @@ def _say(label: ttk.Label, text: str, style: str) -> None:
 
 def _move(spec: ParameterSpec, text: OwnText, steps: int) -> str:
     text.set(step_parameter(spec, text.get(), steps))
-    return "break"
-
-
-def _select_all(entry: ttk.Entry) -> str:
-    entry.selection_range(0, "end")
-    entry.icursor("end")
     return "break"

@@ -11,6 +11,7 @@ from common.domain.commands import Command
 from common.engine.snapshot import Snapshot
 from common.errors import ConfigurationError
 from display.app import Terminal, make_root
+from display.backtest import BackTests
 
 SIGNAL_POLL = 200  # milliseconds
 SWITCH_INTERVAL = 0.0005  # seconds
@@ -22,6 +23,10 @@ class Program(Protocol):
     @property
     def refresh_rate(self) -> int:
         """Repaints a second."""
+
+    @property
+    def backtests(self) -> BackTests:
+        """Runs back-tests beside the window."""
 
     def snapshot(self) -> Snapshot:
         """Return the newest state."""
@@ -74,6 +79,7 @@ def show(
         title="Tmatic",
         theme=theme,
         profile_name=profile_name,
+        backtests=program.backtests,
     )
 
     def poll() -> None:

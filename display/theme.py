@@ -264,6 +264,12 @@ class Theme:
             ("font", str(self.mono)),
         ):
             self._root.option_add(f"*TCombobox*Listbox.{option}", value)
+        style.configure(
+            "Horizontal.TProgressbar",
+            background=self.colour(Tone.ACCENT),
+            troughcolor=palette.field,
+            thickness=10,
+        )
         for orient in ("Vertical", "Horizontal"):
             style.configure(
                 f"{orient}.TScrollbar",

@@ -46,7 +46,7 @@ class Opened:
     def __init__(self, bench: Bench, known: Draft | None = None) -> None:
         self.bench, self.saved = bench, Saved()
         terminal = bench.terminal
-        self.form = terminal.actions.open_form(
+        self.form = terminal.actions.open_dialog(
             lambda root, theme, desk: BotForm(
                 root, theme, desk, strategies=(TREND, PLAIN), save=self.saved, known=known
             )

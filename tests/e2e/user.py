@@ -71,6 +71,15 @@ class User:
         """Wait until no dialog covers the window any more."""
         wait_until(lambda: not self.look()["dialogs"], 10, "the dialogs to close")
 
+    def dialog(self, kind: str) -> dict[str, Any]:
+        """Wait for an open window of a kind and return its texts."""
+        return wait_until(lambda: self.find_dialog(kind), 10, kind)
+
+    def find_dialog(self, kind: str) -> dict[str, Any] | None:
+        """Return the texts of the newest open window of a kind, None where there is none."""
+        found = [each for each in self.look()["dialogs"] if each["kind"] == kind]
+        return found[-1] if found else None
+
     # ---- acting ---------------------------------------------------------------------------
 
     def where(self, what: str, key: str | None = None) -> tuple[int, int]:
@@ -82,6 +91,11 @@ class User:
         """Click a thing with the pointer."""
         x, y = self.where(what, key)
         self.xdotool("mousemove", str(x), str(y), "click", "1")
+
+    def right_click(self, what: str, key: str | None = None) -> None:
+        """Click a thing with the right button."""
+        x, y = self.where(what, key)
+        self.xdotool("mousemove", str(x), str(y), "click", "3")
 
     def press(self, *keys: str) -> None:
         """Press keys, each a name of xdotool such as F9."""
