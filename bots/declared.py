@@ -134,7 +134,9 @@ def specs_of(strategy: object) -> tuple[ParameterSpec, ...]:
 
 def info_of(name: str, strategy: object, file: str) -> StrategyInfo:
     """Return what the window shows of a strategy."""
-    title = (inspect.getdoc(strategy) or "").strip().splitlines()
+    own = getattr(strategy, "__doc__", None) if not isinstance(strategy, type) else None
+    own = vars(strategy).get("__doc__") if isinstance(strategy, type) else own
+    title = inspect.cleandoc(own or "").strip().splitlines()
     return StrategyInfo(name, title[0][:200] if title else "", specs_of(strategy), file)
 
 

@@ -28,7 +28,7 @@ class Batch:
     """
 
     def __init__(self, emis: Iterable[str]) -> None:
-        self.emis = tuple(emis)
+        self.emis = dict.fromkeys(emis)  # in order; the supervisor's once it has the batch
         self.free: set[str] = set()
         self.retired = False  # another batch was asked for: nobody wants to hear of this one
 
@@ -49,6 +49,14 @@ class Start:
 
     batch: Batch
     call: BotCall  # with every closed bar
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the workers of a bot that is gone."""
+
+    batch: Batch
+    emi: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +98,4 @@ class Stop:
     """End everything."""
 
 
-Event = Load | Start | CodeChanged | Call | Answer | Heard | Stop
+Event = Load | Start | End | CodeChanged | Call | Answer | Heard | Stop

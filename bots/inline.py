@@ -87,6 +87,9 @@ class InlineBotRunner:
     def start_bot(self, call: BotCall) -> None:
         """Nobody edits a strategy while it is tested."""
 
+    def end_bot(self, emi: str) -> None:
+        """Nobody deletes a bot while it is tested."""
+
     def note(self, emi: str, line: BotLine) -> None:
         """Lines of a bot's log are told as notices too."""
 

@@ -131,14 +131,33 @@ class WorkerProcess:
             cast(BinaryIO, self._process.stdin).close()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def output_of(module: str, argument: str, patience: float) -> str:
+    """Run a module in a process like a worker's and return what it prints.
+
+    TimeoutError: it took longer than `patience` seconds and was ended.
+    """
+    process = _start(module, argument)
+    try:
+        out, _ = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+    finally:
+        _kill_group(process)
+        process.wait(_END_TIMEOUT)
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+    return out.decode("utf-8", "replace")
+
+
+def _start(module: str = "bots.worker", *arguments: str) -> subprocess.Popen[bytes]:
     windows = sys.platform == "win32"
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return subprocess.Popen(
-        [sys.executable, "-X", "utf8", "-m", "bots.worker"],
+        [sys.executable, "-X", "utf8", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

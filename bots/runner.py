@@ -12,8 +12,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from bots.catalog_reader import CatalogReader
 from bots.code_watch import INTERVAL, CodeWatch, Digests
-from bots.events import Answer, Batch, Call, CodeChanged, Event, Limits, Load, Start, Stop
+from bots.events import Answer, Batch, Call, CodeChanged, End, Event, Limits, Load, Start, Stop
 from bots.journal import BotJournal
 from bots.loading import PROGRAM_ALGO
 from bots.supervisor import Supervisor
@@ -53,11 +54,14 @@ class ProcessBotRunner:
         self._journal = BotJournal(logs)
         self._interval = watch
         self._watch: CodeWatch | None = None
+        self._catalog = CatalogReader()
+        self._folder = PROGRAM_ALGO
         self._thread: threading.Thread | None = None
 
     def start(self, inbox: Inbox) -> None:
         """Start the supervisor; outcomes go to `inbox`."""
         self._journal.start()
+        self._catalog.start(inbox)
         supervisor = Supervisor(self._events, inbox, self._limits, self._journal)
         self._thread = threading.Thread(target=supervisor.run, name="bots", daemon=True)
         self._thread.start()
@@ -68,13 +72,20 @@ class ProcessBotRunner:
         self._batch.retired = True
         self._batch = Batch(view.robot.emi for view in views)
         self._events.put(Load(self._batch, tuple(views), dict(history), algo))
+        self._folder = algo or PROGRAM_ALGO
+        self._catalog.read(self._folder)
         if self._watch is None:
-            self._watch = CodeWatch(algo or PROGRAM_ALGO, self._code_changed, self._interval)
+            self._watch = CodeWatch(self._folder, self._code_changed, self._interval)
             self._watch.start()
 
     def start_bot(self, call: BotCall) -> None:
         """Start a worker for a bot, beside the one it has; gives a `BotLoaded`."""
         self._events.put(Start(self._batch, call))
+
+    def end_bot(self, emi: str) -> None:
+        """End the worker of a bot that is gone."""
+        self._batch.free.discard(emi)
+        self._events.put(End(self._batch, emi))
 
     def note(self, emi: str, line: BotLine) -> None:
         """Write a line into the file of a bot's log."""
@@ -107,6 +118,8 @@ class ProcessBotRunner:
             log.error("the supervisor of the bots does not end")
         self._thread = None
         self._journal.stop()
+        self._catalog.stop()
 
     def _code_changed(self, digests: Digests) -> None:
         self._events.put(CodeChanged(digests))
+        self._catalog.read(self._folder)

@@ -18,13 +18,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
-from bots import channel
-from bots.events import Answer, Batch, Call, CodeChanged, Event, Heard, Limits, Load, Start, Stop
+from bots import channel, events
 from bots.journal import BotJournal
 from bots.process import WorkerProcess
-from bots.sources import saved_at
 from bots.workers import (
-    REFUSAL_WINDOW,
     REFUSALS,
     Bot,
     Phase,
@@ -33,7 +30,7 @@ from bots.workers import (
     feed,
     introduce,
 )
-from common.domain.bots import BotCode, BotLine
+from common.domain.bots import BotLine
 from common.engine.items import (
     BotFailed,
     BotFinished,
@@ -61,17 +58,17 @@ class Supervisor:
 
     def __init__(
         self,
-        events: queue.SimpleQueue[Event],
+        incoming: queue.SimpleQueue[events.Event],
         inbox: Inbox,
-        limits: Limits,
+        limits: events.Limits,
         journal: BotJournal | None = None,
     ) -> None:
-        self._events = events
+        self._events = incoming
         self._inbox = inbox
         self._limits = limits
         self._journal = journal or BotJournal(None)
-        self._batch = Batch(())
-        self._load: Load | None = None
+        self._batch = events.Batch(())
+        self._load: events.Load | None = None
         self._waiting: deque[Wish] = deque()  # not started yet
         self._bots: dict[str, Bot] = {}
         self._beside: dict[str, Bot] = {}  # with new code, not ready yet
@@ -96,46 +93,58 @@ class Supervisor:
         deadlines = [bot.deadline for bot in self._workers.values() if bot.deadline is not None]
         wait = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
         try:
-            event: Event = self._events.get(timeout=wait)
+            event: events.Event = self._events.get(timeout=wait)
         except queue.Empty:
             self._expire(time.monotonic())
             return True
-        if isinstance(event, Heard):
+        if isinstance(event, events.Heard):
             # What left its pipe in time counts, even if this thread was held up by a full inbox.
             self._expire(event.at)
             self._heard(event)
-        elif isinstance(event, Call):
+        elif isinstance(event, events.Call):
             self._call(event)
-        elif isinstance(event, Answer):
+        elif isinstance(event, events.Answer):
             self._answer(event)
-        elif isinstance(event, Load):
+        elif isinstance(event, events.Load):
             self._replace(event)
-        elif isinstance(event, Start):
+        elif isinstance(event, events.Start):
             self._start_one(event)
-        elif isinstance(event, CodeChanged):
+        elif isinstance(event, events.End):
+            self._end_one(event)
+        elif isinstance(event, events.CodeChanged):
             self._code_changed(event.digests)
-        return not isinstance(event, Stop)
+        return not isinstance(event, events.Stop)
 
     # ---- starting and ending --------------------------------------------------------------
 
-    def _replace(self, load: Load) -> None:
+    def _replace(self, load: events.Load) -> None:
         self._end_all()
         self._load, self._batch = load, load.batch
         self._waiting = deque(
             Wish(view, list(load.history.get(view.robot.emi, ()))) for view in load.views
         )
 
-    def _start_one(self, event: Start) -> None:
+    def _start_one(self, event: events.Start) -> None:
         """Start a bot anew; where it has a worker, new code is tried beside it first."""
         call = event.call
         emi = call.view.robot.emi
         if event.batch is not self._batch or any(w.view.robot.emi == emi for w in self._waiting):
             return
+        self._batch.emis[emi] = None
         former = self._beside.get(emi)
         if former is not None:
             self._end(former)
         trial = call if emi in self._bots else None
         self._waiting.append(Wish(call.view, list(call.candles), trial))
+
+    def _end_one(self, event: events.End) -> None:
+        """End what a bot has, also what has not been started yet."""
+        if event.batch is not self._batch:
+            return
+        self._batch.emis.pop(event.emi, None)
+        self._waiting = deque(w for w in self._waiting if w.view.robot.emi != event.emi)
+        for bot in [b for b in self._workers.values() if b.emi == event.emi]:
+            self._end(bot)
 
     def _code_changed(self, digests: Mapping[str, str]) -> None:
         """Ask for new workers of the bots whose files are not what they run."""
@@ -247,7 +256,7 @@ class Supervisor:
 
     # ---- the engine's events --------------------------------------------------------------
 
-    def _call(self, event: Call) -> None:
+    def _call(self, event: events.Call) -> None:
         self._keep_up(event)
         bot = self._bots.get(event.emi)
         if bot is None or event.batch is not self._batch or bot.phase is not Phase.IDLE:
@@ -259,7 +268,7 @@ class Supervisor:
             channel.Call(call.view, tuple(call.candles), call.ticker, self._pack(call.orders))
         )
 
-    def _keep_up(self, event: Call) -> None:
+    def _keep_up(self, event: events.Call) -> None:
         """Give the bars of a call to a worker that is to take the place of the called one."""
         if event.emi in self._beside:
             feed(self._beside[event.emi].worker, event.call.candles)
@@ -273,7 +282,7 @@ class Supervisor:
             self._packed = (orders, channel.pack_orders(orders))
         return self._packed[1]
 
-    def _answer(self, event: Answer) -> None:
+    def _answer(self, event: events.Answer) -> None:
         bot = self._bots.get(event.emi)
         if bot is None or bot.phase is not Phase.ASKING or bot.pending != event.number:
             return
@@ -289,9 +298,9 @@ class Supervisor:
         self, worker: WorkerProcess, message: channel.FromWorker | StrategyError | None
     ) -> None:
         """Take a message on the worker's reading thread."""
-        self._events.put(Heard(worker, message, time.monotonic()))
+        self._events.put(events.Heard(worker, message, time.monotonic()))
 
-    def _heard(self, event: Heard) -> None:
+    def _heard(self, event: events.Heard) -> None:
         bot = self._workers.get(event.worker)
         message = event.message
         if bot is None:
@@ -364,8 +373,7 @@ class Supervisor:
 
     def _ready(self, bot: Bot) -> None:
         """Tell what a worker runs that can be called from now on."""
-        loaded = bot.loaded or channel.Loaded("")
-        code = BotCode(loaded.file, saved_at(loaded.saved), loaded.digest)
+        code = bot.code
         log.info("bot %s: loaded, process %d", bot.emi, bot.worker.pid)
         self._say(bot, f"loaded {code.file} {code.digest}")
         self._flush(bot)
@@ -387,7 +395,5 @@ class Supervisor:
     def _refused(self, bot: Bot, text: str) -> None:
         log.warning("bot %s: %s", bot.emi, text)
         self._say(bot, text, error=True)
-        now = time.monotonic()
-        bot.refusals.append(now)
-        if len(bot.refusals) == REFUSALS and now - bot.refusals[0] <= REFUSAL_WINDOW:
+        if bot.refused_too_often(time.monotonic()):
             self._fail(bot, f"{REFUSALS} senseless order calls within a minute: {text}", "")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bots import channel
 from bots.process import WorkerProcess
-from common.domain.bots import BotLine
+from bots.sources import saved_at
+from common.domain.bots import BotCode, BotLine
 from common.domain.market import Candle
 from common.engine.items import BotCall, BotOrder, RobotView
 
@@ -47,6 +48,17 @@ class Bot:
     lines: list[BotLine] = field(default_factory=list)  # not told to the engine yet
     refusals: deque[float] = field(default_factory=lambda: deque(maxlen=REFUSALS))
 
+    @property
+    def code(self) -> BotCode:
+        """What it has loaded."""
+        loaded = self.loaded or channel.Loaded("")
+        return BotCode(loaded.file, saved_at(loaded.saved), loaded.digest)
+
+    def refused_too_often(self, now: float) -> bool:
+        """Count a senseless order call at `now` (monotonic seconds)."""
+        self.refusals.append(now)
+        return len(self.refusals) == REFUSALS and now - self.refusals[0] <= REFUSAL_WINDOW
+
 
 @dataclass(slots=True)
 class Wish:
@@ -73,7 +85,7 @@ def introduce(
     """Tell a new worker what it is for; it answers with `Loaded`. memory: bytes, 0: any."""
     emi = wish.view.robot.emi
     folder = None if algo is None else str(algo)
-    all_views = tuple(wish.view if view.robot.emi == emi else view for view in views)
+    all_views = (*(view for view in views if view.robot.emi != emi), wish.view)
     worker.send(channel.Setup(emi, folder, all_views, memory))
     feed(worker, wish.bars)
     trial, call = None, wish.trial

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
 from common.domain.instruments import Symbol
 from common.domain.orders import Side, parse_cl_ord_id
@@ -130,6 +131,28 @@ class SetBotPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveBot:
+    """Create a bot, or change one: all of the form is written, and takes effect without F3.
+
+    A new bot is OFF. The symbol of a bot that is there does not change.
+    """
+
+    event: int
+    market: str
+    form: BotForm
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteBot:
+    """Take a bot out of the settings; refused while it has orders or a position."""
+
+    event: int
+    market: str
+    emi: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowResults:
     """Sum the books by period for the screen; asked again while somebody looks."""
 
@@ -169,15 +192,16 @@ class Shutdown:
     """End the engine."""
 
 
+# About orders; each is carried out once, however often it was sent.
+Click = PlaceOrder | AmendOrder | CancelOrder | CancelAll | Flatten
+
 Command = (
-    PlaceOrder
-    | AmendOrder
-    | CancelOrder
-    | CancelAll
-    | Flatten
+    Click
     | SetTrading
     | SetRobotStatus
     | SetBotPolicy
+    | SaveBot
+    | DeleteBot
     | ShowResults
     | ShowBot
     | ExportTables

@@ -83,6 +83,15 @@ class Bars:
             for key in sorted(dict.fromkeys(wanted), key=lambda key: key[1])
         }
 
+    def begin(self, key: SeriesKey, now: datetime) -> None:
+        """Fill a series that came in while the market runs; its trades arrive from `now` on."""
+        self._series[key].resume(now)
+        self._ask(FetchCandles(*key, now - self._history))
+
+    def busy(self, key: SeriesKey) -> bool:
+        """Whether bars of a series are being downloaded."""
+        return any((r.symbol, r.timeframe) == key for r in self._downloads.values())
+
     def resume(self, now: datetime) -> None:
         """Public trades arrive from `now` (exchange time) on."""
         self._looked = None

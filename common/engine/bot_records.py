@@ -42,6 +42,10 @@ class BotRecords:
         """Return the record of a bot, made where there is none."""
         return self._records.setdefault(emi, BotRecord())
 
+    def forget(self, emi: str) -> None:
+        """A bot is deleted; another one may have its name later."""
+        self._records.pop(emi, None)
+
     def may_start(self, emi: str) -> bool:
         """Whether a failed strategy is started anew; counts that it is."""
         starts, now = self.of(emi).starts, self._now()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from common.domain.commands import AmendOrder, CancelAll, CancelOrder, Flatten, PlaceOrder
+from common.domain.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Click,
+    Flatten,
+    PlaceOrder,
+)
 from common.engine.desk import Ask, Desk
 from common.engine.flatten import Flattener
 from common.engine.notices import NoticeBoard
@@ -23,6 +30,19 @@ class Clicks:
         self._desk = desk
         self._flattener = flattener
         self._notices = notices
+
+    def take(self, command: Click) -> None:
+        """Carry out a user action."""
+        if isinstance(command, CancelOrder):
+            self.cancel(command)
+        elif isinstance(command, CancelAll):
+            self.cancel_all(command)
+        elif isinstance(command, Flatten):
+            self.flatten(command)
+        elif isinstance(command, PlaceOrder):
+            self.place(command)
+        else:
+            self.amend(command)
 
     def place(self, command: PlaceOrder) -> None:
         """A click asks for an order."""

@@ -40,6 +40,7 @@ class Dispatch:
         self._bars = Bars(gateway, timedelta(days=history_days), self._missed)
         self._handed: dict[str, datetime] = {}  # emi -> start of the first bar not handed over
         self._loaded: set[str] = set()
+        self._awaiting: set[str] = set()  # taken in later; their bars are being downloaded
         self._started = False  # the bots of this session were started
 
     @property
@@ -81,6 +82,7 @@ class Dispatch:
             if robot.emi in self._handed:
                 self._handed[robot.emi] = min(self._handed[robot.emi], request.since)
         self._load_when_complete()
+        self._start_awaiting()
         return True
 
     def _load_when_complete(self) -> None:
@@ -118,6 +120,43 @@ class Dispatch:
         self._runner.start_bot(BotCall(view, bars, ticker, order_views(self._state)))
         if bars and emi not in self._handed:
             self._handed[emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
+
+    def admit(self, emi: str, now: datetime) -> bool:
+        """Take a bot in while the market runs; False: the stream does not carry its trades yet.
+
+        Its strategy is started when its bars are there.
+        """
+        robot = self._state.robots[emi]
+        key = (robot.symbol, robot.timeframe)
+        carried, fresh = robot.symbol in self.tapes, self._bars.get(key) is None
+        self.arrange()
+        self._handed.pop(emi, None)
+        if not self._started or self._bars.get(key) is None:
+            return True  # it is loaded together with all others
+        self._awaiting.add(emi)
+        if fresh and carried:
+            self._bars.begin(key, now)
+        self._start_awaiting()
+        return carried
+
+    def dismiss(self, emi: str) -> None:
+        """A bot has no strategy any more: end its worker."""
+        self._awaiting.discard(emi)
+        self._handed.pop(emi, None)
+        self.bot_gone(emi)
+        self._runner.end_bot(emi)
+
+    def _start_awaiting(self) -> None:
+        """Start the bots whose bars are there now."""
+        for emi in sorted(self._awaiting):
+            robot = self._state.robots.get(emi)
+            key = (robot.symbol, robot.timeframe) if robot else None
+            series = self._bars.get(key) if key else None
+            if key is None or series is None:
+                self._awaiting.discard(emi)
+            elif len(series) and not self._bars.busy(key):
+                self._awaiting.discard(emi)
+                self.start_bot(emi)
 
     def bot_loaded(self, emi: str) -> None:
         """The worker of a bot can be called from now on."""

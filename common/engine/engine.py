@@ -16,11 +16,11 @@ from functools import partial
 
 from common.domain.commands import (
     AmendOrder,
-    CancelAll,
-    CancelOrder,
+    Click,
+    DeleteBot,
     Drawn,
-    Flatten,
     PlaceOrder,
+    SaveBot,
     SetBotPolicy,
     SetRobotStatus,
     SetTrading,
@@ -29,15 +29,16 @@ from common.domain.commands import (
 )
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
+from common.domain.parameters import Catalog
 from common.engine.items import (
     Booked,
     BotAnswer,
-    BotFailed,
+    BotDeleted,
     BotFinished,
-    BotLoaded,
+    BotNews,
     BotOrder,
-    BotSaid,
-    BotWanted,
+    BotSaved,
+    CatalogRead,
     IntentWritten,
     LedgerDown,
     LedgerOpened,
@@ -108,6 +109,7 @@ class Engine:
         self._deadlines: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._events: dict[int, None] = {}
+        self._catalog = Catalog()
         self._beat = 0
         self._ends = False
         self._next_snapshot = 0.0
@@ -276,12 +278,14 @@ class Engine:
             self._handle_ledger(item)
 
     def _handle_person(self, item: object) -> bool:
-        if isinstance(item, (PlaceOrder, AmendOrder, CancelOrder, CancelAll, Flatten)):
+        if isinstance(item, Click):
             self._click(item)
         elif isinstance(item, SetRobotStatus):
             self._markets[item.market].switch.set(item)
         elif isinstance(item, SetBotPolicy):
             self._markets[item.market].switch.set_policy(item)
+        elif isinstance(item, (SaveBot, DeleteBot)):
+            self._markets[item.market].keeper.wanted(item, self._catalog)
         elif isinstance(item, SetTrading):
             self._trading.set(item.on, item.entries)
         elif isinstance(item, Drawn):
@@ -300,7 +304,10 @@ class Engine:
     def _handle_bot(self, item: object) -> bool:
         if isinstance(item, BotFinished):
             return True
-        if not isinstance(item, (BotOrder, BotLoaded, BotFailed, BotSaid, BotWanted)):
+        if isinstance(item, CatalogRead):
+            self._catalog = item.catalog
+            return True
+        if not isinstance(item, BotNews):
             return False
         market = self._market_of(item.emi)
         if market is None:
@@ -328,6 +335,8 @@ class Engine:
             self._markets[item.market].desk.numbers_reserved(item.first, item.count)
         elif isinstance(item, IntentWritten):
             self._markets[item.key.market].desk.intent_written(item)
+        elif isinstance(item, (BotSaved, BotDeleted)):
+            self._markets[item.market].keeper.written(item)
         elif isinstance(item, LedgerDown):
             self._ledger_down(item.reason)
         elif isinstance(item, LedgerUp):
@@ -343,7 +352,7 @@ class Engine:
         for market in self._markets.values():
             market.checked = True  # the window need not wait for the database
 
-    def _click(self, command: PlaceOrder | AmendOrder | CancelOrder | CancelAll | Flatten) -> None:
+    def _click(self, command: Click) -> None:
         """Carry out a user action once, however often it was sent."""
         if command.event in self._events:
             return
@@ -351,18 +360,10 @@ class Engine:
         if len(self._events) > REMEMBERED_EVENTS:
             del self._events[next(iter(self._events))]
         market = self._markets[command.market]
-        if isinstance(command, CancelOrder):
-            market.clicks.cancel(command)
-        elif isinstance(command, CancelAll):
-            market.clicks.cancel_all(command)
-        elif isinstance(command, Flatten):
-            market.clicks.flatten(command)
-        elif self._trading.on:
+        if isinstance(command, (PlaceOrder, AmendOrder)) and self._trading.on:
             self._notices.refuse("manual orders need automatic trading OFF (F9)", command.event)
-        elif isinstance(command, PlaceOrder):
-            market.clicks.place(command)
         else:
-            market.clicks.amend(command)
+            market.clicks.take(command)
 
     def _yield_trading(self) -> None:
         """Switch trading off where another terminal trades on every account."""
@@ -385,6 +386,7 @@ class Engine:
             entries=self._trading.entries,
             network=self._network,
             reloads=self._reloads,
+            catalog=self._catalog,
             notices=self._notices.all(),
             results=self._report_desk.results,
             stories=self._report_desk.stories.told,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from common.domain.account import Margin, Position
 from common.domain.books import AccountKey, Books, Entry, Intent
+from common.domain.bot_form import BotForm
 from common.domain.bot_story import BotStory
 from common.domain.bots import BotCode, BotLine
 from common.domain.commands import Command
@@ -16,6 +17,7 @@ from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker, Trade
 from common.domain.orders import Order, Side
+from common.domain.parameters import Catalog
 from common.domain.reports import Report
 from common.domain.robots import Robot
 from common.domain.verification import BooksRead
@@ -154,6 +156,33 @@ class IntentWritten:
 
     key: AccountKey
     intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class BotSaved:
+    """What a person said of a bot is durable, or could not be written: `problem` says why."""
+
+    market: str
+    robot: Robot | None  # None: with a problem
+    form: BotForm
+    event: int  # the user action
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BotDeleted:
+    """A bot is out of the settings for good."""
+
+    market: str
+    emi: str
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRead:
+    """The strategies that the folder `algo` offers now."""
+
+    catalog: Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +353,9 @@ class ReloadFailed:
     reason: str
 
 
+# Of the runner of the bots; a `BotFinished` concerns nobody.
+BotNews = BotOrder | BotLoaded | BotFailed | BotSaid | BotWanted
+
 Item = (
     Command
     | Reply
@@ -336,6 +368,9 @@ Item = (
     | IntentWritten
     | LedgerRead
     | WriterLost
+    | BotSaved
+    | BotDeleted
+    | CatalogRead
     | LedgerDown
     | LedgerUp
     | BotLoaded

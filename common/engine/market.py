@@ -11,25 +11,17 @@ from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Instrument
 from common.domain.market import Trade
 from common.domain.robots import Status
-from common.engine.bot_desk import BotDesk
-from common.engine.bot_program import BotProgram
-from common.engine.bot_records import BotRecords
+from common.engine.bot_side import BotSide
 from common.engine.bring_up import BringUp
 from common.engine.clicks import Clicks
 from common.engine.control_alarm import ControlAlarm
 from common.engine.dead_man import DeadMan
 from common.engine.desk import Desk
-from common.engine.dispatch import Dispatch
 from common.engine.flatten import Flattener
 from common.engine.follower import READ_ONLY, Follower
 from common.engine.holdings import Holdings
 from common.engine.items import (
     Booked,
-    BotFailed,
-    BotLoaded,
-    BotOrder,
-    BotSaid,
-    BotWanted,
     InstrumentChanged,
     MarginChanged,
     Message,
@@ -46,7 +38,6 @@ from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.pulse import Pulse
 from common.engine.retry import Garbled
-from common.engine.robot_switch import RobotSwitch
 from common.engine.snapshot import Health
 from common.engine.standing import Standing
 from common.engine.state import MarketState
@@ -112,34 +103,28 @@ class Market:
             is_live=lambda: self.health()[0] is Health.LIVE,
             bots_may_trade=self.may_trade,
         )
-        self.records = BotRecords(runner, self.exchange_time)
-        self.dispatch = Dispatch(
+        self.holdings = Holdings(state, gateway, notices)
+        side = BotSide(
             state,
             gateway,
+            ledger,
             runner,
+            self.desk,
+            clock,
             notices,
-            self.records,
             history_days=history_days,
             may_trade=self.may_trade,
+            now=self.exchange_time,
+            connect_anew=self.leapt,
         )
-        self.holdings = Holdings(state, gateway, notices)
-        self.switch = RobotSwitch(state, ledger, self.desk, self.records, notices)
-        self.program = BotProgram(state, self.dispatch, self.switch, self.records, notices)
+        self.records, self.dispatch, self.switch = side.records, side.dispatch, side.switch
+        self.keeper = side.keeper
+        self.bot = side.take
         self.flattener = Flattener(
             state, gateway, self.desk, self.switch, clock, notices, later=later
         )
         self.clicks = Clicks(state, self.desk, self.flattener, notices)
         self.dead_man = DeadMan(state, gateway, clock, notices, later=later, now=self.exchange_time)
-        self.bots = BotDesk(
-            state,
-            self.desk,
-            runner,
-            clock,
-            notices,
-            may_trade=self.may_trade,
-            stop=self.switch.stop,
-            records=self.records,
-        )
         self._audit = audit  # everything is verified, no bot runs
         self.verifier = Verifier(
             state,
@@ -284,15 +269,6 @@ class Market:
             self._notices.error(problem)
         self.state.drop_flat_strays()
         self.bring_up.booked(item)
-
-    # ---- items of bots --------------------------------------------------------------------
-
-    def bot(self, item: BotOrder | BotLoaded | BotFailed | BotSaid | BotWanted) -> None:
-        """A bot asks for something, or something became of its strategy."""
-        if isinstance(item, BotOrder):
-            self.bots.ordered(item)
-        else:
-            self.program.take(item)
 
     # ---- time -----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from common.domain.books import AccountKey, Intent
+from common.domain.bot_form import BotForm
 from common.domain.bot_story import BotKey
 from common.domain.bots import BotLine, OnStop
 from common.domain.executions import Executed, Network
@@ -108,6 +109,12 @@ class Ledger(Protocol):
     def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
         """Keep what becomes of a bot's orders when it is stopped."""
 
+    def save_bot(self, market: str, form: BotForm, new: bool, event: int) -> None:
+        """Write what a person says of a bot -> BotSaved."""
+
+    def delete_bot(self, market: str, emi: str, event: int) -> None:
+        """Take a bot out of the settings -> BotDeleted."""
+
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         """Read the tables for a comparison with the exchange -> LedgerRead.
 
@@ -137,6 +144,9 @@ class BotRunner(Protocol):
 
     def note(self, emi: str, line: BotLine) -> None:
         """Write a line into the file of a bot's log."""
+
+    def end_bot(self, emi: str) -> None:
+        """End the worker of a bot, if it has one; nothing more is heard of it."""
 
     def call(self, emi: str, call: BotCall) -> bool:
         """Hand a closed bar to the bot's worker; False while the last call has not returned."""

@@ -70,7 +70,7 @@ def _judge(row: Robot, books: Books, instruments: Mapping[Symbol, Instrument]) -
     """Return the row with its status: WORK/OFF as last left, or ERROR with the reason."""
     problem = row.problem
     if row.status is not Status.ERROR:
-        problem = _history_problem(row, books.balances, instruments)
+        problem = history_problem(row, books.balances, instruments)
     if problem:
         held = _held(row, books.balances)
         return replace(row, symbol=held, status=Status.ERROR, problem=problem)
@@ -87,9 +87,10 @@ def _held(row: Robot, balances: Iterable[Balance]) -> Symbol:
     return row.symbol if row.symbol in held or not held else held[0]
 
 
-def _history_problem(
+def history_problem(
     row: Robot, balances: Iterable[Balance], instruments: Mapping[Symbol, Instrument]
 ) -> str:
+    """Return why the rows of an EMI in the books forbid to run it, "" where nothing does."""
     instrument = instruments.get(row.symbol)
     for balance in balances:
         if balance.emi != row.emi:

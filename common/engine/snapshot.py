@@ -19,6 +19,7 @@ from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.market import Book
 from common.domain.orders import Phase, Side
+from common.domain.parameters import Catalog
 from common.domain.reports import Line, Period, Total
 from common.domain.robots import Status
 from common.domain.verification import Verification
@@ -196,6 +197,8 @@ class RobotRow:
     code: BotCode | None = None  # what it runs; None: nothing is loaded
     note: str = ""  # why code that was saved since is not used
     on_stop: OnStop = OnStop.LEAVE
+    strategy: str = ""  # "module:attribute" of its settings; "": algo/init.py says it
+    parameters: tuple[tuple[str, str], ...] = ()  # name, text; of those that were set
     startable: bool = False  # a click switches it to WORK, although it was stopped
 
 
@@ -251,5 +254,6 @@ class Snapshot:
     bot_logs: Mapping[tuple[str, str], tuple[BotLine, ...]] = field(
         default_factory=dict
     )  # by market and EMI; oldest first, bounded
+    catalog: Catalog = field(default_factory=Catalog)  # strategies that can be chosen
     notices: tuple[Notice, ...] = ()  # oldest first, bounded
     problems: tuple[Problem, ...] = ()  # of now, the worst first

@@ -18,6 +18,7 @@ from common.engine import robots as robot_rules
 from common.engine.orders import OrderMirror
 from common.engine.ports import Gateway
 
+ROWS = (Status.WORK, Status.OFF, Status.ERROR)  # what a row of `robots` may be
 KEEP_ROWS = 500  # of the Trades and Funding tabs each
 
 
@@ -127,6 +128,20 @@ class MarketState:
     def set_status(self, emi: str, status: Status, problem: str = "") -> None:
         """Change what a bot may do."""
         self.robots[emi] = replace(self.robots[emi], status=status, problem=problem)
+
+    def put_robot(self, robot: Robot) -> None:
+        """Take a row of `robots` in, new or changed, at its place in the list."""
+        others = [each for each in self.robots.values() if each.emi != robot.emi]
+        rows = [each for each in others if each.status in ROWS]
+        rest = [each for each in others if each.status not in ROWS]
+        rows = sorted([*rows, robot], key=lambda each: (each.sort, each.emi))
+        self.robots = {each.emi: each for each in [*rows, *rest]}
+
+    def drop_robot(self, emi: str) -> None:
+        """Forget a bot whose row is gone."""
+        self.robots.pop(emi, None)
+        self.failed_bots.pop(emi, None)
+        self.policies.pop(emi, None)
 
     def drop_flat_strays(self) -> None:
         """Forget NOT DEFINED bots that have neither a position nor orders left."""

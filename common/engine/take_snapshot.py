@@ -13,6 +13,7 @@ from common.domain.bots import OnStop
 from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
 from common.domain.orders import Side
+from common.domain.parameters import Catalog
 from common.engine.market import Market
 from common.engine.orders import LiveOrder
 from common.engine.snapshot import (
@@ -38,6 +39,7 @@ def take_snapshot(
     entries: bool,
     network: Network,
     reloads: int,
+    catalog: Catalog,
     notices: tuple[Notice, ...],
     results: Results | None,
     stories: Mapping[tuple[str, str], BotStory],
@@ -67,6 +69,7 @@ def take_snapshot(
             for m in all_markets
             for emi, lines in m.records.logs().items()
         },
+        catalog=catalog,
         notices=notices,
     )
 
@@ -244,5 +247,7 @@ def _robot_rows(market: Market) -> Iterator[RobotRow]:
             code=record.code,
             note=record.note,
             on_stop=state.policies.get(robot.emi, OnStop.LEAVE),
+            strategy=robot.strategy,
+            parameters=robot.parameters,
             startable=market.switch.startable(robot.emi),
         )

@@ -14,14 +14,24 @@ from typing import TypeVar
 
 from common.domain.books import AccountKey, Balance, Books, Entry
 from common.domain.executions import Executed
-from common.engine.items import Booked, IntentWritten, LedgerOpened, LedgerRead, NumbersReserved
+from common.domain.instruments import Symbol
+from common.engine.items import (
+    Booked,
+    BotDeleted,
+    BotSaved,
+    IntentWritten,
+    LedgerOpened,
+    LedgerRead,
+    NumbersReserved,
+)
+from common.errors import ConfigurationError
 from common.ledger import jobs
 from common.ledger.account_books import AccountBooks, Batch, quarantine_text, write
 from common.ledger.audit import summary
 from common.ledger.booking import RowRefused
 from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict
 from common.ledger.reader import read_books
-from common.ledger.robots_table import read_robots
+from common.ledger.robots_table import delete_bot, read_robots, save_bot
 from common.ledger.store import Store
 from common.ledger.sums import keep_sums, read_sums
 from common.ledger.tenure import Tenure
@@ -77,6 +87,13 @@ class Clerk:
         elif isinstance(job, jobs.SavePolicy):
             with self._transaction():
                 self._store.save_policy(job.market, job.emi, job.on_stop)
+        elif isinstance(job, jobs.SaveBot):
+            self._save_bot(job)
+        elif isinstance(job, jobs.DeleteBot):
+            with self._transaction():
+                delete_bot(self._database, job.market, job.emi)
+            self._claim(job.market, job.emi, None)
+            self._put(BotDeleted(job.market, job.emi, job.event))
         elif isinstance(job, jobs.SaveStatus):
             with self._transaction():
                 self._store.save_status(job.market, job.emi, job.work)
@@ -231,6 +248,23 @@ class Clerk:
         self._put(LedgerOpened(opened))
         if problems and writes:  # what could not be booked blocks trading again after every start
             self._put(Booked(key, (), frozenset(), 0, tuple(problems)))
+
+    def _save_bot(self, job: jobs.SaveBot) -> None:
+        """Write a bot; its fills are its own from the next execution on."""
+        try:
+            with self._transaction():
+                robot = save_bot(self._database, job.market, job.form, job.new)
+        except (ConfigurationError, DataRefused) as error:
+            self._put(BotSaved(job.market, None, job.form, job.event, str(error)))
+            return
+        self._claim(job.market, robot.emi, robot.symbol)
+        self._put(BotSaved(job.market, robot, job.form, job.event))
+
+    def _claim(self, market: str, emi: str, symbol: Symbol | None) -> None:
+        for key, books in self._accounts.items():
+            if key.market == market:
+                others = {name: own for name, own in books.claims.items() if name != emi}
+                books.claims = others if symbol is None else {**others, emi: symbol}
 
     def _reserve_numbers(self, job: jobs.ReserveNumbers) -> None:
         def reserve() -> int:

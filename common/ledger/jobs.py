@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.domain.books import AccountKey, Entry, Intent
+from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
@@ -82,6 +83,25 @@ class SavePolicy:
 
 
 @dataclass(slots=True)
+class SaveBot:
+    """Write what a person says of a bot."""
+
+    market: str
+    form: BotForm
+    new: bool
+    event: int
+
+
+@dataclass(slots=True)
+class DeleteBot:
+    """Take a bot out of the settings."""
+
+    market: str
+    emi: str
+    event: int
+
+
+@dataclass(slots=True)
 class Read:
     """Tell what the tables hold of an account."""
 
@@ -104,6 +124,8 @@ Job = (
     | SettleIntent
     | SaveStatus
     | SavePolicy
+    | SaveBot
+    | DeleteBot
     | Read
     | Stop
 )

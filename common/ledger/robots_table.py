@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
 from common.domain.books import Balance
+from common.domain.bot_form import BotForm
 from common.domain.instruments import Category, Symbol
 from common.domain.robots import Robot, Status, emi_problem, new_emi_problem
 from common.errors import ConfigurationError
@@ -141,11 +143,55 @@ def ensure_demo_robot(
     return not known
 
 
+def save_bot(database: Database, market: str, form: BotForm, new: bool) -> Robot:
+    """Write all that a person says of a bot, inside the caller's transaction.
+
+    A new bot is OFF until a person switches it on. ConfigurationError: another bot has the name,
+    or the bot is gone.
+    """
+    robot = checked_robot(
+        market,
+        form.emi,
+        form.symbol.ticker,
+        form.symbol.category.value,
+        form.timeframe,
+        form.capital,
+        known=not new,
+    )
+    robot = replace(robot, sort=form.sort, strategy=form.strategy, parameters=form.parameters)
+    if new:
+        robot = _insert(database, robot)
+        database.execute(sql.REPLACE_STATUS, (market, form.emi, 0))
+    else:
+        row = (robot.timeframe, robot.capital, form.sort, form.sort, market, form.emi)
+        if not database.execute(sql.UPDATE_ROBOT, row):
+            raise ConfigurationError(f"EMI {form.emi!r} has no row in the table robots any more")
+    texts = json.dumps(dict(form.parameters), ensure_ascii=True)
+    database.execute(sql.REPLACE_SETTINGS, (market, form.emi, form.strategy, texts))
+    database.execute(sql.REPLACE_POLICY, (market, form.emi, form.on_stop.value))
+    return robot
+
+
+def delete_bot(database: Database, market: str, emi: str) -> None:
+    """Take a bot out of every table of settings; its rows of `coins` stay."""
+    for statement in sql.DELETE_BOT:
+        database.execute(statement, (market, emi))
+
+
 def checked_robot(
-    market: str, emi: str, symbol: str, category: str, timefr: str | int, capital: str | int
+    market: str,
+    emi: str,
+    symbol: str,
+    category: str,
+    timefr: str | int,
+    capital: str | int,
+    known: bool = False,
 ) -> Robot:
-    """Return a robot from what a user typed. ConfigurationError names what is wrong."""
-    problem = new_emi_problem(emi)
+    """Return a robot from what a user typed. ConfigurationError names what is wrong.
+
+    known: its row is there already; older rows may have names that are not given any more.
+    """
+    problem = emi_problem(emi) if known else new_emi_problem(emi)
     if problem:
         raise ConfigurationError(f"EMI {emi!r}: {problem}")
     if category not in {known.value for known in Category}:
@@ -161,7 +207,7 @@ def checked_robot(
         market=market,
         timeframe=minutes,
         capital=_positive("CAPITAL", capital, "a whole number of lots, such as 1"),
-        sort=1,
+        sort=0,
         margin=1,
         status=Status.WORK,
     )
@@ -175,7 +221,7 @@ def _insert(database: Database, robot: Robot) -> Robot:
                 f"EMI {robot.emi!r}: {robot.market} has a bot named {emi!r} already; choose "
                 "another EMI or change its row in the table robots"
             )
-    robot = replace(robot, sort=len(taken) + 1)
+    robot = replace(robot, sort=robot.sort or len(taken) + 1)
     row = (
         robot.emi,
         robot.symbol.ticker,
@@ -203,7 +249,9 @@ def _positive(name: str, value: str | int, meaning: str) -> int:
 
 def _read(row: Sequence[Value]) -> tuple[Robot, bool]:
     """Return the robot of a row and whether its symbol and category can be understood."""
-    emi, ticker, category, sort, timefr, capital, margin, market = row
+    emi, ticker, category, sort, timefr, capital, margin, market = row[:8]
+    strategy, texts = row[8:10] if len(row) > 8 else (None, None)
+    parameters, problem = _parameters(texts)
     known = to_text(category) in {member.value for member in Category}
     robot = Robot(
         emi=to_text(emi),
@@ -215,13 +263,26 @@ def _read(row: Sequence[Value]) -> tuple[Robot, bool]:
         sort=_number(sort),
         margin=_number(margin),
         status=Status.WORK,
-        problem=_row_problem(row, known),
+        problem=_row_problem(row, known) or problem,
+        strategy=to_text(strategy or ""),
+        parameters=parameters,
     )
     return robot, known and bool(ticker) and not emi_problem(robot.emi)
 
 
+def _parameters(texts: Value) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return name and text of each parameter, and what is wrong with the column."""
+    try:
+        found = json.loads(to_text(texts or "{}"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        return (), "PARAMETERS in the table robot_settings is no JSON object of texts"
+    return tuple(found.items()), ""
+
+
 def _row_problem(row: Sequence[Value], known: bool) -> str:
-    emi, ticker, category, _, timefr, capital, _, _ = row
+    emi, ticker, category, _, timefr, capital, _, _ = row[:8]
     if not known:
         return f"CATEGORY {category!r} in the table robots is unknown; it is one of {CATEGORIES}"
     if not ticker:

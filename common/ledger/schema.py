@@ -214,6 +214,17 @@ ROBOT_POLICY = Table(
     ),
     primary="MARKET, EMI",
 )
+ROBOT_SETTINGS = Table(
+    "robot_settings",
+    (
+        _MARKET,
+        Column("EMI", "text", EMI_SIZE, required=True),
+        Column("STRATEGY", "text", 120, required=True),
+        Column("PARAMETERS", "long", required=True),  # JSON object of texts
+        Column("DAT", "written"),
+    ),
+    primary="MARKET, EMI",
+)
 LEDGER_CURSOR = Table(
     "ledger_cursor",
     (*_ACCOUNT, Column("BOOKED_UNTIL", "time", required=True)),
@@ -309,8 +320,14 @@ def policy_step(dialect: Dialect) -> list[str]:
     return ROBOT_POLICY.render(dialect)
 
 
+def settings_step(dialect: Dialect) -> list[str]:
+    """Return the statements of migration 4: strategy and parameters of each bot."""
+    return ROBOT_SETTINGS.render(dialect)
+
+
 MIGRATIONS = {
     1: first_step,
     2: second_step,
     3: policy_step,
+    4: settings_step,
 }  # number -> statements of the step in a dialect

@@ -23,6 +23,7 @@ from common.ledger.schema import (
     ORDER_NUMBERS,
     QUARANTINE,
     ROBOT_POLICY,
+    ROBOT_SETTINGS,
     ROBOT_STATUS,
     ROBOTS,
 )
@@ -97,13 +98,24 @@ ROW_SUMS = (
 )
 
 ROBOT_ROWS = (
-    "SELECT EMI, SYMBOL, CATEGORY, SORT, TIMEFR, CAPITAL, MARGIN, MARKET FROM robots"
-    " WHERE MARKET = ? OR MARKET IS NULL ORDER BY SORT, EMI"
+    "SELECT r.EMI, r.SYMBOL, r.CATEGORY, r.SORT, r.TIMEFR, r.CAPITAL, r.MARGIN, r.MARKET,"
+    " s.STRATEGY, s.PARAMETERS FROM robots r"
+    " LEFT JOIN robot_settings s ON s.MARKET = r.MARKET AND s.EMI = r.EMI"
+    " WHERE r.MARKET = ? OR r.MARKET IS NULL ORDER BY r.SORT, r.EMI"
 )
 ROBOT_EMIS = "SELECT EMI FROM robots WHERE MARKET = ?"
 INSERT_ROBOT = insert(
     ROBOTS, ("EMI", "SYMBOL", "CATEGORY", "MARKET", "SORT", "TIMEFR", "CAPITAL", "MARGIN")
 )
+UPDATE_ROBOT = (
+    "UPDATE robots SET TIMEFR = ?, CAPITAL = ?, SORT = CASE WHEN ? = 0 THEN SORT ELSE ? END"
+    " WHERE MARKET = ? AND EMI = ?"
+)
+DELETE_BOT = tuple(
+    f"DELETE FROM {table} WHERE MARKET = ? AND EMI = ?"
+    for table in ("robots", "robot_settings", "robot_policy", "robot_status")
+)
+REPLACE_SETTINGS = replace(ROBOT_SETTINGS, ("MARKET", "EMI", "STRATEGY", "PARAMETERS"))
 STATUSES = "SELECT EMI, WORK FROM robot_status WHERE MARKET = ?"
 REPLACE_STATUS = replace(ROBOT_STATUS, ("MARKET", "EMI", "WORK"))
 POLICIES = "SELECT EMI, ON_STOP FROM robot_policy WHERE MARKET = ?"

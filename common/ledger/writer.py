@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from common.domain.books import AccountKey, Intent
+from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Symbol
@@ -119,6 +120,14 @@ class LedgerWriter:
     def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
         """Keep what becomes of a bot's orders when it is stopped."""
         self._queue.put(jobs.SavePolicy(market, emi, on_stop))
+
+    def save_bot(self, market: str, form: BotForm, new: bool, event: int) -> None:
+        """Write what a person says of a bot -> BotSaved."""
+        self._queue.put(jobs.SaveBot(market, form, new, event))
+
+    def delete_bot(self, market: str, emi: str, event: int) -> None:
+        """Take a bot out of the settings -> BotDeleted."""
+        self._queue.put(jobs.DeleteBot(market, emi, event))
 
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         """Read the tables for a comparison with the exchange -> LedgerRead."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -16,6 +16,7 @@ from bots.runner import ProcessBotRunner
 from common.domain.bots import BotLine
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker
+from common.domain.parameters import Catalog
 from common.domain.robots import Robot, Status
 from common.engine.items import (
     BotAnswer,
@@ -26,6 +27,7 @@ from common.engine.items import (
     BotOrder,
     BotSaid,
     BotWanted,
+    CatalogRead,
     OrderView,
     RobotView,
 )
@@ -95,6 +97,7 @@ class Terminal:
         self.asked: list[BotOrder] = []
         self.outcomes: list[BotLoaded | BotFinished | BotFailed | BotWanted] = []
         self.said: list[tuple[str, BotLine]] = []
+        self.catalogs: list[Catalog] = []
         self.refuse = ""
         self.silent = False
         self._number = 0
@@ -147,10 +150,18 @@ class Terminal:
         while not any(text in line.text for _, line in self.said):
             self.serve(self._items.get(timeout=PATIENCE))
 
+    def wait_catalog(self, wanted: Callable[[Catalog], bool]) -> None:
+        """Serve until the catalog of strategies is as wanted."""
+        while not (self.catalogs and wanted(self.catalogs[-1])):
+            self.serve(self._items.get(timeout=PATIENCE))
+
     def serve(self, item: object) -> None:
         if not isinstance(item, BotOrder):
             if isinstance(item, BotSaid):
                 self.said += [(item.emi, line) for line in item.lines]
+                return
+            if isinstance(item, CatalogRead):
+                self.catalogs.append(item.catalog)
                 return
             assert isinstance(item, (BotLoaded, BotFinished, BotFailed, BotWanted))
             self.outcomes.append(item)

@@ -140,7 +140,7 @@ class Scene:
         view = market.dispatch._view(market.state.robots["slowBot"])
         assert view is not None
         ticker = market.gateway.ticker(view.robot.symbol)
-        assert market.bots._runner.call("slowBot", BotCall(view, [], ticker, []))
+        assert market.dispatch._runner.call("slowBot", BotCall(view, [], ticker, []))
         self.turn(self.marker.exists, "the call of the strategy")
         assert self.program.snapshot().trading
         self.f3()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from common.domain.books import AccountKey, Intent
+from common.domain.bot_form import BotForm
 from common.domain.bot_story import BotKey
 from common.domain.bots import BotLine, OnStop
 from common.domain.executions import Executed, ExecutionKind, Network
@@ -186,6 +187,12 @@ class FakeLedger:
     def save_policy(self, market: str, emi: str, on_stop: OnStop) -> None:
         self.jobs.append(("policy", (emi, on_stop)))
 
+    def save_bot(self, market: str, form: BotForm, new: bool, event: int) -> None:
+        self.jobs.append(("save", (form, new, event)))
+
+    def delete_bot(self, market: str, emi: str, event: int) -> None:
+        self.jobs.append(("delete", (emi, event)))
+
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         self.jobs.append(("read", (since, token, every_row)))
 
@@ -206,6 +213,7 @@ class FakeRunner:
     answers: list[tuple[str, int, BotAnswer]] = field(default_factory=list)
     started: list[BotCall] = field(default_factory=list)
     notes: list[tuple[str, BotLine]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     busy: bool = False
     stopped: bool = False
 
@@ -220,6 +228,9 @@ class FakeRunner:
 
     def note(self, emi: str, line: BotLine) -> None:
         self.notes.append((emi, line))
+
+    def end_bot(self, emi: str) -> None:
+        self.ended.append(emi)
 
     def call(self, emi: str, call: BotCall) -> bool:
         if not self.busy:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from common.domain.account import Account
 from common.domain.books import Books, Entry, Intent
+from common.domain.bot_form import BotForm
 from common.domain.commands import PlaceOrder
 from common.domain.executions import Executed
 from common.domain.instruments import Instrument
@@ -17,6 +19,8 @@ from common.domain.robots import Robot
 from common.engine.engine import Engine
 from common.engine.items import (
     Booked,
+    BotDeleted,
+    BotSaved,
     IntentWritten,
     LedgerOpened,
     LedgerRead,
@@ -63,6 +67,7 @@ from tests.common.engine.support import (
     FakeRunner,
     ManualClock,
     order,
+    robot,
 )
 
 
@@ -82,6 +87,7 @@ class World:
         self.extra: tuple[Instrument, ...] = ()
         self.intents: tuple[Intent, ...] = ()
         self.errors: dict[type, TmaticError] = {}
+        self.refusal = ""  # why the ledger writes no bot
         self.engine = Engine(
             [(self.gateway, self.state)],
             self.ledger,
@@ -167,7 +173,8 @@ class World:
         if isinstance(request, FetchCandles):
             begin = START - timedelta(minutes=30)
             return tuple(
-                Candle(begin + timedelta(minutes=n), 100, 101, 99, 100, 5) for n in range(30)
+                Candle(begin + timedelta(minutes=n), 100, 101, 99, 100, 5)
+                for n in range(0, 30, request.timeframe)
             )
         if isinstance(request, SendOrder):
             return order(
@@ -216,10 +223,35 @@ class World:
                 self.engine.inbox.put(LedgerRead(KEY, job[1], books))
             elif kind == "reserve":
                 self.engine.inbox.put(NumbersReserved("Venue", 1, 500))
+            elif kind == "save":
+                assert isinstance(job, tuple)
+                self._save_bot(*job)
+            elif kind == "delete":
+                assert isinstance(job, tuple)
+                self.robots = tuple(each for each in self.robots if each.emi != job[0])
+                self.engine.inbox.put(BotDeleted("Venue", *job))
             elif kind == "intent":
                 assert isinstance(job, Intent)
                 self.engine.inbox.put(IntentWritten(KEY, job))
         return bool(pending)
+
+    def _save_bot(self, form: BotForm, new: bool, event: int) -> None:
+        """Make the row that the ledger makes of a form."""
+        if self.refusal:
+            self.engine.inbox.put(BotSaved("Venue", None, form, event, self.refusal))
+            return
+        row = replace(
+            robot(),
+            emi=form.emi,
+            symbol=form.symbol,
+            timeframe=form.timeframe,
+            capital=form.capital,
+            sort=form.sort or 9 * new,
+            strategy=form.strategy,
+            parameters=form.parameters,
+        )
+        self.robots = (*(each for each in self.robots if each.emi != form.emi), row)
+        self.engine.inbox.put(BotSaved("Venue", row, form, event))
 
     def _books(self) -> Books:
         balances = tuple(self.state.balances.values())
