@@ -30,7 +30,6 @@ from common.engine.items import (
     BotAnswer,
     BotCall,
     BotFailed,
-    BotFinished,
     BotLoaded,
     BotOrder,
     RobotView,
@@ -107,8 +106,6 @@ class InlineBotRunner:
             self._order(message)
         elif isinstance(message, channel.Loaded):
             self._put(BotLoaded(self._emi, message.problem))
-        elif isinstance(message, channel.Finished):
-            self._put(BotFinished(self._emi, message.seconds))
         elif isinstance(message, channel.Failed):
             self._worker = None
             self._put(BotFailed(self._emi, message.reason, message.detail))

@@ -109,6 +109,8 @@ class BarGateway:
         self._numbers = itertools.count(1)
         self._inbox: Inbox | None = None
         self._session = 0
+        self._quoted: tuple[int, ...] = ()  # what the ticker was made of
+        self._ticker = Ticker(symbol)
         self._told: deque[list[Message]] = deque()  # of the texts in the inbox
         self._unit = venue.contract.ticks_per_unit
         self.price = lru_cache(maxsize=1 << 16)(self._price)
@@ -136,7 +138,7 @@ class BarGateway:
         self._session = session
         self._put(StreamOpened(self.market, session))
         margins = [MarginChanged(rows.margin(row)) for row in self._venue.own_rows("margin")]
-        orders = [rows.order(row, self._directory) for row in self._venue.own_rows("order")]
+        orders = [rows.order(row, self._directory) for row in self._venue.orders()]
         self.tell([*margins, OrdersReplaced(tuple(orders)), StreamReady()])
 
     def disconnect(self) -> None:
@@ -152,12 +154,19 @@ class BarGateway:
         """Return the prices of now."""
         if symbol != self._symbol:
             return Ticker(symbol)
+        venue = self._venue
+        now = (venue.bid, venue.ask, venue.instrument.last, venue.next_funding)
+        if now != self._quoted:
+            self._quoted, self._ticker = now, self._make_ticker()
+        return self._ticker
+
+    def _make_ticker(self) -> Ticker:
         venue, instrument = self._venue, self._venue.instrument
         last = self.price(instrument.last)
         perpetual = venue.contract.is_perpetual
         rate = instrument.funding_ppm(0)
         return Ticker(
-            symbol,
+            self._symbol,
             bid=self.price(venue.bid),
             ask=self.price(venue.ask),
             last=last,
@@ -218,11 +227,9 @@ class BarGateway:
                 executed = execution_rows.executed(row, self._directory)
                 if executed is not None:
                     messages.append(executed)
-            elif row["execType"] in ("New", "Replaced"):
-                continue  # the answer to the request says so
-            order = self._venue.account.orders.get(str(row.get("orderID", "")))
-            if order is not None and order.published is not None:
-                messages.append(OrderChanged(rows.order(order.published, self._directory)))
+            changed = self._venue.order(str(row.get("orderID", "")))
+            if changed is not None:
+                messages.append(OrderChanged(rows.order(changed, self._directory)))
 
     def _candles(self, request: FetchCandles) -> tuple[Candle, ...]:
         first = self._bars.index_at(minute_of(request.since))

@@ -103,7 +103,10 @@ class BarPlayer(Mailbox):
         if bar.volume:
             at = moment(bar.start)
             trade = self._gateway.trade
-            messages = [trade(ticks, 0, at) for ticks in dict.fromkeys(prices[:-1])]
+            # A candle opens at the close before it, so that price need not be told again.
+            first = {self._venue.instrument.last, bar.close}
+            reached = [ticks for ticks in dict.fromkeys(prices[:-1]) if ticks not in first]
+            messages = [trade(ticks, 0, at) for ticks in reached]
             messages.append(trade(bar.close, bar.volume, at))
         self._venue.skip_to(bar.close, end * MINUTE_MS, bar.bid, bar.ask)
         self._end(bar, messages)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api.simulator.accounts import Account
+from api.simulator.bar_feed import BarFeed
 from api.simulator.bar_instrument import BarInstrument, Rate
 from api.simulator.clearing import Clearing
 from api.simulator.contracts import BUY, SELL, Contract
@@ -30,6 +31,7 @@ from api.simulator.order_routes import OrderRoutes
 from api.simulator.ports import Answer, Request, Row, TableEvent
 from api.simulator.prices import DAY, funding_period, funding_time
 from api.simulator.routes import Routes
+from api.simulator.rows import order_row
 from api.simulator.schedule import SESSION_END
 from api.simulator.timers import cancel_day_orders, cancel_overdue
 from api.simulator.user_routes import UserRoutes
@@ -63,6 +65,7 @@ class BarVenue:
         self._touch = fills.touch
         self._rate = rate
         self._exchange = exchange = Exchange(0, time)
+        self._feed = exchange.feed = BarFeed(exchange)
         exchange.feed.shown.want(frozenset())
         self.instrument = BarInstrument(contract, time, ticks, rate)
         exchange.prices = self.instrument.prices
@@ -99,18 +102,29 @@ class BarVenue:
         """Answer a request of the account."""
         if request.method != "GET" and self._stale:
             self._quote()
+        if request.method == "GET":
+            self._feed.publish_orders()
         answer = self._routes.handle(request)
         if request.method != "GET":
             self._safe = (0, 0)
         return answer
 
     def events(self) -> list[TableEvent]:
-        """Return what happened to orders, and executions, since the last call."""
-        return self._exchange.feed.take()
+        """Return the executions and the ends of orders since the last call."""
+        return self._feed.take()
 
     def own_rows(self, table: str) -> list[Row]:
         """Return the image of a table of the account."""
         return self._exchange.feed.own_rows(table, self.account)
+
+    def order(self, order_id: str) -> Row | None:
+        """Return an order of the account as it is now."""
+        order = self.account.orders.get(order_id)
+        return None if order is None else order_row(order, self.contract)
+
+    def orders(self) -> list[Row]:
+        """Return the open orders of the account."""
+        return [order_row(order, self.contract) for order in self.account.open_orders()]
 
     def check(self) -> None:
         """Raise BooksDoNotBalance if contracts or money were made or lost."""
@@ -190,7 +204,6 @@ class BarVenue:
         if time >= self._next_day:
             cancel_day_orders(exchange, self._engine)
             self._next_day += DAY
-            exchange.feed.forget_accounts()
             exchange.check()
 
     def _fund(self) -> None:

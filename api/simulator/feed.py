@@ -130,20 +130,6 @@ class Feed:
         self._events = []
         return events
 
-    def take(self) -> list[TableEvent]:
-        """Return the events since the last call without those of positions, margins and wallets.
-
-        For a client that asks for these when it wants to know them.
-        """
-        self.flush()
-        events, self._events = self._events, []
-        return events
-
-    def forget_accounts(self) -> None:
-        """Let the changes of positions, margins and wallets that were noted stay untold."""
-        self._positions.clear()
-        self._margins.clear()
-
     def introduce(self, account: Account) -> None:
         """Take note of an account as it is, so that later changes of it are updates."""
         self._margins[account.number] = None

@@ -11,10 +11,11 @@ class VirtualClock:
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._seconds = 0.0
+        self._now = start
 
     def now(self) -> datetime:
         """Return the virtual wall time, aware UTC."""
-        return self._start + timedelta(seconds=self._seconds)
+        return self._now
 
     def monotonic(self) -> float:
         """Return the virtual seconds since the start."""
@@ -22,4 +23,6 @@ class VirtualClock:
 
     def move_to(self, seconds: float) -> None:
         """Go on to a number of seconds since the start; never back."""
-        self._seconds = max(self._seconds, seconds)
+        if seconds > self._seconds:
+            self._seconds = seconds
+            self._now = self._start + timedelta(seconds=seconds)

@@ -25,12 +25,15 @@ from common.domain.market import Candle, Trade
 DAYS_KEPT_OF_1M = 35
 DEFAULT_LIMIT = DAYS_KEPT_OF_1M * 24 * 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_A_MINUTE = timedelta(minutes=1)
+_SLACK = 64  # a part of the limit that may be surplus: columns move only now and then
 
 
 class CandleSeries:
     """The closed bars of one instrument, and the one that is being built.
 
-    `limit` bounds the number of bars kept; the oldest are forgotten first. One thread only.
+    `limit` bounds the number of bars kept, to a 64th of it; the oldest are forgotten first. One
+    thread only.
     """
 
     def __init__(self, timeframe: int, limit: int = DEFAULT_LIMIT) -> None:
@@ -222,7 +225,7 @@ class CandleSeries:
 
     def _trim(self) -> None:
         surplus = len(self._bars) - self._limit
-        if surplus > 0:
+        if surplus > self._limit // _SLACK:
             self._bars.forget(surplus)
             oldest = self._bars.starts[0]
             self._partial = {start for start in self._partial if start >= oldest}
@@ -301,6 +304,8 @@ class _Columns:
         )
 
     def find(self, start: int) -> Candle | None:
+        if not self.starts or start > self.starts[-1]:
+            return None
         index = bisect_left(self.starts, start)
         found = index < len(self.starts) and self.starts[index] == start
         return self.candle(index) if found else None
@@ -308,11 +313,17 @@ class _Columns:
     def merge(self, fresh: dict[int, Candle]) -> None:
         """Put bars where they belong; a bar of the same start is replaced."""
         first = bisect_left(self.starts, min(fresh))
+        if first == len(self):  # they follow what is there
+            self._extend(fresh)
+            return
         tail = {self.starts[i]: self.candle(i) for i in range(first, len(self))} | fresh
         for column in self._columns():
             del column[first:]
-        for start in sorted(tail):
-            bar = tail[start]
+        self._extend(tail)
+
+    def _extend(self, bars: dict[int, Candle]) -> None:
+        for start in sorted(bars):
+            bar = bars[start]
             built = _Building(bar.open, bar.high, bar.low, bar.close, bar.volume)
             self.append(start, built, bar.bid, bar.ask)
 
@@ -333,12 +344,12 @@ def _with_quote_of(candle: Candle, mine: Candle) -> Candle:
 
 
 def _minute(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(minutes=1)
+    return (at - _EPOCH) // _A_MINUTE
 
 
 def _minute_up(at: datetime) -> int:
-    return -((_EPOCH - at) // timedelta(minutes=1))
+    return -((_EPOCH - at) // _A_MINUTE)
 
 
 def _moment(minute: int) -> datetime:
-    return _EPOCH + timedelta(minutes=minute)
+    return _EPOCH + minute * _A_MINUTE

@@ -202,7 +202,8 @@ class Market:
 
     def exchange_time(self) -> datetime:
         """Now, by the exchange's clock."""
-        return self._clock.now() + timedelta(seconds=self.gateway.clock_offset())
+        offset = self.gateway.clock_offset()
+        return self._clock.now() + timedelta(seconds=offset) if offset else self._clock.now()
 
     # ---- items of the exchange ------------------------------------------------------------
 

@@ -178,6 +178,8 @@ class OrderWire:
 
     def _tell(self, order: LiveOrder, what: str, event: int | None) -> None:
         """Answer a click; what strategies do goes to the log only."""
+        if event is None and not log.isEnabledFor(logging.INFO):
+            return  # the name takes longer than all the rest
         if event is None:
             log.info("%s %s %s", order.key, self.name(order), what)
         else:
