@@ -23,6 +23,7 @@ from api.simulator.contracts import Contract, perpetuals_and_spot
 from api.simulator.times import parse
 from api.simulator.venue import DEMO_MONEY
 from backtest.figures import compute
+from backtest.picture import draw
 from backtest.report import text_lines, write_curve, write_months
 from backtest.run import BackTest, Outcome, Plan
 from backtest.source import Candles
@@ -199,6 +200,7 @@ def write_report(outcome: Outcome, folder: Path) -> list[str]:
         (folder / "report.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         write_months(folder / "months.csv", outcome, figures)
         write_curve(folder / "equity.csv", outcome)
+        draw(folder / "equity.png", outcome, figures)
     except OSError as error:
         raise ConfigurationError(
             f"{folder} cannot be written: {error.strerror or type(error).__name__}"

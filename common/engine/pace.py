@@ -23,4 +23,4 @@ class Pace:
 
 A_DAY = timedelta(days=1)
 LIVE = Pace()
-BAR_BY_BAR = Pace(snapshot_every=86_400.0, verify_every=86_400.0, leap=inf, look_every=A_DAY)
+BAR_BY_BAR = Pace(snapshot_every=86_400.0, verify_every=30 * 86_400.0, leap=inf, look_every=A_DAY)

@@ -132,14 +132,16 @@ class LiveRun:
         assert series is not None
         bars = Bars(1, 10)
         for candle in series.tail(len(series)):
-            prices = (candle.open, candle.high, candle.low, candle.close)
-            quotes = (candle.bid or 0.0, candle.ask or 0.0)
             bars.append(
                 Bar(
-                    minute_of(candle.start),
-                    *(round(price * 10) for price in prices),
-                    candle.volume,
-                    *(round(price * 10) for price in quotes),
+                    start=minute_of(candle.start),
+                    open=round(10 * candle.open),
+                    high=round(10 * candle.high),
+                    low=round(10 * candle.low),
+                    close=round(10 * candle.close),
+                    volume=candle.volume,
+                    bid=round(10 * (candle.bid or 0.0)),
+                    ask=round(10 * (candle.ask or 0.0)),
                 )
             )
         return bars
