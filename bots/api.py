@@ -25,6 +25,7 @@ from api.websockets import Websockets
 from bots.declared import Parameter, assign, parameters
 from bots.frames import Frame
 from bots.higher import aggregate
+from common.domain.bots import BotFill
 from common.domain.market import Candle
 from common.domain.parameters import Value
 from common.variables import Variables
@@ -273,14 +274,15 @@ class Bot:
 class ClassStrategy:
     """Lets a `Strategy` be called like a function, bar by bar.
 
-    `wants_fills`: whether the class has an `on_fill` of its own.
+    `takes_fills`, `stops`: whether the class has an `on_fill`, an `on_stop` of its own.
     """
 
     def __init__(self, kind: type[Strategy], values: dict[str, Value]) -> None:
         self._strategy = kind()
         assign(self._strategy, values)
         self._bot: Bot | None = None
-        self.wants_fills = kind.on_fill is not Strategy.on_fill
+        self.takes_fills = kind.on_fill is not Strategy.on_fill
+        self.stops = kind.on_stop is not Strategy.on_stop
 
     def __call__(
         self,
@@ -295,7 +297,7 @@ class ClassStrategy:
 
     def fills(
         self,
-        fills: Iterable[Fill],
+        fills: Iterable[BotFill],
         *,
         robot: dict[str, Any],
         frame: Frame,
@@ -305,7 +307,8 @@ class ClassStrategy:
         """Take fills that were booked since the last call."""
         bot = self._see(_Moment(robot, frame, ticker, instrument))
         for fill in fills:
-            self._strategy.on_fill(bot, fill)
+            told = Fill(fill.side.value, fill.price, fill.quantity, fill.order, fill.at)
+            self._strategy.on_fill(bot, told)
 
     def stop(self) -> None:
         """Tell the strategy that this is the end; nothing if it was never called."""

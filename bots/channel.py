@@ -18,6 +18,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
 from bots.calls import pack_call, unpack_call
+from common.domain.bots import BotFill
 from common.domain.instruments import Category, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.orders import Side
@@ -68,6 +69,21 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class FillCall:
+    """A `BotCall` that tells of fills, on its way."""
+
+    view: RobotView
+    ticker: Ticker
+    orders: bytes  # as `pack_orders` made them
+    fills: tuple[BotFill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopStrategy:
+    """This is the end: let the strategy do what comes last, and end the process."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadStrategy:
     """All history is there: import the strategy, and with `trial` call it once without orders.
 
@@ -77,7 +93,7 @@ class LoadStrategy:
     trial: Call | None = None
 
 
-ToWorker = Setup | History | LoadStrategy | Call | BotAnswer | Where
+ToWorker = Setup | History | LoadStrategy | Call | FillCall | StopStrategy | BotAnswer | Where
 
 
 def pack_orders(orders: Iterable[OrderView]) -> bytes:
@@ -188,6 +204,8 @@ class Loaded:
     saved: float = 0.0  # seconds since 1970 of the file's last change
     digest: str = ""
     sources: dict[str, str] = field(default_factory=dict)  # path -> digest
+    takes_fills: bool = False
+    stops: bool = False  # it has something to do at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +304,8 @@ def _decode_loaded(row: Mapping[str, Any]) -> Loaded:
     saved, sources = float(row["saved"]), row["sources"]
     if not 0 <= saved < _LAST_SECOND or any(type(digit) is not str for digit in sources.values()):
         raise ValueError(row)
-    return Loaded(problem, detail, file, saved, digest, dict(sources))
+    takes_fills, stops = row["takes_fills"] is True, row["stops"] is True
+    return Loaded(problem, detail, file, saved, digest, dict(sources), takes_fills, stops)
 
 
 def _decode_order(row: Mapping[str, Any]) -> OrderCall:

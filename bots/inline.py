@@ -80,6 +80,9 @@ class InlineBotRunner:
             return False
         self.calls += 1
         self._says.orders = 0
+        if call.fills:
+            self._worker.fill(call.view, call.ticker, channel.order_rows(call.orders), call.fills)
+            return True
         self._worker.call(call.view, call.candles, call.ticker, channel.order_rows(call.orders))
         return True
 
@@ -97,7 +100,9 @@ class InlineBotRunner:
         self._says.answer = answer
 
     def stop(self) -> None:
-        """Forget the strategy and empty the façades."""
+        """Let the strategy do what comes last, forget it and empty the façades."""
+        if self._worker is not None:
+            self._worker.stop()
         self._forget()
 
     def hear(self, message: channel.FromWorker) -> None:
@@ -105,7 +110,7 @@ class InlineBotRunner:
         if isinstance(message, channel.OrderCall):
             self._order(message)
         elif isinstance(message, channel.Loaded):
-            self._put(BotLoaded(self._emi, message.problem))
+            self._put(BotLoaded(self._emi, message.problem, takes_fills=message.takes_fills))
         elif isinstance(message, channel.Failed):
             self._worker = None
             self._put(BotFailed(self._emi, message.reason, message.detail))

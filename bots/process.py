@@ -88,6 +88,10 @@ class WorkerProcess:
             self._queued += 1
             self._outgoing.put(data)
 
+    def leave(self, patience: float) -> None:
+        """Wait for the process to close its pipe by itself, at most so many seconds."""
+        self._threads[0].join(patience)
+
     def end(self) -> str:
         """Kill the process with its children, end the threads; return how it ended, in words."""
         code = self._kill()

@@ -15,20 +15,23 @@ import queue
 import time
 import traceback
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from bots import channel, events
 from bots.journal import BotJournal
 from bots.process import WorkerProcess
 from bots.workers import (
+    GOODBYE,
     REFUSALS,
     Bot,
+    Packer,
     Phase,
     Wish,
     as_order,
     feed,
     introduce,
+    say_goodbye,
 )
 from common.domain.bots import BotLine
 from common.engine.items import (
@@ -38,7 +41,6 @@ from common.engine.items import (
     BotOrder,
     BotSaid,
     BotWanted,
-    OrderView,
 )
 from common.engine.ports import Inbox
 from common.errors import StrategyError
@@ -73,7 +75,7 @@ class Supervisor:
         self._bots: dict[str, Bot] = {}
         self._beside: dict[str, Bot] = {}  # with new code, not ready yet
         self._workers: dict[WorkerProcess, Bot] = {}
-        self._packed: tuple[Sequence[OrderView], bytes] | None = None
+        self._packer = Packer()
         self._number = 0  # of the last order call; never repeats
 
     def run(self) -> None:
@@ -184,6 +186,7 @@ class Supervisor:
 
     def _end_all(self) -> None:
         self._waiting.clear()
+        say_goodbye(self._workers.values())
         for bot in list(self._workers.values()):
             self._end(bot)
 
@@ -195,6 +198,9 @@ class Supervisor:
         else:
             self._beside.pop(bot.emi, None)
         self._flush(bot)
+        if bot.says_goodbye:
+            bot.worker.send(channel.StopStrategy())
+            bot.worker.leave(GOODBYE)
         return bot.worker.end()
 
     def _fail(self, bot: Bot, reason: str, detail: str, *, raised: bool = False) -> None:
@@ -264,9 +270,7 @@ class Supervisor:
         bot.phase, bot.order_calls = Phase.RUNNING, 0
         bot.deadline = time.monotonic() + self._limits.budget
         call = event.call
-        bot.worker.send(
-            channel.Call(call.view, tuple(call.candles), call.ticker, self._pack(call.orders))
-        )
+        bot.worker.send(self._packer.message(call))
 
     def _keep_up(self, event: events.Call) -> None:
         """Give the bars of a call to a worker that is to take the place of the called one."""
@@ -275,12 +279,6 @@ class Supervisor:
         for wish in self._waiting:
             if wish.view.robot.emi == event.emi:
                 wish.bars += event.call.candles
-
-    def _pack(self, orders: Sequence[OrderView]) -> bytes:
-        """Pack the open orders; a list that goes to many bots is packed once."""
-        if self._packed is None or self._packed[0] is not orders:
-            self._packed = (orders, channel.pack_orders(orders))
-        return self._packed[1]
 
     def _answer(self, event: events.Answer) -> None:
         bot = self._bots.get(event.emi)
@@ -377,7 +375,7 @@ class Supervisor:
         log.info("bot %s: loaded, process %d", bot.emi, bot.worker.pid)
         self._say(bot, f"loaded {code.file} {code.digest}")
         self._flush(bot)
-        self._tell(BotLoaded(bot.emi, "", code, bot.beside))
+        self._tell(BotLoaded(bot.emi, "", code, bot.beside, bot.takes_fills))
 
     def _order(self, bot: Bot, call: channel.OrderCall) -> None:
         bot.order_calls += 1

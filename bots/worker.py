@@ -14,17 +14,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import BinaryIO, Protocol
 
 from api.websockets import Websockets
 from bots import channel, dialect, loading
+from bots.api import ClassStrategy
 from bots.frames import Frame
 from bots.loading import Strategy
 from bots.orders import MarketDesk, OrderTable, TrialDesk
 from bots.output import Outlet, PrintedLines, Speaker
 from bots.sources import Sources, forget
 from bots.variables import Variables
+from common.domain.bots import BotFill
 from common.domain.market import Candle, Ticker
 from common.engine.items import BotAnswer, RobotView
 from common.errors import StrategyError
@@ -80,6 +83,11 @@ class Worker:
                 going = self.load(job.trial)
             elif isinstance(job, channel.Call):
                 going = self.call(*_unpacked(job))
+            elif isinstance(job, channel.FillCall):
+                orders = channel.unpack_orders(job.orders)
+                going = self.fill(job.view, job.ticker, orders, job.fills)
+            elif isinstance(job, channel.StopStrategy):
+                going = self.stop()
 
     def _bind(self) -> None:
         """Fill the façades of the strategy API."""
@@ -120,7 +128,16 @@ class Worker:
             return False
         self._lines.flush()
         self._outlet.send(
-            channel.Loaded("", "", found.file, found.saved, found.short, found.digests)
+            channel.Loaded(
+                problem="",
+                file=found.file,
+                saved=found.saved,
+                digest=found.short,
+                sources=found.digests,
+                takes_fills=isinstance(self._strategy, ClassStrategy)
+                and self._strategy.takes_fills,
+                stops=isinstance(self._strategy, ClassStrategy) and self._strategy.stops,
+            )
         )
         return True
 
@@ -149,9 +166,33 @@ class Worker:
         orders: dict[str, channel.PackedOrder],
     ) -> bool:
         """Let the strategy look at a closed bar; False when it raised."""
+        return self._carry_out(lambda: self._call_strategy(view, candles, prices, orders))
+
+    def fill(
+        self,
+        view: RobotView,
+        prices: Ticker,
+        orders: dict[str, channel.PackedOrder],
+        fills: Sequence[BotFill],
+    ) -> bool:
+        """Tell the strategy of fills; False when it raised."""
+        strategy = self._strategy
+        if not isinstance(strategy, ClassStrategy):
+            raise TypeError("a function is not told of fills")
+
+        tell = partial(strategy.fills, fills)
+        return self._carry_out(lambda: self._call_strategy(view, (), prices, orders, tell))
+
+    def stop(self) -> bool:
+        """Let the strategy do what comes last; always False: nothing follows."""
+        if isinstance(self._strategy, ClassStrategy):
+            self._carry_out(self._strategy.stop)
+        return False
+
+    def _carry_out(self, action: Callable[[], None]) -> bool:
         begun = time.perf_counter()
         try:
-            self._call_strategy(view, candles, prices, orders)
+            action()
         except BaseException as error:  # noqa: BLE001 - a strategy may raise anything
             self._lines.flush()
             self._outlet.send(
@@ -168,7 +209,9 @@ class Worker:
         candles: Sequence[Candle],
         prices: Ticker,
         orders: dict[str, channel.PackedOrder],
+        action: Strategy | None = None,
     ) -> None:
+        """Call the strategy, or in its place an action with the same arguments."""
         robot = Variables.robots[self._setup.emi]
         robot.update(dialect.robot_dict(view))
         ticker = dialect.ticker_dict(prices)
@@ -179,7 +222,7 @@ class Worker:
             return
         self._in_call = True
         try:
-            self._strategy(
+            (action or self._strategy)(
                 robot=robot,
                 frame=self._frame,
                 ticker=ticker,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -13,10 +14,11 @@ from bots.process import WorkerProcess
 from bots.sources import saved_at
 from common.domain.bots import BotCode, BotLine
 from common.domain.market import Candle
-from common.engine.items import BotCall, BotOrder, RobotView
+from common.engine.items import BotCall, BotOrder, OrderView, RobotView
 
 REFUSALS = 3  # orders with senseless arguments within ...
 REFUSAL_WINDOW = 60.0  # ... so many seconds stop the bot
+GOODBYE = 0.5  # seconds that strategies have for what they do last
 HISTORY_PORTION = 500  # bars a message
 
 
@@ -54,6 +56,16 @@ class Bot:
         loaded = self.loaded or channel.Loaded("")
         return BotCode(loaded.file, saved_at(loaded.saved), loaded.digest)
 
+    @property
+    def takes_fills(self) -> bool:
+        """Whether its strategy wants to be told of fills."""
+        return self.loaded is not None and self.loaded.takes_fills
+
+    @property
+    def says_goodbye(self) -> bool:
+        """Whether its strategy has something to do at its end, and is free to do it."""
+        return self.loaded is not None and self.loaded.stops and self.phase is Phase.IDLE
+
     def refused_too_often(self, now: float) -> bool:
         """Count a senseless order call at `now` (monotonic seconds)."""
         self.refusals.append(now)
@@ -67,6 +79,33 @@ class Wish:
     view: RobotView
     bars: list[Candle]  # closed bars; those that close while it waits are added
     trial: BotCall | None = None  # to be tried with, when it takes the place of another one
+
+
+class Packer:
+    """Makes messages of calls; a list of orders that goes to many bots is packed once."""
+
+    def __init__(self) -> None:
+        self._packed: tuple[Sequence[OrderView], bytes] | None = None
+
+    def message(self, call: BotCall) -> channel.Call | channel.FillCall:
+        """Return a call as it goes to the worker."""
+        if self._packed is None or self._packed[0] is not call.orders:
+            self._packed = (call.orders, channel.pack_orders(call.orders))
+        orders = self._packed[1]
+        if call.fills:
+            return channel.FillCall(call.view, call.ticker, orders, call.fills)
+        return channel.Call(call.view, tuple(call.candles), call.ticker, orders)
+
+
+def say_goodbye(bots: Iterable[Bot]) -> None:
+    """Let many strategies do what comes last at the same time, in one span of `GOODBYE`."""
+    leaving = [bot for bot in bots if bot.says_goodbye]
+    for bot in leaving:
+        bot.worker.send(channel.StopStrategy())
+    end = time.monotonic() + GOODBYE
+    for bot in leaving:
+        bot.worker.leave(max(0.0, end - time.monotonic()))
+        bot.loaded = None  # it has been said
 
 
 def feed(worker: WorkerProcess, bars: Sequence[Candle]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
+
+from common.domain.orders import Side
 
 
 class OnStop(str, Enum):
@@ -24,6 +27,17 @@ class BotCode:
     file: str  # of its function, e.g. "algo/strategy.py"
     saved: datetime | None  # when that file was changed last, aware UTC
     digest: str  # eight hexadecimal digits over its files: equal code has equal digits
+
+
+@dataclass(frozen=True, slots=True)
+class BotFill:
+    """Contracts that a bot has bought or sold, by a row of the books."""
+
+    side: Side
+    price: Decimal | None  # None: the exchange told none
+    quantity: int  # contracts
+    order: str  # clOrdID; "": not an order of this program's
+    at: datetime  # aware UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class BotProgram:
         record.loaded, record.note = True, ""
         changed = record.code is not None and item.code != record.code
         record.code = item.code
-        self._dispatch.bot_loaded(item.emi)
+        self._dispatch.bot_loaded(item.emi, takes_fills=item.takes_fills)
         if record.resume is not None and item.emi in self._state.robots:
             self._state.failed_bots.pop(item.emi, None)
             self._state.set_status(item.emi, record.resume)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from common.domain.books import Entry
 from common.domain.instruments import Symbol
 from common.domain.market import Candle, Trade
 from common.domain.robots import Robot, Status
 from common.engine.bars import Bars, SeriesKey
 from common.engine.bot_records import BotRecords
+from common.engine.fills import Fills
 from common.engine.items import BotCall, OrderView, Reply, RobotView
 from common.engine.notices import NoticeBoard
 from common.engine.orders import LiveOrder
@@ -41,6 +43,7 @@ class Dispatch:
         self._handed: dict[str, datetime] = {}  # emi -> start of the first bar not handed over
         self._loaded: set[str] = set()
         self._awaiting: set[str] = set()  # taken in later; their bars are being downloaded
+        self._fills = Fills()
         self._started = False  # the bots of this session were started
 
     @property
@@ -158,13 +161,38 @@ class Dispatch:
                 self._awaiting.discard(emi)
                 self.start_bot(emi)
 
-    def bot_loaded(self, emi: str) -> None:
+    def bot_loaded(self, emi: str, *, takes_fills: bool) -> None:
         """The worker of a bot can be called from now on."""
         self._loaded.add(emi)
+        self._fills.set_taker(emi, takes_fills)
 
     def bot_gone(self, emi: str) -> None:
         """The worker of a bot has ended."""
         self._loaded.discard(emi)
+        self._fills.forget(emi)
+
+    def booked(self, entries: Sequence[Entry]) -> None:
+        """Tell bots of their contracts that were bought or sold and are durable now."""
+        for emi in self._fills.take(entries):
+            self._hand_fills(emi)
+
+    def finished(self, emi: str) -> None:
+        """A call has returned: what had to wait for it follows."""
+        robot = self._state.robots.get(emi)
+        if self._fills.finished(emi) and robot is not None and self._may_trade(emi):
+            self._call(robot, order_views(self._state))
+        else:
+            self._hand_fills(emi)
+
+    def _hand_fills(self, emi: str) -> None:
+        fills, robot = self._fills.pending(emi), self._state.robots.get(emi)
+        if not fills or robot is None or emi not in self._loaded or not self._may_trade(emi):
+            return
+        view, ticker = self._view(robot), self._gateway.ticker(robot.symbol)
+        if view is None:
+            return
+        if self._runner.call(emi, BotCall(view, (), ticker, order_views(self._state), fills)):
+            self._fills.handed(emi)
 
     def add_trade(self, trade: Trade) -> None:
         """Take a public trade into every series of its symbol."""
@@ -211,7 +239,7 @@ class Dispatch:
         if self._runner.call(robot.emi, call):
             if bars:
                 self._handed[robot.emi] = bars[-1].start + timedelta(minutes=robot.timeframe)
-        else:
+        elif not self._fills.hold_bar(robot.emi):
             text = "still busy with its last call; this bar is passed"
             self._notices.warning(f"{robot.emi}: {text}")
             self._records.say(robot.emi, text)

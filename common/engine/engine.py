@@ -303,6 +303,9 @@ class Engine:
 
     def _handle_bot(self, item: object) -> bool:
         if isinstance(item, BotFinished):
+            market = self._market_of(item.emi)
+            if market is not None:
+                market.dispatch.finished(item.emi)
             return True
         if isinstance(item, CatalogRead):
             self._catalog = item.catalog

@@ -11,7 +11,7 @@ from common.domain.account import Margin, Position
 from common.domain.books import AccountKey, Books, Entry, Intent
 from common.domain.bot_form import BotForm
 from common.domain.bot_story import BotStory
-from common.domain.bots import BotCode, BotLine
+from common.domain.bots import BotCode, BotFill, BotLine
 from common.domain.commands import Command
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument, Symbol
@@ -241,12 +241,13 @@ class RobotView:
 
 @dataclass(frozen=True, slots=True)
 class BotCall:
-    """One call of a strategy, after a bar has closed."""
+    """One call of a strategy, after a bar has closed or orders were filled."""
 
     view: RobotView
     candles: Sequence[Candle]  # closed since the worker's last call, oldest first
     ticker: Ticker
     orders: Sequence[OrderView]
+    fills: tuple[BotFill, ...] = ()  # not empty: the strategy is told of these, of no bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,7 @@ class BotLoaded:
     problem: str = ""
     code: BotCode | None = None  # what the worker runs
     beside: bool = False  # new code was tried; with a problem, the former code goes on
+    takes_fills: bool = False  # the strategy wants to be told of fills
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ class Market:
         """Follow rows that are durable."""
         self.state.unbooked -= item.exec_ids
         self.holdings.booked(item.entries, tell=self.completed > 0)
+        self.dispatch.booked(item.entries)
         self.verifier.booked(len(item.entries))
         for problem in item.problems:
             self.standing.problem = problem

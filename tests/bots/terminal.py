@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bots.runner import ProcessBotRunner
-from common.domain.bots import BotLine
+from common.domain.bots import BotFill, BotLine
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.parameters import Catalog
@@ -124,6 +124,12 @@ class Terminal:
     ) -> BotFinished:
         """Call a strategy and wait until it has returned."""
         self.call(who, candles, prices)
+        return self.wait(BotFinished, who.robot.emi)
+
+    def tell(self, who: RobotView, *fills: BotFill) -> BotFinished:
+        """Tell a strategy of fills and wait until it has returned."""
+        call = BotCall(who, (), ticker(), list(self.orders.values()), fills)
+        assert self.runner.call(who.robot.emi, call)
         return self.wait(BotFinished, who.robot.emi)
 
     def wait(self, kind: type[T], emi: str) -> T:

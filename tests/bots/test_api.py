@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 
 from bots.api import ClassStrategy, Strategy
 from bots.higher import aggregate
+from common.domain.bots import BotFill
 from common.domain.market import Candle
+from common.domain.orders import Side
 from common.engine.items import BotFailed, RobotView
 from tests.bots.terminal import NOON, Terminal, bar, terminal, view, write_algo
 
@@ -219,7 +222,7 @@ def test_hooks_that_are_left_out_do_nothing() -> None:
     class Empty(Strategy):
         pass
 
-    assert not ClassStrategy(Empty, {}).wants_fills
+    assert not ClassStrategy(Empty, {}).takes_fills
     ClassStrategy(Empty, {}).stop()
 
 
@@ -276,3 +279,57 @@ def test_only_multiples_of_the_own_timeframe_are_given(tmp_path: Path) -> None:
         f"timeframe is {n}; it is a multiple of 1 minutes that divides a day" for n in (7, 0, 2000)
     ]
     assert found[3:] == [2, 1]
+
+
+# ---- fills and the end ----------------------------------------------------------------------
+
+
+def writes(target: Path, what: str) -> str:
+    return f"pathlib.Path({str(target)!r}).open('a').write({what} + chr(10))"
+
+
+def test_a_strategy_is_told_of_its_fills_and_may_order_then(tmp_path: Path) -> None:
+    target = tmp_path / "told.txt"
+    code = f"""{CLASS_HEAD}
+import pathlib
+class One(Strategy):
+    def on_fill(self, bot, fill):
+        {writes(target, "f'{fill.side} {fill.quantity} {fill.price} {fill.order}'")}
+        bot.sell(fill.quantity, fill.price + 10)
+"""
+    who = with_settings("one", "strategy:One")
+    fill = BotFill(Side.BUY, Decimal(49990), 100, "5.one", NOON)
+    with terminal(tmp_path / "algo") as desk:
+        write_algo(tmp_path, code, init="def init_algo():\n    pass\n")
+        desk.load(who, history={"one": [bar(0, 50_000.0)]})
+        desk.tell(who, fill)
+    assert target.read_text(encoding="utf-8") == "Buy 100 49990 5.one\n"
+    assert [(o.verb, str(o.price), o.quantity) for o in desk.asked] == [("post", "50000", 100)]
+
+
+def test_the_end_is_told_and_orders_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "told.txt"
+    code = f"""{CLASS_HEAD}
+import pathlib
+class One(Strategy):
+    def on_stop(self, bot):
+        refused = bot.buy(bot.lot, 1).refusal
+        {writes(target, "bot.emi + ' ' + refused")}
+"""
+    who = with_settings("one", "strategy:One")
+    with terminal(tmp_path / "algo") as desk:
+        write_algo(tmp_path, code, init="def init_algo():\n    pass\n")
+        desk.load(who, history={"one": [bar(0, 50_000.0)]})
+        desk.bar(who, [bar(1, 50_000.0)])
+    assert target.read_text(encoding="utf-8") == "one outside of a call\n"
+    assert desk.asked == []
+
+
+def test_an_end_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
+    code = f"{CLASS_HEAD}class One(Strategy):\n    def on_stop(self, bot):\n        while True: 1\n"
+    who = with_settings("one", "strategy:One")
+    with terminal(tmp_path / "algo") as desk:
+        write_algo(tmp_path, code, init="def init_algo():\n    pass\n")
+        desk.load(who, history={"one": [bar(0, 50_000.0)]})
+        desk.bar(who, [bar(1, 50_000.0)])
+    assert desk.runner._thread is None  # it has ended, and the strategy with it
