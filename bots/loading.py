@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bots import api, channel
+from bots.broken import BrokenModule, StandIn, quiet_imports
 from bots.declared import specs_of
 from bots.sources import Sources, digests_of, sources_of
 from bots.variables import Variables
@@ -43,8 +44,11 @@ def load_strategy(robot: Robot, folder: str | None) -> tuple[Strategy, Sources]:
     sys.dont_write_bytecode = True  # an edit within one second must not be hidden by a .pyc
     before = digests_of(PROGRAM_ALGO if folder is None else Path(folder))
     open_folder(folder)
-    _run_init(robot)
-    found = Variables.robo.get(robot.emi) or _named(robot)
+    with quiet_imports() as broken:
+        _run_init(robot)
+    found = Variables.robo.get(robot.emi) or _named(robot, broken)
+    if isinstance(found, StandIn):
+        raise found.error
     strategy = _with_parameters(robot, found)
     _check_signature(robot.emi, strategy)
     return strategy, sources_of(found, before)
@@ -89,9 +93,11 @@ def _run_init(robot: Robot) -> None:
         print(f"algo/init.py: {describe(error)}; {robot.emi} runs {robot.strategy} without it")
 
 
-def _named(robot: Robot) -> object:
+def _named(robot: Robot, broken: Sequence[BrokenModule]) -> object:
     if robot.strategy:
         return attribute_of(robot.strategy)
+    if broken:
+        raise broken[0].error
     raise StrategyError(
         f'algo/init.py registers no function: bot.robo["{robot.emi}"] is missing, and no strategy '
         "is chosen in the settings of the bot"

@@ -20,6 +20,7 @@ from api.simulator.venue import DEMO_ACCOUNT, Customer, LiveVenue, seeded_key
 from api.simulator.virtual_clock import VirtualClock
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
+from common.engine.ports import BotRunner
 from common.engine.snapshot import Health
 from tests.api.simulator.venues import START
 from tests.api.terminal.support import Terminal, money_moves, orders_by_name, position_of
@@ -52,6 +53,8 @@ class Scene:
         step: float = STEP,
         pace: float = 5.0,
         symbols: tuple[Symbol, ...] = (SYMBOL,),
+        runner: BotRunner | None = None,
+        history_days: float = 0.0,
     ) -> None:
         self.account = account
         self.key = seeded_key(seed, account)
@@ -72,15 +75,20 @@ class Scene:
             self.clock,
             refresh_rate=5,
             reloads=reloads,
+            runner=runner,
+            history_days=history_days,
         )
         self.engine = self.terminal.engine
         ledger = self.terminal.ledger
-        self._time = TimeMachine(self.exchange, 10.0**9, step, busy=lambda: ledger.waiting > 0)
+        self._time = TimeMachine(
+            self.exchange, 10.0**9, step, busy=lambda: ledger.waiting > 0 or self.others_work()
+        )
         self.engine.inbox = self._time
 
     def __enter__(self) -> Scene:
         engine = self.engine
         engine._ledger.start(engine._ledger_inbox(engine.inbox))
+        engine._runner.start(engine.inbox)
         for market in engine._markets.values():
             market.gateway.start(engine.inbox)
             market.start()
@@ -88,9 +96,14 @@ class Scene:
 
     def __exit__(self, *_: object) -> None:
         self.engine.inbox.close()
+        self.engine._runner.stop()
         for market in self.engine._markets.values():
             market.gateway.stop()
         self.engine._ledger.stop()
+
+    def others_work(self) -> bool:
+        """Whether time must wait for somebody beside the ledger."""
+        return False
 
     # ---- time -------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from common.domain.instruments import Currency, Symbol
 from common.domain.orders import Side
 from common.engine.engine import Engine
 from common.engine.notices import NoticeBoard
-from common.engine.ports import Clock, Gateway, Inbox
+from common.engine.ports import BotRunner, Clock, Gateway, Inbox
 from common.engine.snapshot import Health, OrderRow, Snapshot
 from common.engine.state import MarketState
 from common.ledger.writer import LedgerWriter
@@ -91,6 +91,8 @@ class Terminal:
         refresh_rate: int = 20,
         dead_man: int = 0,
         reloads: int = 0,
+        runner: BotRunner | None = None,
+        history_days: float = 0.0,
     ) -> None:
         self.books = books
         self.gateway = gateway
@@ -100,12 +102,12 @@ class Terminal:
         self.engine = Engine(
             [(gateway, MarketState(MARKET, gateway.network, symbols, dead_man))],
             self.ledger,
-            FakeRunner(),
+            runner or FakeRunner(),
             FakeReports(),
             clock,
             self.notices,
             refresh_rate=refresh_rate,
-            history_days=0.0,
+            history_days=history_days,
             first_date=lambda _: None,
             check=lambda _market, _found: None,
             reloads=reloads,
