@@ -45,7 +45,12 @@ def load_strategy(robot: Robot, folder: str | None) -> tuple[Strategy, Sources]:
     before = digests_of(PROGRAM_ALGO if folder is None else Path(folder))
     open_folder(folder)
     with quiet_imports() as broken:
-        _run_init(robot)
+        try:
+            _run_init(robot)
+        except Exception:
+            if broken and robot.emi not in Variables.robo:
+                raise broken[0].error from None  # what else failed may well come of it
+            raise
     found = Variables.robo.get(robot.emi) or _named(robot, broken)
     if isinstance(found, StandIn):
         raise found.error

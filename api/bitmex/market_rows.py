@@ -114,7 +114,10 @@ class Bin:
 
 
 def bin_of(row: Row, previous_close: float | None) -> Bin | None:
-    """Return a bin; one without trades stands at the previous close (None: not known)."""
+    """Return a bin; one without trades stands at the previous close (None: not known).
+
+    High and low hold open and close, whether or not the exchange counts the open in.
+    """
     end = required_time(row, "timestamp")
     close = _float(row, "close", previous_close)
     if close is None:
@@ -123,8 +126,8 @@ def bin_of(row: Row, previous_close: float | None) -> Bin | None:
     return Bin(
         end=end,
         open=opened,
-        high=_float(row, "high", max(opened, close)) or close,
-        low=_float(row, "low", min(opened, close)) or close,
+        high=max(_float(row, "high", close) or close, opened, close),
+        low=min(_float(row, "low", close) or close, opened, close),
         close=close,
         volume=integer_of(row, "volume") or 0,
     )

@@ -84,7 +84,7 @@ def shown(market: Market) -> tuple[Status, str]:
 
 # Catalogue: what a strategy does -> the status it gets and words of the reason.
 CASES = {
-    "l9_raises": ("robot['NO SUCH']", Status.ERROR, "KeyError: 'NO SUCH' (algo/hostile.py:"),
+    "l9_m21_raises": ("robot['NO SUCH']", Status.ERROR, "KeyError: 'NO SUCH' (algo/hostile.py:"),
     "l10_loops": ("while True: pass", Status.OFF, "did not return within 1.5 s; it was at algo/"),
     "l10_sleeps": ("import time; time.sleep(3600)", Status.OFF, "did not return within 1.5 s"),
     "l12_senseless": (
@@ -102,7 +102,7 @@ CASES = {
         Status.OFF,
         "5 of its orders were refused within a minute",
     ),
-    "l13_changes": (
+    "l13_m25_changes_what_it_was_given": (
         """
 robot["POS"], robot["EMI"], robot["CAPITAL"] = 10**6, "calm", 10**9
 bot.robots["calm"]["POS"] = 10**6

@@ -93,6 +93,26 @@ def test_a_bin_without_trades_stands_at_the_previous_close() -> None:
     assert market_rows.bin_of(row, None) is None
 
 
+@pytest.mark.parametrize("missing", ["open", "high", "low"])
+def test_b18_a_bin_without_one_of_its_prices_is_read(missing: str) -> None:
+    row: Row = {"timestamp": "2024-11-23T20:07:00.000Z", "symbol": "XBTUSD", "volume": 5,
+                "open": 97550, "high": 97600, "low": 97500, "close": 97580}  # fmt: skip
+    for value in ({missing: None}, {}):
+        given = {k: v for k, v in row.items() if k != missing} | value
+        found = market_rows.bin_of(given, 97540.0)
+        assert found is not None
+        assert found.low <= min(found.open, found.close)
+        assert found.high >= max(found.open, found.close)
+
+
+def test_high_and_low_hold_an_open_that_the_exchange_did_not_count_in() -> None:
+    row: Row = {"timestamp": "2024-11-23T20:07:00.000Z", "symbol": "XBTUSD", "volume": 5,
+                "open": 97400, "high": 97600, "low": 97500, "close": 97580}  # fmt: skip
+    found = market_rows.bin_of(row, None)
+    assert found is not None
+    assert (found.low, found.high) == (97400, 97600)
+
+
 def test_currencies_are_read_and_the_shipped_ones_are_complete() -> None:
     row: Row = {"asset": "ETH", "currency": "Gwei", "majorCurrency": "ETH", "scale": 9}
     assert market_rows.currency(row).scale == 9

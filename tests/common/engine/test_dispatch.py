@@ -11,7 +11,7 @@ from common.domain.commands import SetRobotStatus, SetTrading
 from common.domain.instruments import Symbol
 from common.domain.market import Candle, Ticker, Trade
 from common.domain.robots import Robot, Status
-from common.engine.items import BotLoaded
+from common.engine.items import BotFailed, BotLoaded
 from common.engine.requests import FetchCandles
 from tests.common.engine.support import START, XBTUSD, XBTUSDT
 from tests.common.engine.world import World
@@ -185,3 +185,39 @@ def test_a_bot_switched_on_again_gets_all_bars_since_its_last_call() -> None:
     assert [c.start for c in world.runner.calls[0][1].candles] == [
         START + n * MINUTE for n in range(4)
     ]
+
+
+def test_m21_a_bot_that_fails_does_not_keep_the_others_from_their_bars() -> None:
+    world = trading(bot("a", 1), bot("b", 1), bot("c", 5))
+    world.move(61)
+    world.put(BotFailed("a", "KeyError: 'x' (algo/strategy.py:9)", "Traceback"))
+    world.move(241)
+    assert called(world).count("a") == 1
+    assert starts(world, "b") == [START + n * MINUTE for n in range(5)]
+    assert starts(world, "c") == [START]
+    assert world.engine.snapshot.trading
+
+
+def test_m22_a_row_without_code_does_not_keep_the_others_from_their_bars() -> None:
+    world = Downloads(bot("a", 1), bot("b", 1))
+    world.gateway.tickers[XBTUSDT] = Ticker(XBTUSDT, bid=Decimal(100), ask=Decimal(101))
+    world.start()
+    problem = 'algo/init.py registers no function: bot.robo["a"] is missing'
+    world.put(BotLoaded("a", problem), BotLoaded("b"), SetTrading(on=True))
+    world.move(61)
+    assert called(world) == ["b"]
+    assert world.state.robots["a"].status is Status.ERROR
+    assert world.state.robots["a"].problem == problem
+
+
+def test_b18_without_any_candle_the_bots_start_and_nothing_is_asked_for_ever() -> None:
+    world = World(bot("a", 30))
+    world._result = lambda request: (  # type: ignore[method-assign]
+        () if isinstance(request, FetchCandles) else World._result(world, request)
+    )
+    world.start()
+    world.put(BotLoaded("a"), SetTrading(on=True))
+    assert [view.robot.emi for view in world.runner.loaded] == ["a"]
+    world.move(120)
+    assert world.gateway.count(FetchCandles) < 5
+    assert world.market.health()[0].value == "LIVE"
