@@ -103,6 +103,7 @@ class Terminal:
                 self.actions.click_order,
                 self.actions.click_robot,
                 self.bots.open_panel,
+                self.bots.new_bot,
                 self.actions.click_book,
                 self._paint_book,
                 lambda: self.verify("click on the books"),
@@ -133,6 +134,7 @@ class Terminal:
         root.bind_all("<F3>", lambda _event: self.reload())
         root.bind_all("<F4>", lambda _event: self.actions.open_stop())
         root.bind_all("<F5>", lambda _event: self.open_bot())
+        root.bind_all("<Control-n>", lambda _event: self.bots.new_bot())
         root.bind_all("<F6>", lambda _event: self.switch_theme())
         root.bind_all("<F7>", lambda _event: self.verify())
         root.bind_all("<F8>", lambda _event: self.export())

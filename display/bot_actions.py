@@ -5,6 +5,8 @@ from __future__ import annotations
 from common.engine.snapshot import Level, RobotRow
 from display.actions import Actions
 from display.backtest import BackTestDialog, BackTests
+from display.bot_delete import DeleteDialog
+from display.bot_form import BotFormDialog
 from display.bot_panel import BotPanel, PanelActions
 from display.dialogs import Dialog
 from display.presenter import robot_key
@@ -51,12 +53,33 @@ class BotActions:
             )
         )
 
+    def new_bot(self) -> None:
+        """Open the form of a new bot."""
+        self._alone(BotFormDialog)
+        self._actions.open_dialog(BotFormDialog)
+
+    def edit(self, row: RobotRow) -> None:
+        """Open the form of a bot."""
+        self._alone(BotFormDialog)
+        self._actions.open_dialog(
+            lambda root, theme, desk: BotFormDialog(root, theme, desk, known=row)
+        )
+
+    def delete(self, row: RobotRow) -> None:
+        """Ask whether a bot shall be deleted."""
+        self._alone(DeleteDialog)
+        self._actions.open_dialog(
+            lambda root, theme, desk: DeleteDialog(root, theme, desk, row=row)
+        )
+
     def _choices(self) -> PanelActions:
         stop = self._actions.open_stop
         return PanelActions(
             order=self._actions.click_order,
             flatten=lambda row: stop(StopLevel.FLATTEN, Target(row.market, row.symbol, row.emi)),
             cancel=lambda row: stop(StopLevel.CANCEL, Target(row.market, emi=row.emi)),
+            edit=self.edit,
+            delete=self.delete,
             backtest=self.open_backtest if self._backtests is not None else None,
         )
 

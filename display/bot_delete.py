@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
 from tkinter import ttk
 
-from common.domain.commands import Command
+from common.domain.commands import DeleteBot
 from common.engine.snapshot import RobotRow, Snapshot
 from display.bot_words import delete_problems
 from display.dialogs import Desk, Dialog, set_enabled
@@ -29,11 +28,9 @@ class DeleteDialog(Dialog):
         desk: Desk,
         *,
         row: RobotRow,
-        delete: Callable[[int], Command],
     ) -> None:
         super().__init__(parent, theme, desk, kind="bot_delete", title=f"Delete bot {row.emi}")
         self._row = row
-        self._delete = delete
         self._problems: tuple[str, ...] = ()
         body = self.body
         ttk.Label(
@@ -69,7 +66,8 @@ class DeleteDialog(Dialog):
     def press(self) -> None:
         """Delete the bot, once."""
         if not self.waiting and not self._problems:
-            self.dispatch(self._delete)
+            row = self._row
+            self.dispatch(lambda event: DeleteBot(event, row.market, row.emi))
 
     def first(self) -> tk.Misc:
         """Return the harmless button."""

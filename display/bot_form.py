@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from tkinter import ttk
 from typing import TypeVar
 
+from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
-from common.domain.commands import Command
-from common.domain.parameters import StrategyInfo
+from common.domain.commands import SaveBot
+from common.domain.instruments import Symbol
+from common.domain.parameters import Catalog, StrategyInfo
 from common.engine.snapshot import PositionRow, RobotRow, Snapshot
 from display.bot_fields import TIMEFRAMES, read_capital, read_emi, read_timeframe
 from display.bot_words import capital_text, middle, timeframe_text
@@ -29,21 +30,8 @@ ON_STOP = {
     OnStop.LEAVE: "leave its orders",
     OnStop.CANCEL: "cancel its orders",
 }
+BY_INIT = "(algo/init.py)"  # what the form calls a strategy without a name
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A bot as the form describes it. `parameters` are texts of declared parameters."""
-
-    market: str
-    emi: str
-    symbol: str  # as text of a Symbol
-    timeframe: int
-    capital: int
-    strategy: str  # of the catalogue; "": as algo/init.py names it
-    parameters: Mapping[str, str]
-    on_stop: OnStop
 
 
 class Line:
@@ -70,8 +58,8 @@ class Line:
             self._said.configure(text=text, style=style)
 
 
-class BotForm(Dialog):
-    """Makes a bot, or changes one. `save` makes the command of a draft."""
+class BotFormDialog(Dialog):
+    """Makes a bot, or changes one: `known` is the bot as it is."""
 
     def __init__(
         self,
@@ -79,19 +67,17 @@ class BotForm(Dialog):
         theme: Theme,
         desk: Desk,
         *,
-        strategies: Sequence[StrategyInfo],
-        save: Callable[[int, Draft], Command],
-        known: Draft | None = None,
+        known: RobotRow | None = None,
     ) -> None:
         title = f"Bot {known.emi}: settings" if known else "New bot"
         super().__init__(parent, theme, desk, kind="bot_form", title=title)
         self.known = known
-        self._save = save
-        self._strategies = {each.name: each for each in strategies}
+        self._catalog = Catalog()
+        self._strategies: dict[str, StrategyInfo] = {}
         self._robots: Sequence[RobotRow] = ()
         self._instruments: dict[str, PositionRow] = {}
         self._snapshot: Snapshot | None = None
-        self._draft: Draft | None = None
+        self._draft: BotForm | None = None
         self._make_texts()
         self._make_lines()
         self._make_buttons()
@@ -102,13 +88,12 @@ class BotForm(Dialog):
     def _make_texts(self) -> None:
         known = self.known
         self.emi_text = OwnText(self, known.emi if known else "")
-        self.symbol_text = OwnText(self, known.symbol if known else "")
+        self.symbol_text = OwnText(self, str(known.symbol) if known else "")
         self.timeframe_text = OwnText(
             self, timeframe_text(known.timeframe) if known else TIMEFRAMES[2]
         )
         self.capital_text = OwnText(self, str(known.capital) if known else "1")
-        first = next(iter(self._strategies), "")
-        self.strategy_text = OwnText(self, known.strategy if known else first)
+        self.strategy_text = OwnText(self, (known.strategy or BY_INIT) if known else "")
         self.on_stop_text = OwnText(self, (known.on_stop if known else OnStop.LEAVE).value)
 
     def _make_lines(self) -> None:
@@ -125,8 +110,7 @@ class BotForm(Dialog):
             self._box("timeframe", self.timeframe_text, TIMEFRAMES, free=True),
         )
         self.capital = Line(body, 4, "CAPITAL, lots", self._entry("capital", self.capital_text))
-        names = tuple(self._strategies) or ("",)
-        self.strategy = Line(body, 5, "Strategy", self._box("strategy", self.strategy_text, names))
+        self.strategy = Line(body, 5, "Strategy", self._box("strategy", self.strategy_text, ()))
         self.parameters = ParameterFields(body, self._theme, self.check)
         self.parameters.grid(row=6, column=0, columnspan=3, sticky="ew")
         policy = ttk.Frame(body, name="policy")
@@ -184,6 +168,7 @@ class BotForm(Dialog):
         """Take a snapshot: the names that are taken, the instruments, prices."""
         self._snapshot = snapshot
         self._robots = snapshot.robots
+        self._offer(snapshot.catalog)
         rows = {str(row.symbol): row for row in snapshot.positions if row.symbol in snapshot.books}
         if rows.keys() != self._instruments.keys():
             _values(self.symbol.widget, tuple(rows))
@@ -211,35 +196,38 @@ class BotForm(Dialog):
         symbol = self._read(self.symbol, self._read_symbol)
         timeframe = self._read(self.timeframe, lambda: read_timeframe(self.timeframe_text.get()))
         capital = self._read(self.capital, lambda: read_capital(self.capital_text.get()))
-        parameters = self.parameters.read()
+        strategy = self._read(self.strategy, self._read_strategy)
+        parameters = self._read_parameters()
         if capital is not None and symbol is not None:
             self.capital.say(self._capital_hint(capital, symbol))
         if timeframe is not None:
             self.timeframe.say(f"{timeframe} minutes")
+        if strategy is not None:
+            self.strategy.say(self._strategy_hint(strategy))
         self._draft = None
-        if None not in (emi, symbol, timeframe, capital, parameters):
-            self._draft = Draft(
-                market=self._market(symbol or ""),
-                emi=emi or "",
-                symbol=symbol or "",
-                timeframe=timeframe or 0,
-                capital=capital or 0,
-                strategy=self.strategy_text.get(),
-                parameters=parameters or {},
-                on_stop=OnStop(self.on_stop_text.get()),
+        if emi and symbol and timeframe and capital and None not in (strategy, parameters):
+            self._draft = BotForm(
+                emi,
+                symbol,
+                timeframe,
+                capital,
+                strategy or "",
+                tuple((parameters or {}).items()),
+                OnStop(self.on_stop_text.get()),
             )
         self.follow_state()
 
     def press(self) -> None:
         """Send what the form describes, once."""
         self.check()
-        draft = self._draft
+        draft, known = self._draft, self.known
         if draft is None or self.waiting:
             return
-        if draft == self.known:
+        if known is not None and draft == self._form_of(known):
             self.say("nothing differs from what is kept", bad=True)
             return
-        self.dispatch(lambda event: self._save(event, draft))
+        market = self._market(str(draft.symbol))
+        self.dispatch(lambda event: SaveBot(event, market, draft, new=known is None))
 
     # ---- inside -----------------------------------------------------------------------------
 
@@ -259,11 +247,46 @@ class BotForm(Dialog):
         symbol = self.symbol_text.get()
         return read_emi(text, self._robots, self._market(symbol), symbol)
 
-    def _read_symbol(self) -> str:
-        symbol = self.symbol_text.get()
-        if self.known is None and symbol not in self._instruments:
+    def _read_symbol(self) -> Symbol:
+        if self.known is not None:
+            return self.known.symbol
+        row = self._instruments.get(self.symbol_text.get())
+        if row is None:
             raise FieldError("choose one of the subscribed instruments")
-        return symbol
+        return row.symbol
+
+    def _read_strategy(self) -> str:
+        name = self._strategy
+        if self.known is None and name not in self._strategies:
+            raise FieldError(
+                "choose a strategy" if self._strategies else "the folder algo offers no strategy"
+            )
+        return name
+
+    def _read_parameters(self) -> dict[str, str] | None:
+        known = self.known
+        if known is not None and self._strategy == known.strategy not in self._strategies:
+            return dict(known.parameters)  # nobody can say now what they may be
+        return self.parameters.read()
+
+    @property
+    def _strategy(self) -> str:
+        text = self.strategy_text.get()
+        return "" if text == BY_INIT else text
+
+    def _form_of(self, row: RobotRow) -> BotForm:
+        """Return a bot as it is, without texts that are the defaults of now."""
+        info = self._strategies.get(row.strategy)
+        defaults = {spec.name: spec.default for spec in info.parameters} if info else {}
+        return BotForm(
+            row.emi,
+            row.symbol,
+            row.timeframe,
+            row.capital,
+            row.strategy,
+            tuple((k, v) for k, v in row.parameters if defaults.get(k) != v),
+            row.on_stop,
+        )
 
     def _market(self, symbol: str) -> str:
         if self.known is not None:
@@ -271,24 +294,42 @@ class BotForm(Dialog):
         row = self._instruments.get(symbol)
         return row.market if row else ""
 
-    def _capital_hint(self, lots: int, symbol: str) -> str:
-        row = self._instruments.get(symbol)
+    def _capital_hint(self, lots: int, symbol: Symbol) -> str:
+        row = self._instruments.get(str(symbol))
         if row is None or self._snapshot is None:
             return ""
         price = middle(self._snapshot.books.get(row.symbol))
         return capital_text(lots, row.instrument, price, row.scale)
 
+    def _strategy_hint(self, name: str) -> str:
+        info = self._strategies.get(name)
+        if info is not None:
+            return info.title
+        if name:
+            return "not found in the folder algo now; it is kept as it is"
+        return "the function that algo/init.py names for the EMI"
+
+    def _offer(self, catalog: Catalog) -> None:
+        """Offer the strategies that were found, and ask for what the chosen one declares."""
+        if catalog == self._catalog:
+            return
+        before = self._strategies.get(self._strategy)
+        self._catalog = catalog
+        self._strategies = {each.name: each for each in catalog.strategies}
+        own = (BY_INIT,) if self.known is not None and not self.known.strategy else ()
+        _values(self.strategy.widget, (*own, *self._strategies))
+        if not self.strategy_text.get() and self._strategies:
+            self.strategy_text.set(next(iter(self._strategies)))
+        elif self._strategies.get(self._strategy) != before:
+            self._choose_strategy()
+
     def _choose_strategy(self) -> None:
         """Show the parameters that the chosen strategy declares."""
-        chosen = self._strategies.get(self.strategy_text.get())
+        chosen = self._strategies.get(self._strategy)
         kept: Mapping[str, str] = {}
-        if self.known is not None and chosen is not None and chosen.name == self.known.strategy:
-            kept = self.known.parameters
+        if self.known is not None and self._strategy == self.known.strategy:
+            kept = dict(self.known.parameters)
         self.parameters.show(chosen.parameters if chosen else (), kept)
-        if chosen is not None:
-            self.strategy.say(chosen.title)
-        else:
-            self.strategy.say("as algo/init.py names it for the EMI")
         self.check()
 
     def first(self) -> tk.Misc:

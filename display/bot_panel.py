@@ -29,6 +29,8 @@ class PanelActions:
     order: Callable[[str], None]  # OrderRow.key
     flatten: Callable[[RobotRow], None]
     cancel: Callable[[RobotRow], None]
+    edit: Callable[[RobotRow], None]
+    delete: Callable[[RobotRow], None]
     backtest: Callable[[RobotRow], None] | None  # None: there are none
 
 
@@ -77,9 +79,11 @@ class BotPanel(Dialog):
         self.buttons = ttk.Frame(self.body, name="buttons")
         parts: tuple[tuple[str, str, Callable[[], None]], ...] = (
             ("switch", "Enable", self._switch),
+            ("edit", "Edit\u2026", lambda: self._actions.edit(self.row)),
             ("cancel", "Cancel orders\u2026", lambda: self._actions.cancel(self.row)),
             ("flatten", "Flatten\u2026", lambda: self._actions.flatten(self.row)),
             ("backtest", "Back-test\u2026", self._backtest),
+            ("delete", "Delete\u2026", lambda: self._actions.delete(self.row)),
         )
         self.button = {
             name: ttk.Button(self.buttons, name=name, text=text, command=command)
@@ -140,6 +144,9 @@ class BotPanel(Dialog):
         if self.button["switch"]["text"] != text:
             self.button["switch"]["text"] = text
         set_enabled(self.button["switch"], switched and not self._gone)
+        own = row.status in (Status.WORK, Status.OFF, Status.ERROR) and not self._gone
+        set_enabled(self.button["edit"], own)
+        set_enabled(self.button["delete"], own)
         tested = self._actions.backtest is not None and row.timeframe > 0
         set_enabled(self.button["backtest"], tested and not self._gone)
         set_enabled(self.button["flatten"], not self._gone)

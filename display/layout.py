@@ -31,6 +31,7 @@ class Clicks:
     order: Callable[[str], None]
     robot: Callable[[str], None]
     bot: Callable[[str], None]  # open the panel of a bot
+    new_bot: Callable[[], None]
     book: Callable[[Decimal | None, Side | None], None]
     book_resized: Callable[[], None]
     verify: Callable[[], None]
@@ -128,6 +129,11 @@ class Layout(ttk.Frame):
             on_click=clicks.robot,
             on_open=clicks.bot,
         )
+        self.new_bot = ttk.Button(
+            right, name="new_bot", text="New bot\u2026", style="Small.TButton", width=9
+        )
+        self.new_bot.configure(command=clicks.new_bot)
+        self.new_bot.bind("<Return>", lambda _event: clicks.new_bot())
         self._stack(right)
 
     def _stack(self, right: ttk.Frame) -> None:
@@ -142,6 +148,9 @@ class Layout(ttk.Frame):
             above = _EDGE if row else 0
             if caption:
                 self._caption(right, caption).grid(row=row, column=0, sticky="ew", pady=(above, 0))
+                if widget is self.robots:
+                    self.new_bot.grid(row=row, column=0, sticky="e", pady=(above, 0))
+                    self.new_bot.lift()
                 above = 0
             widget.grid(row=row + 1, column=0, sticky="nsew", pady=(above, 0))
             right.rowconfigure(row + 1, weight=weight)

@@ -9,7 +9,9 @@ robot        EMI                                   tab          Orders Trades Fu
 period       day week month                        state        trading mode health books clock
 close        keep mine all stay
 stop         entries cancel flatten target do leave                  (state also: stop)
-bot          switch cancel flatten day week month curve              (panel of a bot)
+bot_form     emi symbol timeframe capital strategy save leave, "parameter NAME", "on_stop cancel"
+bot_delete   do leave          backtest     from to run stop    new_bot
+bot          switch edit delete backtest cancel flatten day week month curve
 bot_tab      Results Orders Trades Funding Log    bot_order    OrderRow.key
 """
 
@@ -59,6 +61,8 @@ def _find(layout: Layout, actions: Actions, what: str, key: str) -> tuple[int, i
 def _widget(layout: Layout, actions: Actions, what: str, key: str) -> object:
     if what == "period":
         return _period(layout, key)
+    if what == "new_bot":
+        return layout.new_bot
     if what == "state":
         return getattr(layout.state_line, key, None)
     return _dialog_parts(actions, what).get(key)

@@ -38,6 +38,7 @@ KEYS = (
     ("click an order", "move or cancel it"),
     ("click a robot", "WORK or OFF"),
     ("right click a robot", "its panel: results, orders, trades, log, settings"),
+    ("Ctrl n", "the form of a new bot"),
 )
 HELP_LINE = (
     "F1 keys   F2 problems   F3 reload   F4 stop   F6 colours   F7 verify   F8 export   "

@@ -55,16 +55,20 @@ class ParameterFields(ttk.Frame):
         self._fit()
 
     def read(self) -> dict[str, str] | None:
-        """Return name -> text; None after saying beside a field what is wrong."""
+        """Return name -> text of what is not the default; None after saying what is wrong."""
         found: dict[str, str] = {}
+        good = True
         for row in self._rows:
             try:
-                found[row.spec.name] = read_parameter(row.spec, row.text.get())
+                text = read_parameter(row.spec, row.text.get())
             except FieldError as error:
                 _say(row.said, str(error), "Error.TLabel")
-            else:
-                _say(row.said, _hint(row.spec), "Hint.TLabel")
-        return found if len(found) == len(self._rows) else None
+                good = False
+                continue
+            _say(row.said, _hint(row.spec), "Hint.TLabel")
+            if text != row.spec.default:
+                found[row.spec.name] = text
+        return found if good else None
 
     def enable(self, enabled: bool) -> None:
         """Let the fields be used or not."""

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
-from common.domain.commands import CancelOrder, Command
-from common.domain.parameters import ParameterKind, ParameterSpec, StrategyInfo
-from display.bot_form import BotForm, Draft
-from tests.display.support import MARKET, Bench
+from common.domain.commands import SaveBot
+from common.domain.parameters import Catalog, ParameterKind, ParameterSpec, StrategyInfo
+from common.engine.snapshot import RobotRow
+from display.bot_form import BotFormDialog
+from tests.display.support import MARKET, XBTUSDT, Bench, robot_row
 
 TREND = StrategyInfo(
     "trend:Trend",
@@ -26,32 +28,28 @@ TREND = StrategyInfo(
     "trend.py",
 )
 PLAIN = StrategyInfo("plain:Plain", "Does nothing.", (), "plain.py")
-DEFAULTS = {"fast": "12", "stop": "0.015", "short": "true", "side": "both"}
-
-
-class Saved:
-    """Makes a command of a draft, and remembers the draft."""
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-
-    def __call__(self, event: int, draft: Draft) -> Command:
-        self.drafts.append(draft)
-        return CancelOrder(event, draft.market, draft.emi)
+CATALOG = Catalog((TREND, PLAIN))
+NAMES = {"fast", "stop", "short", "side"}
 
 
 class Opened:
     """A form in a window."""
 
-    def __init__(self, bench: Bench, known: Draft | None = None) -> None:
-        self.bench, self.saved = bench, Saved()
-        terminal = bench.terminal
-        self.form = terminal.actions.open_dialog(
-            lambda root, theme, desk: BotForm(
-                root, theme, desk, strategies=(TREND, PLAIN), save=self.saved, known=known
-            )
-        )
+    def __init__(self, bench: Bench, known: RobotRow | None = None) -> None:
+        self.bench = bench
+        bench.change(catalog=CATALOG)
+        if known is None:
+            bench.click_on("new_bot")
+        else:
+            bench.terminal.bots.edit(known)
         bench.turn()
+        (form,) = bench.terminal.actions.dialogs()
+        assert isinstance(form, BotFormDialog)
+        self.form = form
+
+    @property
+    def sent(self) -> list[SaveBot]:
+        return [each for each in self.bench.sent if isinstance(each, SaveBot)]
 
     def said(self, field: str) -> str:
         shown: Any = self.form.shown()
@@ -93,18 +91,12 @@ def test_a_new_bot_is_described_by_keys_and_sent_once(window: Bench, new: Opened
     window.click_on("bot_form", "on_stop cancel")
     window.click_on("bot_form", "save")
     window.click_on("bot_form", "save")
-    assert new.saved.drafts == [
-        Draft(
-            MARKET,
-            "trend1",
-            "XBTUSDT.linear",
-            240,
-            25,
-            "trend:Trend",
-            {"fast": "20", "stop": "0.015", "short": "false", "side": "both"},
-            OnStop.CANCEL,
-        )
-    ]
+    form = BotForm(
+        *("trend1", XBTUSDT.symbol, 240, 25, "trend:Trend"),
+        (("fast", "20"), ("short", "false")),
+        OnStop.CANCEL,
+    )
+    assert new.sent == [SaveBot(1, MARKET, form, new=True)]
     assert new.form.waiting
     window.answer(1)
     assert not new.form.winfo_exists()
@@ -121,7 +113,7 @@ def test_every_wrong_field_says_its_rule_and_nothing_can_be_sent(new: Opened) ->
     assert new.said("parameter stop") == "must be a number from 0.001 to 0.2"
     assert not new.ready()
     new.form.press()
-    assert new.saved.drafts == []
+    assert new.sent == []
     for field, text in (("emi", "mine"), ("timeframe", "6"), ("capital", "1")):
         new.type(field, text)
     assert not new.ready()
@@ -139,42 +131,71 @@ def test_a_name_that_is_taken_meanwhile_is_refused(window: Bench, new: Opened) -
 
 
 def test_the_parameters_follow_the_strategy(new: Opened) -> None:
-    assert set(new.form.parameters.widgets()) == set(DEFAULTS)
+    assert set(new.form.parameters.widgets()) == NAMES
     new.form.strategy_text.set("plain:Plain")
     assert new.form.parameters.widgets() == {}
     assert new.said("strategy") == "Does nothing."
     new.form.strategy_text.set("trend:Trend")
-    assert new.form.parameters.read() == DEFAULTS
+    assert new.form.parameters.read() == {}
 
 
 def test_arrows_step_a_number_within_its_bounds(window: Bench, new: Opened) -> None:
     window.click_on("bot_form", "parameter fast")
     new.form.parts()["parameter fast"].event_generate("<Up>")
     window.turn()
-    assert new.form.parameters.read() == {**DEFAULTS, "fast": "13"}
+    assert new.form.parameters.read() == {"fast": "13"}
+
+
+KNOWN = replace(
+    robot_row("myBot"),
+    strategy="trend:Trend",
+    parameters=(("fast", "33"), ("side", "both")),
+)
 
 
 def test_a_known_bot_keeps_its_name_and_symbol_and_sends_only_a_difference(window: Bench) -> None:
-    known = Draft(
-        MARKET,
-        "myBot",
-        "XBTUSDT.linear",
-        5,
-        10,
-        "trend:Trend",
-        {**DEFAULTS, "fast": "33"},
-        OnStop.LEAVE,
-    )
-    opened = Opened(window, known)
+    opened = Opened(window, KNOWN)
     assert opened.ready()
     assert opened.form.emi.widget.instate(["disabled"])
     assert opened.form.symbol.widget.instate(["disabled"])
     opened.form.press()
-    assert opened.saved.drafts == []
+    assert opened.sent == []
     assert "nothing differs" in str(opened.form.message["text"])
     opened.type("parameter fast", "34")
     opened.form.press()
-    assert opened.saved.drafts == [replace(known, parameters={**DEFAULTS, "fast": "34"})]
+    form = BotForm("myBot", XBTUSDT.symbol, 5, 10, "trend:Trend", (("fast", "34"),))
+    assert opened.sent == [SaveBot(1, MARKET, form, new=False)]
+
+
+def test_a_strategy_that_is_not_found_now_keeps_its_parameters(window: Bench) -> None:
+    opened = Opened(window, replace(KNOWN, strategy="gone:Gone"))
+    assert "not found" in opened.said("strategy")
+    opened.type("capital", "11")
+    opened.form.press()
+    (command,) = opened.sent
+    assert (command.form.strategy, command.form.parameters) == ("gone:Gone", KNOWN.parameters)
+
+
+def test_a_bot_of_algo_init_may_stay_one(window: Bench) -> None:
+    opened = Opened(window, robot_row("myBot"))
+    assert "algo/init.py" in opened.said("strategy")
+    opened.type("capital", "11")
+    opened.form.press()
+    (command,) = opened.sent
+    assert command.form == BotForm("myBot", XBTUSDT.symbol, 5, 11)
+
+
+def test_a_catalogue_that_comes_later_is_offered(window: Bench) -> None:
+    window.click_on("new_bot")
+    (form,) = window.terminal.actions.dialogs()
+    assert isinstance(form, BotFormDialog)
+    assert "offers no strategy" in form.strategy.said
+    window.change(catalog=CATALOG)
+    assert form.strategy_text.get() == "trend:Trend"
+    assert set(form.parameters.widgets()) == NAMES
+    form.parameters.widgets()["fast"].insert(0, "1")  # type: ignore[attr-defined]
+    window.change(catalog=Catalog((TREND, PLAIN), ("bad.py: SyntaxError",)))
+    assert form.parameters.read() == {"fast": "112"}, "what was typed is lost"
 
 
 def test_a_refusal_stays_in_the_form(window: Bench, new: Opened) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from common.domain.bots import BotLine
-from common.domain.commands import CancelOrder, SetRobotStatus, ShowBot
+from common.domain.commands import CancelOrder, DeleteBot, SetRobotStatus, ShowBot
 from common.domain.robots import Status
+from common.engine.snapshot import RobotRow
 from display.amend import AmendDialog
+from display.bot_delete import DeleteDialog
 from display.bot_panel import ASK_EVERY, GONE, BotPanel
 from display.stop import StopDialog
 from tests.display.support import MARKET, NOW, Bench, order_row, robot_row
@@ -154,3 +156,56 @@ def test_the_panel_fits_a_small_screen_and_follows_the_theme(
     assert panel.curve["background"] == window.terminal.theme.palette.panel
     assert panel.winfo_width() <= panel.winfo_screenwidth()
     assert panel.winfo_rooty() + panel.winfo_height() <= panel.winfo_screenheight()
+
+
+# ---- deleting ----------------------------------------------------------------------------------
+
+
+def open_delete(window: Bench, row: RobotRow) -> DeleteDialog:
+    window.terminal.bots.delete(row)
+    window.turn()
+    dialog = window.terminal.actions.dialogs()[-1]
+    assert isinstance(dialog, DeleteDialog)
+    return dialog
+
+
+def test_a_bot_with_something_left_is_not_deleted_and_the_remedy_is_named(window: Bench) -> None:
+    row = robot_row("myBot", status=Status.WORK, position=1000)
+    window.change(robots=(row,), orders=(order_row(1), order_row(2)))
+    dialog = open_delete(window, row)
+    said = str(dialog.problem["text"])
+    assert "2 open orders" in said
+    assert "holds 0.001 XBTUSDT" in said
+    assert "disable it first" in said
+    window.click_on("bot_delete", "do")
+    dialog.press()
+    assert window.sent == []
+    window.change(robots=(robot_row("myBot", status=Status.OFF),), orders=())
+    assert dialog.problem["text"] == ""
+    window.click_on("bot_delete", "do")
+    window.click_on("bot_delete", "do")
+    assert window.sent == [DeleteBot(1, MARKET, "myBot")]
+    window.answer(1)
+    assert window.terminal.actions.dialogs() == []
+
+
+def test_a_refused_deletion_says_why(window: Bench) -> None:
+    row = robot_row("myBot", status=Status.OFF)
+    window.change(robots=(row,), orders=())
+    dialog = open_delete(window, row)
+    dialog.press()
+    window.answer(1, refused=True, text="myBot is not deleted: executions are being booked")
+    assert "executions are being booked" in str(dialog.message["text"])
+    assert not dialog.do.instate(["disabled"])
+
+
+def test_reserved_and_undefined_bots_have_nothing_to_edit_or_delete(window: Bench) -> None:
+    for status in (Status.RESERVED, Status.NOT_DEFINED, Status.NOT_IN_LIST):
+        window.change(robots=(robot_row("myBot", status=status),))
+        right_click(window, "myBot")
+        panel = window.terminal.actions.dialogs()[-1]
+        assert isinstance(panel, BotPanel)
+        assert panel.button["edit"].instate(["disabled"])
+        assert panel.button["delete"].instate(["disabled"])
+        assert panel.button["switch"].instate(["disabled"])
+        panel.close()

@@ -1,7 +1,8 @@
 """Takes the pictures of the README: `python -m tests.e2e.tour FOLDER`.
 
 A demo in a temporary profile is traded for a moment with a real pointer, then each theme is
-photographed into FOLDER as window-dark.png and window-light.png.
+photographed into FOLDER as window-dark.png and window-light.png, and the panel of a bot with some
+trades as bot-dark.png.
 """
 
 from __future__ import annotations
@@ -30,9 +31,13 @@ RESTING = (
     ("XBTUSDT", "Sell", 4, "0.01"),
 )
 
+BOT = "demoBot"
 
-def order(user: User, ticker: str, side: str, level: tuple[str, int], quantity: str) -> None:
-    """Click a level of the book and send an order of `side` at its price."""
+
+def order(
+    user: User, ticker: str, side: str, level: tuple[str, int], quantity: str, emi: str = ""
+) -> None:
+    """Click a level of the book and send an order of `side` at its price, perhaps for a bot."""
     user.click("position", ticker)
     wait_until(lambda: str(user.look()["selected"]).startswith(f"{ticker}."), 5, ticker)
     book_side, number = level
@@ -40,6 +45,9 @@ def order(user: User, ticker: str, side: str, level: tuple[str, int], quantity: 
     price = sorted(prices, reverse=book_side == "Buy")[number]
     user.click("book", f"{book_side} {price}")
     user.fill("ticket", "quantity", quantity)
+    if emi:
+        user.click("ticket", "emi")
+        user.press("Up", "Up", "Return")  # the bots of the table robots come first
     user.click("ticket", side.lower())
     user.wait_closed()
 
@@ -50,6 +58,25 @@ def trade(user: User) -> None:
         order(user, ticker, side, ("Sell" if side == "Buy" else "Buy", 4), quantity)
     for ticker, side, number, quantity in RESTING:
         order(user, ticker, side, (side, number), quantity)
+
+
+def take_panel(user: User, display: str, folder: Path) -> None:
+    """Trade for the demo's bot by hand, and write the picture of its panel into the folder."""
+    for number in range(6):
+        order(
+            user,
+            "XBTUSDT",
+            ("Buy", "Sell")[number % 2],
+            (("Sell", "Buy")[number % 2], 6),
+            "0.2",
+            BOT,
+        )
+    order(user, "XBTUSDT", "Buy", ("Sell", 4), "0.1", BOT)
+    order(user, "XBTUSDT", "Sell", ("Sell", 8), "0.1", BOT)
+    user.right_click("robot", BOT)
+    wait_until(lambda: len(user.dialog("bot")["tables"]["bot_trades"]) >= 7, 20, "its trades")
+    wait_until(lambda: user.dialog("bot")["facts"]["UNREALISED"] != "-", 10, "its figures")
+    screenshot(display, folder / "bot-dark.png")
 
 
 def take_pictures(folder: Path) -> None:
@@ -68,6 +95,8 @@ def take_pictures(folder: Path) -> None:
                     "the books to be verified",
                 )
                 screenshot(display, folder / f"window-{theme}.png")
+                if theme == "dark":
+                    take_panel(user, display, folder)
 
 
 if __name__ == "__main__":
