@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+import shutil
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -26,10 +27,10 @@ from backtest.figures import compute
 from backtest.picture import draw
 from backtest.report import text_lines, write_curve, write_months
 from backtest.run import BackTest, Outcome, Plan
-from backtest.source import Candles
+from backtest.source import Source, source_of
 from bots.variables import Variables as Bots
 from common.domain.robots import Robot
-from common.errors import ConfigurationError
+from common.errors import ConfigurationError, TmaticError
 from common.headless import StopSignals
 from common.ledger.database import DatabaseSettings
 from common.ledger.reports import open_for_reading
@@ -68,7 +69,7 @@ class Place:
     market: str
     algo: Path | None
     folder: Path  # of all back-tests
-    source: Callable[[Contract, datetime, datetime], tuple[Bars, Rate | None]]
+    source: Source
 
 
 def wish_of(options: argparse.Namespace) -> Wish:
@@ -88,9 +89,8 @@ def wish_of(options: argparse.Namespace) -> Wish:
 
 def place_of(profile: Profile, database: DatabaseSettings, market: str) -> Place:
     """Return where the back-tests of a profile are made."""
-    source = Candles(profile.data, profile.exchange_state if profile.demo else None)
     folder = profile.folder / "backtests"
-    return Place(database, market, profile.algo, folder, source.read)
+    return Place(database, market, profile.algo, folder, source_of(profile, market))
 
 
 def run_backtest(wish: Wish, place: Place, write: Callable[[str], None] = print) -> int:
@@ -104,8 +104,13 @@ def run_backtest(wish: Wish, place: Place, write: Callable[[str], None] = print)
                 test.stop()
             show_progress(player, wish.progress)
 
-        with _log_into(folder):
-            outcome = test.run(watch)
+        try:
+            with _log_into(folder):
+                outcome = test.run(watch)
+        except TmaticError:
+            shutil.rmtree(folder, ignore_errors=True)  # there is nothing to report
+            raise
+        finally:
             hide_progress()
     lines = write_report(outcome, folder)
     for line in lines:
@@ -140,14 +145,15 @@ def prepare(wish: Wish, place: Place, write: Callable[[str], None]) -> tuple[Pla
         raise ConfigurationError(f"--from {wish.begin} must be earlier than --to {wish.end}")
     bars, rate = _bars(wish, place, contract, begin, end, write)
     _check_bars(bars, robot, begin, end)
+    money, rate = _money(wish, contract), _rate(wish, rate)
     folder = _new_folder(place.folder, f"{robot.emi}_{begin:%Y%m%d}_{end:%Y%m%d}")
     plan = Plan(
         robot=robot,
         contract=contract,
         bars=bars,
         begin=minute_of(begin),
-        money=_money(wish, contract),
-        rate=_rate(wish, rate),
+        money=money,
+        rate=rate,
         books=folder / "books.db",
         algo=place.algo,
         fills=Fills(wish.spread, wish.touch),

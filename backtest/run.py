@@ -160,9 +160,27 @@ class BackTest:
     def _trade(self) -> None:
         """The engine has come to rest: the market is LIVE and the strategy loaded, or not."""
         robot = self._state.robots.get(self.plan.robot.emi)
-        if robot is None or robot.status is not Status.WORK:
+        if robot is None or robot.status is not Status.WORK or self._lacks_history():
             self.player.stopping = True
         self.player.put(SetTrading(on=True))
+
+    def _lacks_history(self) -> bool:
+        """Look whether there are as many bars as the strategy says that it needs."""
+        robot, bars = self.plan.robot, self.plan.bars
+        needed = self._runner.period + 1
+        past, there = (n * bars.minutes // robot.timeframe for n in (self._first, len(bars)))
+        if there < needed:
+            self._notices.error(
+                f"its strategy needs {needed} bars of {robot.timeframe} min before it is called, "
+                f"and there are {there} in all; give it an earlier past or a later --to"
+            )
+            return True
+        if past < needed:
+            self._notices.warning(
+                f"the strategy needs {needed} bars and there are {past} from before the "
+                "beginning: it is called later"
+            )
+        return False
 
     def _serve(self, order: BotOrder) -> None:
         self._engine.handle(order)

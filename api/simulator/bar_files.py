@@ -100,6 +100,8 @@ class BarFile:
                 f"a bar of {bars.minutes} min cannot begin at {moment(start):%Y-%m-%d %H:%M}"
             )
         opened, high, low, close = (self._ticks(row, name) for name in NEEDED[:4])
+        if "start" not in self._at:  # bins open at the close before, which may lie outside
+            low, high = min(low, opened, close), max(high, opened, close)
         if not low <= min(opened, close) <= max(opened, close) <= high:
             raise self._wrong("open and close must lie between low and high")
         quotes = [self._ticks(row, name) if name in self._at else 0 for name in ("bid", "ask")]
