@@ -7,6 +7,7 @@ contracts, except `lotSize` of a robot, which is in the unit that the screen sho
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -22,6 +23,7 @@ WHOLE_TOLERANCE = Decimal(
 def robot_dict(view: RobotView) -> dict[str, Any]:
     """Return what a strategy is told of a bot. PNL is in units of CURRENCY's major currency."""
     robot, instrument = view.robot, view.instrument
+    lot = _lot(instrument.lot_size, instrument.contracts_per_unit)
     return {
         "EMI": robot.emi,
         "SYMBOL": robot.symbol.ticker,
@@ -36,8 +38,14 @@ def robot_dict(view: RobotView) -> dict[str, Any]:
         "VOL": view.volume,
         "PNL": float(Decimal(view.pnl).scaleb(-view.currency.scale)),
         "CURRENCY": instrument.settlement_currency,
-        "lotSize": float(Decimal(instrument.lot_size) / Decimal(instrument.contracts_per_unit)),
+        "lotSize": lot,
     }
+
+
+@lru_cache(maxsize=1024)
+def _lot(contracts: int, per_unit: int) -> float:
+    """Return a lot in the unit that the screen shows."""
+    return float(Decimal(contracts) / Decimal(per_unit))
 
 
 def instrument_dict(view: RobotView, ticker: Ticker | None = None) -> dict[str, Any]:

@@ -70,9 +70,7 @@ class Calls:
         self._clock = clock
         self._unknown: set[str] = set()  # tickers that the exchange does not know either
 
-    def carry_out(self, request: Request) -> object:
-        """Return the result that the port promises for `request`, or raise a TmaticError."""
-        calls: Mapping[type, Callable[..., object]] = {
+        self._calls: Mapping[type, Callable[..., object]] = {
             FetchAccount: self.account,
             FetchCurrencies: self.currencies,
             FetchInstruments: self.instruments,
@@ -89,7 +87,10 @@ class Calls:
             ArmSwitch: self.arm_switch,
             DisarmSwitch: self.disarm_switch,
         }
-        return calls[type(request)](request)
+
+    def carry_out(self, request: Request) -> object:
+        """Return the result that the port promises for `request`, or raise a TmaticError."""
+        return self._calls[type(request)](request)
 
     # ---- reads ------------------------------------------------------------------------------
 

