@@ -19,6 +19,7 @@ from common.engine.items import (
     MarginChanged,
     Message,
     OrderChanged,
+    OrdersDoubted,
     OrdersReplaced,
     PositionChanged,
     StreamComplaint,
@@ -72,12 +73,16 @@ class AccountTables:
         messages: list[Message] = []
         for row in data:
             try:
-                changed = self._apply(table, action, row)
+                # An execution is told once and never changes: what claims so is not believed.
+                known = name != "execution" or action == "insert"
+                changed = self._apply(table, action, row) if known else None
             except ProtocolError as error:
                 messages.append(self._complain(name, row, error))
                 continue
             if changed is None:
                 log.info("%s %s concerns no known row: %s", name, action, _ids(row))
+                if name == "order" and not rows.has_ended(row) and OrdersDoubted() not in messages:
+                    messages.append(OrdersDoubted())
             elif action != "delete":
                 self._read(name, changed, messages)
                 self._forget_ended(name, changed, table)

@@ -7,12 +7,12 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.bitmex.auth import Signer
+from api.bitmex.bad_texts import BadTexts
 from api.bitmex.budget import Budget
 from api.bitmex.calls import Calls
 from api.bitmex.closure import check_endpoints
@@ -40,8 +40,6 @@ from common.settings_types import MarketSettings
 
 log = logging.getLogger(__name__)
 
-BAD_TEXTS = 3  # unreadable texts within BAD_TEXTS_WITHIN seconds end a session
-BAD_TEXTS_WITHIN = 60.0
 ENDING = 2.0  # seconds to wait for threads at the end; one that waits for an answer is left alone
 LAST_WORDS = 1.5  # seconds more for what is sent last
 
@@ -81,7 +79,7 @@ class BitmexGateway:
         self._left: list[Stream] = []  # sessions that were left and may still be ending
         self._protocol: StreamProtocol | None = None
         self._last_words: list[tuple[int, Request]] = []  # carried out when all else has ended
-        self._bad_texts: deque[float] = deque(maxlen=BAD_TEXTS)
+        self._bad_texts = BadTexts()
         self._relief = Relief()
 
     def start(self, inbox: Inbox) -> None:
@@ -111,7 +109,7 @@ class BitmexGateway:
         self.disconnect()
         if self._inbox is None:
             raise RuntimeError("connect() before start()")
-        self._bad_texts.clear()
+        self._bad_texts = BadTexts()
         self._relief.new_session()
         self._protocol = StreamProtocol(self._directory, self._settings.depth, symbols, tapes)
         self._stream = Stream(
@@ -141,7 +139,11 @@ class BitmexGateway:
         try:
             messages = protocol.feed(item.text, item.received_at)
         except ProtocolError as error:
-            self._note_bad_text(stream, error, is_market=protocol.is_market_data(item.text))
+            log.warning("unreadable text of %s: %s", self.market, error)
+            is_market = protocol.is_market_data(item.text)
+            end = self._bad_texts.note(error, self._monotonic(), is_market=is_market)
+            if end is not None:
+                stream.fail(end)
             raise
         self._watch_link(stream, protocol, item.received_at)
         for ticker in protocol.take_wanted():
@@ -221,21 +223,6 @@ class BitmexGateway:
             stream.send(protocol.leave_market_out())
         elif step is Step.RENEW:
             stream.fail(ExchangeUnavailable("the link keeps up again: the session is renewed"))
-
-    def _note_bad_text(self, stream: Stream, error: ProtocolError, *, is_market: bool) -> None:
-        """End the session over an unreadable text that may have told of an order or execution.
-
-        A new session fetches what it said. Of the market the next text tells more; only three
-        unreadable ones in a minute are a broken session.
-        """
-        log.warning("unreadable text of %s: %s", self.market, error)
-        if not is_market:
-            stream.fail(ExchangeUnavailable(f"a text of the stream cannot be read: {error}"))
-            return
-        self._bad_texts.append(self._monotonic())
-        full = len(self._bad_texts) == BAD_TEXTS
-        if full and self._bad_texts[-1] - self._bad_texts[0] <= BAD_TEXTS_WITHIN:
-            stream.fail(ExchangeUnavailable(f"the stream cannot be read: {error}"))
 
 
 class _Worker:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from urllib.parse import urlencode
 
 from api.bitmex.answers import Answer, Purpose, read
+from api.bitmex.bad_texts import BadTexts
 from api.bitmex.calls import Calls
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
@@ -47,7 +48,7 @@ from common.domain.market import Book, Ticker
 from common.engine.items import Message, RawText, Reply, StreamClosed, StreamOpened
 from common.engine.ports import Inbox
 from common.engine.requests import Request
-from common.errors import ExchangeUnavailable, OutcomeUnknown, TmaticError
+from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError, TmaticError
 from common.settings_types import Depth
 
 BASE = "http://direct/api/v1"
@@ -184,6 +185,7 @@ class DirectGateway:
         self._stream: DirectStream | None = None
         self._protocol: StreamProtocol | None = None
         self._relief = Relief()
+        self._bad_texts = BadTexts()
         self._skewed = False  # a fault may have told another time
 
     def start(self, inbox: Inbox) -> None:
@@ -212,6 +214,7 @@ class DirectGateway:
             self._put(StreamClosed(self.market, session, error))
             return
         self._relief.new_session()
+        self._bad_texts = BadTexts()
         self._protocol = StreamProtocol(self._directory, self._depth, symbols, tapes)
         exchange = self._exchange
         self._stream = DirectStream(exchange.clock, exchange.later, self.market, session, self._put)
@@ -230,7 +233,14 @@ class DirectGateway:
         stream, protocol = self._stream, self._protocol
         if stream is None or protocol is None or item.session != stream.number:
             return ()
-        messages = list(protocol.feed(item.text, item.received_at))
+        try:
+            messages = list(protocol.feed(item.text, item.received_at))
+        except ProtocolError as error:
+            is_market = protocol.is_market_data(item.text)
+            end = self._bad_texts.note(error, item.received_at, is_market=is_market)
+            if end is not None:
+                stream.end(end)
+            raise
         step = self._relief.look(stream.lag(), item.received_at)
         if step is Step.RELIEVE:
             stream.receive(protocol.leave_market_out())

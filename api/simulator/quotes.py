@@ -133,6 +133,12 @@ def book_columns(instrument: Instrument) -> Row:
     }
 
 
+def figure_columns(instrument: Instrument) -> Row:
+    """Return the figures of the contract that its owner may change."""
+    contract = instrument.contract
+    return {"lotSize": contract.lot, "tickSize": contract.step / contract.ticks_per_unit}
+
+
 def trade_columns(instrument: Instrument) -> Row:
     """Return the columns that follow the trades."""
     contract, price = instrument.contract, instrument.contract.price

@@ -11,6 +11,7 @@ from api.simulator.ports import Action, Row, TableEvent
 from api.simulator.quotes import (
     best_quote,
     book_columns,
+    figure_columns,
     instrument_row,
     ladder,
     mark_columns,
@@ -142,6 +143,7 @@ class Shown:
     def _instrument(self, instrument: Instrument, events: list[TableEvent]) -> None:
         time = self._exchange.time
         now = trade_columns(instrument) | book_columns(instrument) | mark_columns(instrument, time)
+        now |= figure_columns(instrument)
         before = self._columns.get(instrument.symbol)
         self._columns[instrument.symbol] = now
         if before is None:

@@ -83,6 +83,11 @@ class OrdersReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersDoubted:
+    """Something changed in an order that the image did not hold: orders have to be compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class PositionChanged:
     """A position of the account differs from before."""
 
@@ -116,6 +121,7 @@ Message = (
     | StreamReady
     | OrderChanged
     | OrdersReplaced
+    | OrdersDoubted
     | PositionChanged
     | MarginChanged
     | InstrumentChanged

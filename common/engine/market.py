@@ -26,6 +26,7 @@ from common.engine.items import (
     MarginChanged,
     Message,
     OrderChanged,
+    OrdersDoubted,
     OrdersReplaced,
     PositionChanged,
     RawText,
@@ -52,7 +53,7 @@ from common.errors import (
 
 log = logging.getLogger(__name__)
 
-STREAM_READY_WITHIN = 20.0  # seconds
+STREAM_READY_WITHIN = 50.0  # seconds; a topic without image is asked for again after 10, 20, 30
 
 
 class Market:
@@ -174,9 +175,7 @@ class Market:
     def health(self) -> tuple[Health, str]:
         """Return what may be done here and, unless LIVE, why not in words."""
         watching = READ_ONLY if self.state.read_only and not self.standing.offline else ""
-        blocked = (
-            self.standing.problem or self.standing.refused or self._ledger_problem() or watching
-        )
+        blocked = self.standing.blocked or self._ledger_problem() or watching
         if blocked:
             return Health.BLOCKED, blocked
         if self.standing.offline:
@@ -187,11 +186,10 @@ class Market:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
         if self.verifier.doubted:
             return Health.RECONCILING, "positions differ: comparing books and exchange"
-        stale = self.pulse.stale()
-        return (Health.STALE, stale) if stale else (Health.LIVE, "")
+        return (Health.STALE, stale) if (stale := self.pulse.stale()) else (Health.LIVE, "")
 
     def fresh(self) -> bool:
-        """Whether the prices are those of now, not the last ones of a stream that broke off."""
+        """Whether the prices are those of now."""
         return self.pulse.fresh()
 
     def may_trade(self, emi: str) -> bool:
@@ -308,6 +306,8 @@ class Market:
         elif isinstance(message, StreamReady):
             self.pulse.complete = True
             self.bring_up.stream_ready()
+        elif isinstance(message, OrdersDoubted):
+            self.verifier.look_soon()
         elif isinstance(message, StreamComplaint):
             self._notices.warning(f"{self.state.market}: {message.text}")
 
@@ -341,6 +341,7 @@ class Market:
 
     def _leave_stream(self) -> None:
         self._lose_stream()
+        self.bring_up.session += 1  # nothing more is heard of the one that is left
         self.gateway.disconnect()
 
     def _failed(self, error: TmaticError) -> None:
@@ -350,8 +351,7 @@ class Market:
         self._leave_stream()
         if isinstance(error, ConfigurationError):
             self.fatal = error
-        else:
-            self.checked = True
+        self.checked = True
         delay = self.standing.fell(error)
         if delay is not None:
             self._later(delay, self._try_again)

@@ -27,6 +27,11 @@ class Standing:
         self._notices = notices
         self._retry = Retry()
 
+    @property
+    def blocked(self) -> str:
+        """Why a person has to act, "" when nobody has to."""
+        return self.problem or self.refused
+
     def up(self) -> None:
         """The market came up."""
         self.refused = self.offline = ""

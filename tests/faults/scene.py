@@ -21,7 +21,7 @@ from api.simulator.virtual_clock import VirtualClock
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.engine.ports import BotRunner
-from common.engine.snapshot import Health
+from common.engine.snapshot import Health, Problem
 from tests.api.simulator.venues import START
 from tests.api.terminal.support import Terminal, money_moves, orders_by_name, position_of
 
@@ -55,6 +55,7 @@ class Scene:
         symbols: tuple[Symbol, ...] = (SYMBOL,),
         runner: BotRunner | None = None,
         history_days: float = 0.0,
+        more: tuple[str, ...] = (),
     ) -> None:
         self.account = account
         self.key = seeded_key(seed, account)
@@ -63,7 +64,7 @@ class Scene:
             seed=seed,
             now=START,
             accounts=[Customer(account, f"trader{account}", keys=[self.key])],
-            symbols=sorted({"XBTUSDT", *(symbol.ticker for symbol in symbols)}),
+            symbols=sorted({"XBTUSDT", *more, *(symbol.ticker for symbol in symbols)}),
             pace=pace,
         )
         self.exchange = Recorded(self.venue, self.clock)
@@ -178,6 +179,11 @@ class Scene:
     @property
     def reason(self) -> str:
         return str(self.market.health()[1])
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what the screen says is wrong now."""
+        self.run(0.5)
+        return tuple(self.engine.snapshot.problems)
 
     def told(self, words: str) -> list[str]:
         return [n.text for n in self.terminal.notices.all() if words in n.text]

@@ -22,6 +22,7 @@ from common.engine.items import (
     MarginChanged,
     Message,
     OrderChanged,
+    OrdersDoubted,
     OrdersReplaced,
     PositionChanged,
     StreamComplaint,
@@ -103,12 +104,13 @@ def test_an_order_lives_from_insert_to_its_end_and_is_forgotten() -> None:
     assert stream.feed(message("order", "update", end), 0.0) == []
 
 
-def test_an_unknown_row_costs_only_itself() -> None:
+def test_p3_b13_an_unknown_row_costs_only_itself() -> None:
     stream = opened()
     stream.feed(message("order", "insert", ORDER), 0.0)
     unknown: Row = {"orderID": "nobody", "leavesQty": 5}
     known: Row = {"orderID": ORDER["orderID"], "leavesQty": 400}
-    [changed] = stream.feed(message("order", "update", unknown, known), 0.0)
+    doubt, changed = stream.feed(message("order", "update", unknown, known), 0.0)
+    assert doubt == OrdersDoubted()  # what was missed of it is compared
     assert isinstance(changed, OrderChanged)
     assert changed.order.leaves == 400
 

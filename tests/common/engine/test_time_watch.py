@@ -81,7 +81,7 @@ def test_n21_after_a_sleep_no_bot_runs_before_everything_was_read_again(on_linux
     assert len(world.runner.calls) == calls
     assert not world.market.may_trade("bot1")
     world.settle()
-    assert world.market.bring_up.session == session + 1
+    assert world.market.bring_up.session > session
     assert world.health() is Health.LIVE
 
 
