@@ -108,7 +108,7 @@ class BarPlayer(Mailbox):
             reached = [ticks for ticks in dict.fromkeys(prices[:-1]) if ticks not in first]
             messages = [trade(ticks, 0, at) for ticks in reached]
             messages.append(trade(bar.close, bar.volume, at))
-        self._venue.skip_to(bar.close, end * MINUTE_MS, bar.bid, bar.ask)
+        self._venue.skip(prices, end * MINUTE_MS, bar.bid, bar.ask)
         self._end(bar, messages)
 
     def _walk(self, bar: Bar, prices: tuple[int, ...]) -> Iterator[bool]:

@@ -11,7 +11,7 @@ is filled than its volume.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.simulator.accounts import Account
@@ -170,18 +170,20 @@ class BarVenue:
         self._withdraw()
         self._left = max(lot, volume // lot * lot)
 
-    def skip_to(self, ticks: int, time: int, bid: int, ask: int) -> None:
-        """The price went here without meeting anybody; the best prices are given or follow."""
+    def skip(self, prices: Sequence[int], time: int, bid: int, ask: int) -> None:
+        """The price went this way without meeting anybody; the best prices are given or follow."""
         self._exchange.time = time
-        self._turn(ticks)
+        for ticks in prices:
+            self._turn(ticks)
+            self.instrument.last = ticks
         if bid and ask > bid:
             self.bid, self.ask = bid, ask
-        self.instrument.move(ticks, time)
+        self.instrument.move(self.instrument.last, time)
         self._stale = True
 
     def go_to(self, ticks: int, time: int, bid: int = 0, ask: int = 0) -> None:
         """The price goes here and fills what it meets."""
-        self.skip_to(ticks, time, bid, ask)
+        self.skip((ticks,), time, bid, ask)
         self._quote()
         if self._touch:
             self._fill_touched(ticks)
