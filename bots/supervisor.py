@@ -130,8 +130,9 @@ class Supervisor:
         """Start a bot anew; where it has a worker, new code is tried beside it first."""
         call = event.call
         emi = call.view.robot.emi
-        if event.batch is not self._batch or any(w.view.robot.emi == emi for w in self._waiting):
+        if event.batch is not self._batch:
             return
+        self._waiting = deque(w for w in self._waiting if w.view.robot.emi != emi)
         self._batch.emis[emi] = None
         former = self._beside.get(emi)
         if former is not None:

@@ -162,10 +162,7 @@ class Bars:
         candle = series.close(now)
         if series.missing_since is not None:
             self._ask(FetchCandles(symbol, timeframe, series.missing_since))
-        if now - close > LATEST:
-            late = (now - close).total_seconds()
-            self._missed(key, start, close, f"its close was noticed {late:.0f} s late")
-        elif candle is None or series.partial(start):
+        if candle is None or series.partial(start):
             self._held[key] = _Held(start, close, now)
         else:
             return True

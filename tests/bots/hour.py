@@ -187,7 +187,8 @@ class Market(Scene):
             sums = there[bot.emi]
             if here != (sums["contracts"], sums["cost"], sums["fee"]):
                 found.append(f"{bot.emi}: books {here}, exchange {dict(sums)}")
-        return [*found, *self._sums_that_differ(mine)]
+        # The terminal's own comparison mends what it finds; here nothing may need mending.
+        return [*found, *self._sums_that_differ(mine), *self.told("BOOKS DIFFER")]
 
     def _sums_that_differ(self, mine: Any) -> list[str]:
         """Compare the sums of each symbol, with funding, and the set of all executions."""

@@ -303,3 +303,13 @@ def test_a_call_is_answered_with_the_time_it_took(tmp_path: Path) -> None:
         finished = desk.bar(BOT)
         assert isinstance(finished, BotFinished)
         assert 0 <= finished.seconds < 20
+
+
+def test_a_bar_after_missing_ones_says_how_many(tmp_path: Path) -> None:
+    with terminal(tmp_path / "algo") as desk:
+        write_algo(tmp_path, "")
+        run(desk, tmp_path, "print([bar['missed'] for bar in frame])", times=0)
+        desk.bar(BOT, [bar(4, 1.0), bar(5, 2.0)])
+        desk.bar(BOT, [bar(2, 1.0), bar(3, 1.0), bar(6, 2.0)])
+    told = [line.text for _, line in desk.said if line.text.startswith("[")]
+    assert told == ["[0, 0, 2, 0]", "[0, 0, 0, 0, 0, 0, 0]"]

@@ -90,9 +90,15 @@ def test_what_a_failed_strategy_asked_for_does_not_leave_any_more(world: World) 
     world.engine.inbox.put(bot_post())
     world.turn()
     sent = len(world.gateway.sent)
-    world.engine.inbox.put(BotFailed("bot1", "did not return within 2 s", "", raised=False))
+    for item in (
+        BotFailed("bot1", "did not return within 2 s", "", raised=False),
+        BotLoaded("bot1", "", CODE),
+        SetRobotStatus("Venue", "bot1", True),  # a person starts it before the books answered
+    ):
+        world.engine.inbox.put(item)
     world.turn()
     world.settle()
+    assert row(world).status is Status.WORK
     assert [type(r).__name__ for _, r in world.gateway.sent[sent:]] == []
 
 
