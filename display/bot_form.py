@@ -112,6 +112,7 @@ class BotFormDialog(Dialog):
         self.capital = Line(body, 4, "CAPITAL, lots", self._entry("capital", self.capital_text))
         self.strategy = Line(body, 5, "Strategy", self._box("strategy", self.strategy_text, ()))
         self.parameters = ParameterFields(body, self._theme, self.check)
+        self.parameters.align(self.strategy.widget.winfo_reqwidth())
         self.parameters.grid(row=6, column=0, columnspan=3, sticky="ew")
         policy = ttk.Frame(body, name="policy")
         self.policies = {

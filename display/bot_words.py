@@ -92,12 +92,15 @@ def head_line(row: RobotRow, price: Decimal | None) -> str:
 
 
 def code_line(row: RobotRow) -> str:
-    """Return which strategy file the bot runs, of when, and its hash."""
+    """Return the bot's strategy by name, its file, of when that is, and the hash of its code."""
+    if not row.timeframe:
+        return "no strategy"
+    name = row.strategy or "as algo/init.py names it"
     code = row.code
     if code is None:
-        return "no strategy is loaded" if row.timeframe else "no strategy"
+        return f"strategy {name}: not loaded"
     saved = f", saved {time_text(code.saved)} UTC" if code.saved else ""
-    return f"strategy {code.file}{saved}, code {code.digest}"
+    return f"strategy {name}   {code.file}{saved}, code {code.digest}"
 
 
 def unrealised(row: RobotRow, story: BotStory | None, view: BookView | None) -> int | None:

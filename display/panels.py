@@ -41,7 +41,7 @@ KEYS = (
     ("Ctrl n", "the form of a new bot"),
 )
 HELP_LINE = (
-    "F1 keys   F2 problems   F3 reload   F4 stop   F6 colours   F7 verify   F8 export   "
+    "F1 keys   F2 problems   F3 reload   F4 stop   F5 robot   F6 colours   F7 verify   F8 export   "
     "F9 trading on/off   click: book, order, robot"
 )
 _SILENT = 5.0  # seconds without a new snapshot after which the window says so

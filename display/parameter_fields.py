@@ -34,6 +34,7 @@ class ParameterFields(ttk.Frame):
         self._theme = theme
         self._changed = changed
         self._rows: list[_Row] = []
+        self._column = 0
         self._canvas = tk.Canvas(self, highlightthickness=0, borderwidth=0, height=1, width=200)
         self._inner = ttk.Frame(self._canvas, name="inner")
         self._bar = ttk.Scrollbar(self, orient="vertical", command=self._canvas.yview)
@@ -120,8 +121,14 @@ class ParameterFields(ttk.Frame):
         entry.bind("<Control-a>", lambda _event: select_all(entry))
         return entry
 
+    def align(self, width: int) -> None:
+        """Make the column of the fields this wide, in pixels, as that of the form above is."""
+        self._column = width
+        self._inner.columnconfigure(1, minsize=width)
+
     def _fit(self) -> None:
         """Be as high as the rows need, and scroll what does not fit."""
+        self._inner.columnconfigure(1, minsize=self._column)
         self._canvas.configure(background=self._theme.palette.panel)
         self._inner.update_idletasks()
         width, height = self._inner.winfo_reqwidth(), self._inner.winfo_reqheight()

@@ -70,7 +70,10 @@ def test_f5_opens_the_panel_of_the_row_at_the_cursor(window: Bench) -> None:
 def test_the_books_are_asked_while_it_is_open_and_not_longer(
     window: Bench, panel: BotPanel
 ) -> None:
-    window.now += ASK_EVERY
+    window.now += ASK_EVERY - 0.1
+    window.change()
+    assert len(window.sent) == 1
+    window.now += 0.1
     window.change()
     assert window.sent == [ShowBot(MARKET, "myBot")] * 2
     panel.close()

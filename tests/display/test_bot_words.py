@@ -130,10 +130,11 @@ def test_capital_is_lots_units_and_a_value() -> None:
 
 def test_the_code_is_named_with_its_time_and_hash() -> None:
     row = robot_row("myBot")
-    assert code_line(row) == "no strategy is loaded"
+    assert code_line(row) == "strategy as algo/init.py names it: not loaded"
+    assert code_line(robot_row("x", status=Status.RESERVED)) == "no strategy"
     code = BotCode("algo/strategy.py", NOW, "ab12cd34")
-    assert code_line(replace(row, code=code)) == (
-        "strategy algo/strategy.py, saved 2026-11-23 04:05:06 UTC, code ab12cd34"
+    assert code_line(replace(row, code=code, strategy="trend:Trend")) == (
+        "strategy trend:Trend   algo/strategy.py, saved 2026-11-23 04:05:06 UTC, code ab12cd34"
     )
 
 

@@ -153,6 +153,8 @@ def test_a_look_at_a_bot_reads_its_rows_once_until_something_was_booked() -> Non
     bench.say(look)
     assert len(bench.reports.told) == 2
     bench.desk.changed()  # booked while it is read
+    bench.say(look)
+    assert len(bench.reports.told) == 2, "two readings of a bot at once"
     bench.say(told(bench), look)
     assert len(bench.reports.told) == 3
 
