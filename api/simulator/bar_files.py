@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 from pathlib import Path
 
-from api.simulator.bars import Bar, Bars, minute_of, moment
+from api.simulator.bars import Bar, Bars, moment
 from api.simulator.contracts import Contract
 from api.simulator.times import parse
 from common.errors import ConfigurationError
@@ -21,8 +21,9 @@ from common.errors import ConfigurationError
 COLUMNS = ("start", "open", "high", "low", "close", "volume", "bid", "ask")
 NEEDED = ("open", "high", "low", "close", "volume")
 TIMES = {"start": 0, "timestamp": 1}  # column -> bars that its time lies after the start
-FIRST_YEAR, LAST_YEAR = 1971, 9998
+FIRST_MINUTE, LAST_MINUTE = 525_600, 4_000_000_000  # 1971 to 9575
 MINUTES_A_DAY = 1440
+LARGEST = 10**15
 
 
 class BarFile:
@@ -111,20 +112,20 @@ class BarFile:
 
     def _minute(self, text: str) -> int:
         try:
-            time = parse(text)
-            minute, rest = divmod(time, 60_000)
-            at = moment(minute)
+            minute, rest = divmod(parse(text), 60_000)
         except (ValueError, IndexError, OverflowError):
             raise self._wrong(f"{text[:40]!r} is not a time such as 2025-01-31T23:59:00Z") from None
-        if rest or not FIRST_YEAR <= at.year <= LAST_YEAR:
+        if rest or not FIRST_MINUTE <= minute < LAST_MINUTE:
             raise self._wrong(f"{text[:40]!r} is not the beginning of a minute since 1971")
-        return minute_of(at)
+        return minute
 
     def _ticks(self, row: Sequence[str], name: str) -> int:
         text = row[self._at[name]].strip()
         if not text and name in ("bid", "ask"):
             return 0
-        ticks = self._number(text, name) * self._contract.ticks_per_unit / self._contract.step
+        ticks = self._number(text, name) * self._contract.ticks_per_unit
+        if self._contract.step > 1:
+            ticks /= self._contract.step
         whole = round(ticks)
         if whole != ticks:
             self.rounded += 1
@@ -141,9 +142,10 @@ class BarFile:
     def _number(self, text: str, name: str) -> Decimal:
         try:
             number = Decimal(text)
+            in_range = -LARGEST < number < LARGEST  # raises for a NaN
         except InvalidOperation:
             raise self._wrong(f"{name} {text[:40]!r} is not a number") from None
-        if not number.is_finite() or abs(number) > 10**15:
+        if not in_range:
             raise self._wrong(f"{name} {text[:40]!r} is not a number in range")
         return number
 

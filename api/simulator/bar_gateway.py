@@ -114,6 +114,7 @@ class BarGateway:
         self._told: deque[list[Message]] = deque()  # of the texts in the inbox
         self._unit = venue.contract.ticks_per_unit
         self.price = lru_cache(maxsize=1 << 16)(self._price)
+        self._funding = lru_cache(maxsize=1)(self._next_funding)
 
     # ---- the port ---------------------------------------------------------------------------
 
@@ -163,16 +164,15 @@ class BarGateway:
     def _make_ticker(self) -> Ticker:
         venue, instrument = self._venue, self._venue.instrument
         last = self.price(instrument.last)
-        perpetual = venue.contract.is_perpetual
-        rate = instrument.funding_ppm(0)
+        rate, at = self._funding(venue.next_funding)
         return Ticker(
             self._symbol,
             bid=self.price(venue.bid),
             ask=self.price(venue.ask),
             last=last,
             mark=last,
-            funding_rate=Decimal(rate) / MILLION if perpetual else None,
-            funding_at=moment(venue.next_funding) if perpetual else None,
+            funding_rate=rate,
+            funding_at=at,
             state=instrument.state,
         )
 
@@ -216,6 +216,12 @@ class BarGateway:
             if event.table == "execution":
                 self._executions(event.rows, messages)
         return messages
+
+    def _next_funding(self, time: int) -> tuple[Decimal | None, datetime | None]:
+        """Return rate and time of the next payment, Nones where none is paid."""
+        if not self._venue.contract.is_perpetual:
+            return None, None
+        return Decimal(self._venue.instrument.funding_ppm(time)) / MILLION, moment(time)
 
     def trade(self, ticks: int, quantity: int, at: datetime) -> Trade:
         """Return a public trade."""

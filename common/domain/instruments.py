@@ -17,6 +17,8 @@ class Category(str, Enum):
     SPOT = "spot"  # the currencies themselves change hands
     OPTION = "option"
 
+    __hash__ = str.__hash__  # as equal texts have, and faster than that of an Enum
+
     __hash__ = str.__hash__  # the text's own: symbols are looked up for every row
 
     def __str__(self) -> str:

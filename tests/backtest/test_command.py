@@ -148,7 +148,7 @@ def test_a_timeframe_that_the_bars_cannot_make_is_told(tmp_path: Path) -> None:
         (4, "soon,1,1,1,1,1,,", r"line 4: 'soon' is not a time such as"),
         (4, "2025-03-01T00:02:30Z,1,1,1,1,1,,", r"line 4: .*not the beginning of a minute"),
         (4, "2025-03-01T00:02:00Z,1,1,1,x,1,,", r"line 4: close 'x' is not a number"),
-        (4, "2025-03-01T00:02:00Z,1,1,1,nan,1,,", r"line 4: close 'nan' is not a number in range"),
+        (4, "2025-03-01T00:02:00Z,1,1,1,nan,1,,", r"line 4: close 'nan' is not a number"),
         (4, "2025-03-01T00:02:00Z,0,1,0,1,1,,", r"line 4: open '0' is not a price above 0"),
         (4, "2025-03-01T00:02:00Z,3,2,1,1,1,,", r"line 4: open and close must lie between"),
         (4, "2025-03-01T00:02:00Z,1,1,1,1,-1,,", r"line 4: volume must be a number of contracts"),
