@@ -6,14 +6,12 @@ succession, or a file half written, make one change. Content decides, not the ti
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bots.sources import digest_of
-
-log = logging.getLogger(__name__)
+from bots.sources import digest_of, modules_of
 
 INTERVAL = 0.5  # seconds
 _STOP_TIMEOUT = 10.0  # seconds
@@ -58,12 +56,10 @@ class CodeWatch:
 
     def _stamp(self) -> _Stamp:
         found: _Stamp = {}
-        try:
-            for path in self._folder.rglob("*.py"):
+        for path in modules_of(self._folder):
+            with contextlib.suppress(OSError):  # it vanished in this moment
                 state = path.stat()
                 found[str(path)] = (state.st_mtime_ns, state.st_size, state.st_ino)
-        except OSError as error:  # a file vanished in this moment; the next look sees what is left
-            log.debug("the strategies cannot be listed: %s", error)
         return found
 
     @staticmethod

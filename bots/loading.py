@@ -141,7 +141,10 @@ def describe(error: BaseException) -> str:
 
 def traceback_text(error: BaseException) -> str:
     """Return the traceback without the worker's own lines around it."""
-    return "".join(traceback.format_exception(error))[-20_000:]
+    trace = error.__traceback__
+    while trace is not None and not _is_users(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))[-20_000:]
 
 
 def where(thread: int) -> channel.Stack:
@@ -189,9 +192,13 @@ def _place(error: BaseException) -> str:
 def _innermost(places: Sequence[tuple[str, int | None]]) -> str:
     """Return the innermost place in the user's code; places come innermost first."""
     for filename, line in places:
-        if "algo" in Path(filename).parts[:-1]:
+        if _is_users(filename):
             return f"{_short(filename)}:{line}"
     return ""
+
+
+def _is_users(filename: str) -> bool:
+    return "algo" in Path(filename).parts[:-1]
 
 
 def _short(filename: str) -> str:

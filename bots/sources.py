@@ -37,9 +37,17 @@ def digest_of(path: Path) -> str:
         return ""
 
 
+def modules_of(folder: Path) -> list[Path]:
+    """Return the modules of a folder, without what editors hide there; [] where there is none."""
+    try:
+        return sorted(path for path in folder.rglob("*.py") if not path.name.startswith("."))
+    except OSError:
+        return []
+
+
 def digests_of(folder: Path) -> dict[str, str]:
     """Return path -> digest of every module of a folder."""
-    return {str(path): digest_of(path) for path in sorted(folder.rglob("*.py"))}
+    return {str(path): digest_of(path) for path in modules_of(folder)}
 
 
 def sources_of(strategy: object, before: Mapping[str, str]) -> Sources:

@@ -37,6 +37,7 @@ def two(robot, **_):
     assert "INFO  before" in mine
     assert "ERROR KeyError: 'NO SUCH' (algo/strategy.py:" in mine
     assert "    | " in mine and 'robot["NO SUCH"]' in mine
+    assert "worker.py" not in mine
     assert "all is well" in other and "NO SUCH" not in other
     assert [line.error for emi, line in desk.said if emi == "one"].count(True) == 1
 

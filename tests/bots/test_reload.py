@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,19 @@ if "EDITED" not in path.read_text(encoding="utf-8").split("####")[1]:
     with terminal(algo) as desk:
         desk.load(ONE, history={"one": BARS})
         assert take_in(desk, ONE).beside
+
+
+def test_what_editors_leave_beside_a_file_is_no_change(tmp_path: Path) -> None:
+    algo = write_algo(tmp_path, GOOD.format(100))
+    with terminal(algo) as desk:
+        desk.load(ONE, history={"one": BARS})
+        if sys.platform != "win32":
+            (algo / ".#strategy.py").symlink_to("somebody@somewhere")
+            (algo / "dangling.py").symlink_to("nowhere")
+        (algo / ".strategy.py").write_text("def half(", encoding="utf-8")
+        (algo / "strategy.py~").write_text("def half(", encoding="utf-8")
+        (algo / "notes.py").write_text("NOTES = 1\n", encoding="utf-8")
+        write_algo(tmp_path, GOOD.format(200))
+        assert take_in(desk, ONE).problem == ""
+        assert quantities(desk, ONE) == [200]
+        assert [item for item in desk.outcomes if isinstance(item, BotWanted)] == []

@@ -214,6 +214,13 @@ def test_a_click_on_a_robot_switches_it_once(window: Bench) -> None:
     assert window.sent[1:] == [SetRobotStatus(MARKET, "a.name.of.20.letters", work=True)]
 
 
+def test_a_click_starts_a_bot_that_was_stopped_by_its_own_fault(window: Bench) -> None:
+    stopped = next(row for row in window.snapshot.robots if row.status is Status.ERROR)
+    window.change(robots=(replace(stopped, startable=True),))
+    window.click_on("robot", stopped.emi)
+    assert window.sent == [SetRobotStatus(MARKET, stopped.emi, work=True)]
+
+
 @pytest.mark.parametrize(
     ("emi", "words"),
     [
