@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
 from tkinter import ttk
+from tkinter.font import Font
 from typing import TypeVar
 
 from common.domain.bot_form import BotForm
@@ -37,13 +38,16 @@ Value = TypeVar("Value")
 class Line:
     """A label, a widget, and a place for a hint or for what is wrong."""
 
-    def __init__(self, parent: tk.Misc, row: int, label: str, widget: ttk.Widget) -> None:
+    def __init__(
+        self, parent: tk.Misc, font: Font, row: int, label: str, widget: ttk.Widget
+    ) -> None:
         self.widget = widget
         ttk.Label(parent, text=label, width=LABEL_WIDTH).grid(
             row=row, column=0, sticky="w", padx=(0, 8), pady=3
         )
         widget.grid(row=row, column=1, sticky="ew", pady=3)
-        self._said = ttk.Label(parent, width=HINT_WIDTH, wraplength=HINT_WIDTH * 8)
+        wrap = HINT_WIDTH * font.measure("0")
+        self._said = ttk.Label(parent, width=HINT_WIDTH, wraplength=wrap)
         self._said.grid(row=row, column=2, sticky="w", padx=(8, 0))
 
     @property
@@ -97,22 +101,26 @@ class BotFormDialog(Dialog):
         self.on_stop_text = OwnText(self, (known.on_stop if known else OnStop.LEAVE).value)
 
     def _make_lines(self) -> None:
-        body = self.body
+        body, font = self.body, self._theme.mono
         ttk.Label(body, text=self.title(), style="Bold.TLabel").grid(
             row=0, column=0, columnspan=3, sticky="w", pady=(0, 6)
         )
-        self.emi = Line(body, 1, "EMI", self._entry("emi", self.emi_text))
-        self.symbol = Line(body, 2, "Instrument", self._box("symbol", self.symbol_text, ()))
+        self.emi = Line(body, font, 1, "EMI", self._entry("emi", self.emi_text))
+        self.symbol = Line(body, font, 2, "Instrument", self._box("symbol", self.symbol_text, ()))
         self.timeframe = Line(
             body,
+            font,
             3,
             "Timeframe",
             self._box("timeframe", self.timeframe_text, TIMEFRAMES, free=True),
         )
-        self.capital = Line(body, 4, "CAPITAL, lots", self._entry("capital", self.capital_text))
-        self.strategy = Line(body, 5, "Strategy", self._box("strategy", self.strategy_text, ()))
+        self.capital = Line(
+            body, font, 4, "CAPITAL, lots", self._entry("capital", self.capital_text)
+        )
+        self.strategy = Line(
+            body, font, 5, "Strategy", self._box("strategy", self.strategy_text, ())
+        )
         self.parameters = ParameterFields(body, self._theme, self.check)
-        self.parameters.align(self.strategy.widget.winfo_reqwidth())
         self.parameters.grid(row=6, column=0, columnspan=3, sticky="ew")
         policy = ttk.Frame(body, name="policy")
         self.policies = {
@@ -121,8 +129,11 @@ class BotFormDialog(Dialog):
         }
         for button in self.policies.values():
             button.pack(side="left", padx=(0, 10))
-        self.on_stop = Line(body, 7, "On its error", policy)
+        self.on_stop = Line(body, font, 7, "On its error", policy)
         self.on_stop.say("when it is stopped by its own fault")
+        body.columnconfigure(2, weight=1)  # what is left over is not for the fields
+        body.update_idletasks()
+        self.parameters.align(max(policy.winfo_reqwidth(), self.emi.widget.winfo_reqwidth()))
         for text in (self.emi_text, self.symbol_text, self.timeframe_text, self.capital_text):
             text.trace_add("write", lambda *_: self.check())
         self.strategy_text.trace_add("write", lambda *_: self._choose_strategy())
@@ -188,6 +199,12 @@ class BotFormDialog(Dialog):
             set_enabled(line.widget, free)
         self.parameters.enable(free)
         set_enabled(self.save, free and self._draft is not None)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme as they are now."""
+        super().restyle()
+        if hasattr(self, "parameters"):
+            self.parameters.restyle()
 
     # ---- what it does -----------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ class ParameterFields(ttk.Frame):
         self._canvas.configure(yscrollcommand=self._bar.set)
         self._place = self._canvas.create_window(0, 0, anchor="nw", window=self._inner)
         self._canvas.grid(row=0, column=0, sticky="nsew")
+        self.restyle()
         self.columnconfigure(0, weight=1)
 
     def show(self, specs: Sequence[ParameterSpec], kept: Mapping[str, str]) -> None:
@@ -91,7 +92,8 @@ class ParameterFields(ttk.Frame):
         )
         widget = self._widget(spec, text)
         widget.grid(row=number, column=1, sticky="ew", pady=3)
-        said = ttk.Label(inner, width=HINT_WIDTH, wraplength=HINT_WIDTH * 8)
+        wrap = HINT_WIDTH * self._theme.mono.measure("0")
+        said = ttk.Label(inner, width=HINT_WIDTH, wraplength=wrap)
         said.grid(row=number, column=2, sticky="w", padx=(8, 0))
         return _Row(spec, text, widget, said)
 
@@ -121,6 +123,10 @@ class ParameterFields(ttk.Frame):
         entry.bind("<Control-a>", lambda _event: select_all(entry))
         return entry
 
+    def restyle(self) -> None:
+        """Take the colours of the theme as they are now."""
+        self._canvas.configure(background=self._theme.palette.panel)
+
     def align(self, width: int) -> None:
         """Make the column of the fields this wide, in pixels, as that of the form above is."""
         self._column = width
@@ -129,7 +135,6 @@ class ParameterFields(ttk.Frame):
     def _fit(self) -> None:
         """Be as high as the rows need, and scroll what does not fit."""
         self._inner.columnconfigure(1, minsize=self._column)
-        self._canvas.configure(background=self._theme.palette.panel)
         self._inner.update_idletasks()
         width, height = self._inner.winfo_reqwidth(), self._inner.winfo_reqheight()
         if not self._rows:

@@ -211,3 +211,13 @@ def test_the_form_fits_the_smallest_screen(window: Bench, new: Opened) -> None:
     window.root.update()
     assert new.form.winfo_reqwidth() <= 1024
     assert new.form.winfo_reqheight() <= 600 - 40
+
+
+def test_fields_stand_below_each_other_and_follow_the_theme(window: Bench, new: Opened) -> None:
+    parts = new.form.parts()
+    above, below = parts["strategy"], parts["parameter fast"]
+    assert above.winfo_rootx() == below.winfo_rootx()
+    assert above.winfo_width() == below.winfo_width()
+    window.terminal.switch_theme()
+    canvas = new.form.parameters.children["!canvas"]
+    assert canvas["background"] == window.terminal.theme.palette.panel
