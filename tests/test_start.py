@@ -51,7 +51,7 @@ def test_malformed_settings_end_the_start_with_a_sentence_for_each(tmp_path: Pat
         assert sentence in told
 
 
-def test_settings_that_the_exchange_contradicts_end_the_start(tmp_path: Path) -> None:
+def test_p12_settings_that_the_exchange_contradicts_end_the_start(tmp_path: Path) -> None:
     exchange = EmbeddedExchange(tmp_path / "exchange.json", ROOT)
     market = exchange.start()
     access = demo_access(

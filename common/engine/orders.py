@@ -64,7 +64,7 @@ class OrderMirror:
         self._remember = remember_ended
 
     def __iter__(self) -> Iterator[LiveOrder]:
-        return iter(self.live.values())
+        return iter(list(self.live.values()))  # whoever looks may drop what it sees
 
     def get(self, key: str) -> LiveOrder | None:
         """Return the live order with this key."""

@@ -40,7 +40,7 @@ def report(folder: Path, body: str) -> Any:
     return json.loads(target.read_text(encoding="utf-8"))
 
 
-def test_orders_can_be_looped_over_while_they_change(tmp_path: Path) -> None:
+def test_b3_orders_can_be_looped_over_while_they_change(tmp_path: Path) -> None:
     found = report(
         tmp_path,
         """
@@ -264,7 +264,7 @@ with terminal(Path(sys.argv[1]), budget=600.0) as desk:
 """
 
 
-def test_a_loop_ends_when_the_terminal_is_killed(tmp_path: Path) -> None:
+def test_b23_a_loop_ends_when_the_terminal_is_killed(tmp_path: Path) -> None:
     target = tmp_path / "pid"
     body = f"""
 def one(robot, frame, ticker, instrument):

@@ -60,7 +60,7 @@ def test_a_day_alone_means_its_beginning(path: Path) -> None:
         (b"9999-12-31 23:59:59", "has a date in the future"),
     ],
 )
-def test_a_useless_file_gives_a_sentence_and_fetches_everything(
+def test_l5_a_useless_file_gives_a_sentence_and_fetches_everything(
     path: Path, text: bytes, sentence: str
 ) -> None:
     path.write_bytes(text)
@@ -145,7 +145,7 @@ def test_a_file_deleted_while_the_program_runs_is_written_anew(path: Path) -> No
     assert HistoryFile(path).read(KEY, NOW).at == NOW
 
 
-def test_a_crash_while_writing_leaves_the_old_file(
+def test_l2_a_crash_while_writing_leaves_the_old_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = HistoryFile(path)
@@ -162,7 +162,7 @@ def test_a_crash_while_writing_leaves_the_old_file(
 
 @given(st.binary(max_size=200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_content_prevents_a_start(path: Path, data: bytes) -> None:
+def test_l5_no_content_prevents_a_start(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     result = HistoryFile(path).read(KEY, NOW)
     assert EVERYTHING <= result.at <= NOW

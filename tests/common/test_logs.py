@@ -146,7 +146,7 @@ if os.name == "posix":
         assert modes == {0o600}
 
 
-def test_files_rotate_and_old_ones_go(tmp_path: Path) -> None:
+def test_b25_files_rotate_and_old_ones_go(tmp_path: Path) -> None:
     handler = LogFile(tmp_path / "small.log", size=100, kept=2)
     for number in range(50):
         handler.emit(logging.makeLogRecord({"msg": f"{number:050}"}))
@@ -155,7 +155,7 @@ def test_files_rotate_and_old_ones_go(tmp_path: Path) -> None:
     assert handler.lost == 0
 
 
-def test_a_full_disk_loses_lines_and_says_so_afterwards(logs: Logs) -> None:
+def test_l4_a_full_disk_loses_lines_and_says_so_afterwards(logs: Logs) -> None:
     (handler,) = (h for h in logging.getLogger().handlers if isinstance(h, LogFile))
     stream = handler.stream
     with open(os.devnull, encoding="utf-8") as unwritable:  # noqa: PTH123 - not a path of ours
@@ -173,7 +173,7 @@ def test_a_full_disk_loses_lines_and_says_so_afterwards(logs: Logs) -> None:
 
 if Path("/dev/full").exists():
 
-    def test_a_disk_that_stays_full_disturbs_nobody(tmp_path: Path) -> None:
+    def test_l4_a_disk_that_stays_full_disturbs_nobody(tmp_path: Path) -> None:
         logs = Logs(tmp_path)
         logs.path.symlink_to("/dev/full")
         logs.start()

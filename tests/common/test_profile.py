@@ -108,7 +108,7 @@ def test_a_link_to_a_lost_env_does_not_start_the_demo(tmp_path: Path) -> None:
     assert not find_profile(tmp_path).demo
 
 
-def test_a_second_terminal_on_the_same_folder_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_l3_a_second_terminal_on_the_same_folder_is_told_who_holds_it(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(tmp_path)],
         cwd=ROOT,

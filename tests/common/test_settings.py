@@ -179,7 +179,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("key", "value", "place", "sentence"), MALFORMED)
-def test_malformed_setting_is_named_with_file_line_key_and_remedy(
+def test_b24_malformed_setting_is_named_with_file_line_key_and_remedy(
     tmp_path: Path, key: str, value: str | None, place: str, sentence: str
 ) -> None:
     told = refusal(tmp_path, {key: value})

@@ -289,7 +289,7 @@ def test_f9_works_inside_an_order_window(window: Bench) -> None:
     assert window.sent == [SetTrading(on=True)]
 
 
-def test_u3_f3_is_sent_once_until_the_reload_is_done(window: Bench) -> None:
+def test_u3_b22_f3_is_sent_once_until_the_reload_is_done(window: Bench) -> None:
     press(window, "<F3>")
     window.now += 1
     press(window, "<F3>")
@@ -319,7 +319,7 @@ def test_f6_switches_the_colours(window: Bench) -> None:
 # ---- the loop -----------------------------------------------------------------------------------
 
 
-def test_the_loop_paints_and_goes_on_after_an_error(
+def test_b2_the_loop_paints_and_goes_on_after_an_error(
     window: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     terminal = window.terminal

@@ -194,7 +194,7 @@ def test_the_wait_that_a_429_asks_for_is_kept() -> None:
     assert caught.retry_after == 9.0
 
 
-def test_an_expired_read_is_sent_again_with_the_exchanges_time() -> None:
+def test_b19_n20_an_expired_read_is_sent_again_with_the_exchanges_time() -> None:
     ahead = int(time.time()) + 500
     text = f"This request has expired - `expires` is in the past. Current time: {ahead}"
     clock = ExchangeClock()
@@ -206,7 +206,7 @@ def test_an_expired_read_is_sent_again_with_the_exchanges_time() -> None:
     assert int(peer.asked[1].headers["api-expires"]) - ahead >= 8
 
 
-def test_an_expired_order_is_refused_and_the_clock_corrected() -> None:
+def test_b19_n20_an_expired_order_is_refused_and_the_clock_corrected() -> None:
     ahead = int(time.time()) + 500
     text = f"This request has expired - `expires` is in the past. Current time: {ahead}"
     clock = ExchangeClock()
@@ -221,7 +221,7 @@ def test_an_expired_order_is_refused_and_the_clock_corrected() -> None:
     assert clock.offset > 490
 
 
-def test_a_used_up_budget_refuses_orders_and_lets_cancels_pass() -> None:
+def test_n16_a_used_up_budget_refuses_orders_and_lets_cancels_pass() -> None:
     used = {"x-ratelimit-limit": "120", "x-ratelimit-remaining": "10", "x-ratelimit-reset": "1"}
     with http_peer(answer(200, [], used)) as peer:
         rest = client(peer.url)

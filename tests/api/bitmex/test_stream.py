@@ -122,7 +122,7 @@ def test_a_message_in_pieces_over_many_time_outs_is_whole(
         assert text(inbox) == b"second"
 
 
-def test_a_silent_exchange_is_asked_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_n2_a_silent_exchange_is_asked_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "TURN", 0.02)
     with realtime_peer() as peer, session(peer.url, ping=0.1, end=0.5, opening=()) as (_, inbox):
         assert inbox.next() == StreamOpened("Bitmex", 7)
@@ -146,7 +146,7 @@ def test_a_lost_connection_and_a_closing_frame_are_told() -> None:
         assert "shutting down" in str(closed(inbox))
 
 
-def test_a_huge_message_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p9_a_huge_message_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "LARGEST_MESSAGE", 100_000)
     with realtime_peer() as peer, session(peer.url) as (_, inbox):
         assert inbox.next() == StreamOpened("Bitmex", 7)

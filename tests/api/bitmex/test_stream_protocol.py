@@ -357,7 +357,9 @@ junk = st.sampled_from(
 
 @settings(max_examples=400)
 @given(st.data())
-def test_one_changed_field_never_raises_anything_but_a_protocol_error(data: st.DataObject) -> None:
+def test_b14_one_changed_field_never_raises_anything_but_a_protocol_error(
+    data: st.DataObject,
+) -> None:
     stream = opened(tapes=[XBTUSD])
     frame = json.loads(data.draw(st.sampled_from(VALID)))
     target = frame if data.draw(st.booleans()) or not frame["data"] else frame["data"][0]

@@ -212,7 +212,7 @@ def test_an_answer_that_comes_after_the_fill_does_not_revive_the_order(bench: Be
     assert bench.state.orders.get(key) is None
 
 
-def test_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Bench) -> None:
+def test_p21_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Bench) -> None:
     key = bench.place()
     bench.fail(SendOrder, OutcomeUnknown("timed out"))
     bench.timers.move(0.6)
@@ -223,7 +223,7 @@ def test_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Ben
     assert bench.state.orders.get(key).phase is Phase.UNKNOWN  # type: ignore[union-attr]
 
 
-def test_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
+def test_p19_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
     key = bench.open_order(quantity=300)
     bench.desk.wire.reported(
         order(key, f"o-{key}", quantity=300, filled=100, seconds=5, phase=Phase.OPEN)

@@ -370,7 +370,7 @@ def test_a_liquidation_is_told_aloud_and_stops_the_bots(world: World) -> None:
     assert (notice.level.value, "XBTUSDT.linear" in notice.text) == ("error", True)
 
 
-def test_an_instrument_that_has_ended_is_left_out_and_the_rest_starts() -> None:
+def test_b17_p11_an_instrument_that_has_ended_is_left_out_and_the_rest_starts() -> None:
     world = World(robot())
     ended = Symbol("ETHZ24", Category.LINEAR)
     world.state.symbols = (*world.state.symbols, ended)

@@ -264,7 +264,7 @@ def test_an_error_of_the_programs_own_is_told_logged_and_survived(
     assert any(record.exc_info for record in caplog.records if record.levelno >= logging.ERROR)
 
 
-def test_down_and_up_are_told_once_and_jobs_keep_their_order(sqlite: SqliteSettings) -> None:
+def test_b11_down_and_up_are_told_once_and_jobs_keep_their_order(sqlite: SqliteSettings) -> None:
     reachable = threading.Event()
     refused = threading.Semaphore(0)
 

@@ -41,7 +41,7 @@ def walk(exchange: Exchange, pages: CatchUp, limit: int = 500) -> list[Executed]
     raise AssertionError("the walk does not end")
 
 
-def test_more_rows_of_one_moment_than_fill_a_page_are_all_taken() -> None:
+def test_p16_more_rows_of_one_moment_than_fill_a_page_are_all_taken() -> None:
     rows = [trade(n, 1, seconds=5) for n in range(1301)]
     taken = walk(Exchange(rows, 500), CatchUp(START, None, NOW))
     assert sorted(r.exec_id for r in taken) == sorted(r.exec_id for r in rows)

@@ -1,0 +1,225 @@
+"""Seeded storms of faults over a trading terminal, each followed by a calm: `--seeds N`.
+
+    python -m tests.campaigns.faults --seeds 1000 [--first 0]
+
+Every seed draws some switches and rates, trades through them for ten minutes of virtual time, then
+the exchange behaves. Within 60 s the terminal must be LIVE and agree with the exchange's own
+ledger: every execution booked once, the same position and open orders, no clOrdID used twice, no
+intent without an end. The same seed does the same again. A switch that never fired fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from common.domain.commands import AmendOrder
+from common.domain.orders import Side
+from common.engine.snapshot import Health
+from tests.api.terminal.support import MARKET
+from tests.campaigns.switches import ANSWERED, SWITCHES, rule_of
+from tests.faults.scene import Scene
+
+STORM = 600.0  # virtual seconds
+CALM = 60.0  # virtual seconds within which everything must be right again
+DEALT = 6  # switches that a seed gets from the deck, so that all have their turn
+MOST_ACTIONS = 6.0  # virtual seconds between two actions, at most
+ANSWERED_EVERY = 10  # seeds in which somebody presses F3
+
+
+@dataclass
+class Outcome:
+    """What came of one seed."""
+
+    seed: int
+    switches: list[str]
+    took: float = 0.0  # virtual seconds until all was right again
+    orders: int = 0
+    executions: int = 0
+    violations: list[str] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)
+
+
+def drawn(seed: int) -> list[str]:
+    """Return the switches of a seed: the next of the deck, and some by chance."""
+    names = list(SWITCHES)
+    random.Random("deck").shuffle(names)
+    dealt = [names[(seed * DEALT + place) % len(names)] for place in range(DEALT)]
+    chance = random.Random(seed)
+    more = chance.sample(names, min(len(names), int(chance.expovariate(0.5))))
+    return list(dict.fromkeys([*dealt, *more]))
+
+
+class Storm:
+    """One seed."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.outcome = Outcome(seed, drawn(seed))
+        self._chance = random.Random(f"storm {seed}")
+        self._folder = folder
+        self._event = 10_000
+
+    def run(self) -> Outcome:
+        """Trade through the storm, then compare."""
+        try:
+            with Scene(self._folder, seed=self.outcome.seed % 7 + 1, step=0.25) as scene:
+                self._brave(scene)
+            if self.outcome.seed % ANSWERED_EVERY == 0:
+                self._answer()
+        except AssertionError as error:
+            self.outcome.violations.append(str(error))
+        return self.outcome
+
+    def _brave(self, scene: Scene) -> None:
+        scene.live()
+        scene.exchange.faults.random.seed(self.outcome.seed)
+        self._arm(scene)
+        end = scene.now + STORM
+        while scene.now < end:
+            scene.run(self._chance.uniform(0.2, MOST_ACTIONS))
+            self._act(scene)
+        scene.exchange.faults.disarm()
+        began = scene.now
+        self._settle(scene)
+        self.outcome.took = scene.now - began
+        self.outcome.fired += Counter(scene.exchange.faults.fired)
+        self.outcome.orders = len(scene.orders_there())
+        self.outcome.executions = len(scene.terminal.booked())
+
+    def _arm(self, scene: Scene) -> None:
+        """Let every switch happen once for sure and then at a rate of its own."""
+        for switch in self.outcome.switches:
+            per_minute = math.exp(self._chance.uniform(math.log(0.2), math.log(4.0)))
+            at = self._chance.uniform(1.0, STORM / 2)
+            while at < STORM - 30.0:
+                scene.at(at, partial(scene.arm, **rule_of(switch)))
+                at += self._chance.expovariate(per_minute / 60.0)
+        for at in (STORM * 0.3, STORM * 0.6, STORM * 0.9):  # images and pages are asked for again
+            scene.at(at, lambda: scene.arm(fault="drop"))
+
+    def _act(self, scene: Scene) -> None:
+        what = self._chance.choice(("rest", "cross", "fill", "fill", "cancel", "amend", "foreign"))
+        side = self._chance.choice((Side.BUY, Side.SELL))
+        there = scene.open_there()
+        if what in ("rest", "cross"):
+            if len(there) < 15:
+                scene.place(side, away="300" if what == "rest" else "-300")
+        elif there:
+            order = self._chance.choice(there)
+            if what == "fill":
+                parts = self._chance.randint(1, max(1, min(5, order["leaves"] // 100)))
+                scene.venue.interventions.fill_order(order["orderID"], parts=parts)
+            elif what == "cancel":
+                scene.terminal.cancel(order["clOrdID"])
+            elif what == "amend":
+                self._amend(scene, order["clOrdID"])
+
+    def _amend(self, scene: Scene, key: str) -> None:
+        order = scene.market.state.orders.get(key)
+        if order is None or order.price is None:
+            return
+        self._event += 1
+        price = order.price + self._chance.choice((-1, 1)) * Decimal(5)
+        scene.engine.inbox.put(AmendOrder(self._event, MARKET, key, price, None))
+
+    def _settle(self, scene: Scene) -> None:
+        """Wait until LIVE, in agreement, and every intent has its end."""
+
+        def settled() -> bool:
+            return (
+                scene.health is Health.LIVE
+                and not scene.differences()
+                and not open_intents(scene.terminal.books)
+            )
+
+        end = scene.now + CALM
+        while not settled():
+            if scene.now > end:
+                self.outcome.violations += [
+                    f"{scene.health} {scene.reason}".strip(),
+                    *scene.differences(),
+                    *open_intents(scene.terminal.books),
+                ]
+                return
+            scene.run(0.5)
+        if scene.doubles() > 1:
+            self.outcome.violations.append("a clOrdID was used twice")
+
+    def _answer(self) -> None:
+        """A key of another account blocks until somebody presses F3."""
+        with Scene(self._folder, seed=self.outcome.seed % 7 + 1, account=4711) as scene:
+            scene.until(lambda: scene.health is Health.BLOCKED, CALM)
+        with Scene(self._folder, seed=1, account=4711, reloads=1) as scene:
+            scene.arm(fault=ANSWERED)
+            scene.live()
+            scene.arm(fault="drop")
+            scene.until(lambda: scene.fired("drop") > 0, CALM)
+            scene.run(CALM)
+            self.outcome.fired += Counter(scene.exchange.faults.fired)
+
+
+def open_intents(books: Path) -> list[str]:
+    """Return the clOrdIDs of intents whose outcome is not written down."""
+    with closing(sqlite3.connect(books)) as connection:
+        rows = connection.execute("SELECT CLORDID FROM order_intents WHERE STATE = 'OPEN'")
+        return [f"the intent {row[0]} has no end" for row in rows]
+
+
+def campaign(seeds: range) -> tuple[list[Outcome], Counter[str]]:
+    """Run seeds one after the other; return what came of them and how often what fired."""
+    outcomes, fired = [], Counter[str]()
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = Storm(seed, Path(folder)).run()
+        outcomes.append(outcome)
+        fired += outcome.fired
+    return outcomes, fired
+
+
+def silent(fired: Counter[str]) -> list[str]:
+    """Return the faults of the campaign that never happened."""
+    wanted = {rule_of(switch)["fault"] for switch in SWITCHES} | {ANSWERED}
+    return sorted(fault for fault in wanted if not fired[fault])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.faults", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0)
+    given = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    began = time.monotonic()
+    outcomes, fired = campaign(range(given.first, given.first + given.seeds))
+    for outcome in outcomes:
+        if outcome.violations:
+            print(f"seed {outcome.seed} {outcome.switches}: {outcome.violations}")
+    for fault, count in sorted(fired.items()):
+        print(f"{fault:18}{count:8}")
+    took = sorted(outcome.took for outcome in outcomes)
+    bad = sum(bool(outcome.violations) for outcome in outcomes)
+    print(
+        f"{len(outcomes)} seeds, {sum(o.orders for o in outcomes)} orders, "
+        f"{sum(o.executions for o in outcomes)} executions, {sum(fired.values())} faults; "
+        f"right again after {took[len(took) // 2]:.1f} s (median), {took[-1]:.1f} s (longest) "
+        f"of virtual time; {bad} seeds with violations; {time.monotonic() - began:.0f} s"
+    )
+    never = silent(fired)
+    if never:
+        print(f"never fired: {', '.join(never)}")
+    return 1 if bad or never else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

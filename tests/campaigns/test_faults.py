@@ -1,0 +1,51 @@
+"""The short form of the campaign of faults, and that it would find what must not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common.engine.order_wire import OrderWire
+from tests.campaigns import faults
+from tests.campaigns.faults import Storm, campaign, drawn, silent
+from tests.campaigns.switches import SWITCHES
+
+SEEDS = range(10)  # one round of the deck
+
+
+def test_after_every_storm_all_is_right_again_within_a_minute_and_every_switch_fired() -> None:
+    outcomes, fired = campaign(SEEDS)
+    assert {o.seed: (o.switches, o.violations) for o in outcomes if o.violations} == {}
+    assert max(outcome.took for outcome in outcomes) <= faults.CALM
+    assert sum(outcome.executions for outcome in outcomes) > 100
+    assert silent(fired) == []
+
+
+def test_a_round_of_seeds_deals_every_switch() -> None:
+    assert {switch for seed in SEEDS for switch in drawn(seed)} == set(SWITCHES)
+    assert drawn(3) == drawn(3)
+    assert drawn(3) != drawn(4)
+
+
+def _twice(send: Callable[..., None]) -> Callable[..., None]:
+    def resend(*given: object) -> None:
+        send(*given)
+        send(*given)
+
+    return resend
+
+
+def test_an_order_that_is_sent_twice_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "STORM", 120.0)
+    monkeypatch.setattr(OrderWire, "send", _twice(OrderWire.send))
+    assert Storm(1, tmp_path).run().violations
+
+
+def test_an_intent_without_an_end_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "STORM", 120.0)
+    monkeypatch.setattr(OrderWire, "settle", lambda *_: None)
+    assert any("no end" in text for text in Storm(2, tmp_path).run().violations)
