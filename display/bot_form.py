@@ -5,7 +5,6 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
 from tkinter import ttk
-from tkinter.font import Font
 from typing import TypeVar
 
 from common.domain.bot_form import BotForm
@@ -18,11 +17,10 @@ from display.bot_fields import TIMEFRAMES, read_capital, read_emi, read_timefram
 from display.bot_words import capital_text, middle, timeframe_text
 from display.dialogs import Desk, Dialog, select_all, set_enabled
 from display.fields import FieldError
+from display.form_line import Line
 from display.own_variables import OwnText
 from display.parameter_fields import (
     FIELD_WIDTH,
-    HINT_WIDTH,
-    LABEL_WIDTH,
     ParameterFields,
 )
 from display.theme import Theme
@@ -33,33 +31,6 @@ ON_STOP = {
 }
 BY_INIT = "(algo/init.py)"  # what the form calls a strategy without a name
 Value = TypeVar("Value")
-
-
-class Line:
-    """A label, a widget, and a place for a hint or for what is wrong."""
-
-    def __init__(
-        self, parent: tk.Misc, font: Font, row: int, label: str, widget: ttk.Widget
-    ) -> None:
-        self.widget = widget
-        ttk.Label(parent, text=label, width=LABEL_WIDTH).grid(
-            row=row, column=0, sticky="w", padx=(0, 8), pady=3
-        )
-        widget.grid(row=row, column=1, sticky="ew", pady=3)
-        wrap = HINT_WIDTH * font.measure("0")
-        self._said = ttk.Label(parent, width=HINT_WIDTH, wraplength=wrap)
-        self._said.grid(row=row, column=2, sticky="w", padx=(8, 0))
-
-    @property
-    def said(self) -> str:
-        """What stands beside the field."""
-        return str(self._said["text"])
-
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """Show a hint, or what is wrong."""
-        style = "Error.TLabel" if bad else "Hint.TLabel"
-        if self.said != text or str(self._said["style"]) != style:
-            self._said.configure(text=text, style=style)
 
 
 class BotFormDialog(Dialog):

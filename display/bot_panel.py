@@ -9,12 +9,13 @@ from tkinter import ttk
 
 from common.domain.commands import SetRobotStatus, ShowBot
 from common.domain.robots import Status
-from common.engine.snapshot import RobotRow, Snapshot
+from common.engine.snapshot import Level, RobotRow, Snapshot
 from display.bot_tabs import BotTabs
-from display.bot_words import Fact, code_line, facts, head_line, middle, status_line
+from display.bot_words import Fact, code_line, facts, head_line, last_notice, middle, status_line
 from display.cells import Tone
 from display.curve import Curve
 from display.dialogs import Desk, Dialog, set_enabled
+from display.formats import time_text
 from display.theme import Theme
 
 ASK_EVERY = 2.0  # seconds; the books are read again only when something was booked
@@ -173,6 +174,10 @@ class BotPanel(Dialog):
         error_tone = Tone.BAD if row.errors else Tone.DIM
         _set(self.errors, f"ERRORS {row.errors}", self._theme.colour(error_tone))
         self._show_figures(facts(row, story, view))
+        notice = last_notice(snapshot, row.emi)
+        if notice is not None:
+            bad = notice.level is not Level.INFO
+            self.say(f"{time_text(notice.at)[11:]}  {notice.text}", bad=bad)
         self.curve.show(story)
         orders = [
             each for each in snapshot.orders if (each.market, each.emi) == (row.market, row.emi)

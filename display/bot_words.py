@@ -12,7 +12,7 @@ from common.domain.instruments import Instrument
 from common.domain.money import closing_value, trade_value
 from common.domain.reports import Period
 from common.domain.robots import Status
-from common.engine.snapshot import BookView, EntryRow, RobotRow, Snapshot
+from common.engine.snapshot import BookView, EntryRow, Notice, RobotRow, Snapshot
 from display.cells import Row, Tone
 from display.formats import (
     NOTHING,
@@ -153,6 +153,12 @@ def note_line(story: BotStory | None) -> str:
         amount = money_text(other.net, other.scale, signed=True)
         text += f"; beside it {amount} {other.currency} of other symbols or currencies"
     return text
+
+
+def last_notice(snapshot: Snapshot, emi: str) -> Notice | None:
+    """Return the newest line of the information panel that begins with the bot's name."""
+    starts = (f"{emi}:", f"{emi} ")
+    return next((n for n in reversed(snapshot.notices) if n.text.startswith(starts)), None)
 
 
 def delete_problems(snapshot: Snapshot, row: RobotRow) -> tuple[str, ...]:

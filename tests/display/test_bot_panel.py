@@ -10,7 +10,7 @@ import pytest
 from common.domain.bots import BotLine
 from common.domain.commands import CancelOrder, DeleteBot, SetRobotStatus, ShowBot
 from common.domain.robots import Status
-from common.engine.snapshot import RobotRow
+from common.engine.snapshot import Level, Notice, RobotRow
 from display.amend import AmendDialog
 from display.bot_delete import DeleteDialog
 from display.bot_panel import ASK_EVERY, GONE, BotPanel
@@ -143,6 +143,22 @@ def test_its_buttons_switch_and_open_the_stop_window(window: Bench, panel: BotPa
     stop = window.terminal.actions.dialogs()[-1]
     assert isinstance(stop, StopDialog)
     assert "myBot" in stop.plan_text
+
+
+def test_what_the_terminal_says_of_the_bot_is_said_in_its_panel(
+    window: Bench, panel: BotPanel
+) -> None:
+    def say(number: int, level: Level, text: str) -> None:
+        notice = Notice(number, NOW, level, text)
+        window.change(notices=(*window.snapshot.notices, notice))
+
+    say(50, Level.INFO, "myBot: OFF")
+    assert panel.message["text"] == "04:05:06  myBot: OFF"
+    say(51, Level.ERROR, "myBot cannot be switched: another terminal trades on this account")
+    assert "cannot be switched" in str(panel.message["text"])
+    assert str(panel.message["style"]) == "Error.TLabel"
+    say(52, Level.ERROR, "myBot2: something else")
+    assert "cannot be switched" in str(panel.message["text"])
 
 
 def test_a_bot_that_goes_away_is_said_to_be_gone(window: Bench, panel: BotPanel) -> None:
