@@ -175,7 +175,7 @@ class BackTest:
                 f"and there are {there} in all; give it an earlier past or a later --to"
             )
             return True
-        if past < needed:
+        if self._runner.period and past < needed:
             self._notices.warning(
                 f"the strategy needs {needed} bars and there are {past} from before the "
                 "beginning: it is called later"
