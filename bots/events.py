@@ -21,6 +21,11 @@ class Limits:
     load_budget: float
     memory: int
 
+    def too_long(self, place: str) -> str:
+        """Say that a call took longer than its budget, and where it was."""
+        at = f"; it was at {place}" if place else ""
+        return f"did not return within {self.budget:g} s{at}"
+
 
 class Batch:
     """The bots of one `load`. `free` holds those that can be called: the engine's thread takes

@@ -154,6 +154,36 @@ def output_of(module: str, argument: str, patience: float) -> str:
     return out.decode("utf-8", "replace")
 
 
+class Leavers:
+    """Workers whose end is under way, each on a thread of its own: nobody waits for them."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+
+    def add(self, worker: WorkerProcess, patience: float) -> None:
+        """Let a worker leave by itself within so many seconds, then end it.
+
+        Nothing may be sent to it any more.
+        """
+        thread = threading.Thread(
+            target=self._end, args=(worker, patience), name="bot-end", daemon=True
+        )
+        self._threads = [each for each in self._threads if each.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Wait until all are gone."""
+        for thread in self._threads:
+            thread.join()
+
+    @staticmethod
+    def _end(worker: WorkerProcess, patience: float) -> None:
+        if patience:
+            worker.leave(patience)
+        worker.end()
+
+
 def _start(module: str = "bots.worker", *arguments: str) -> subprocess.Popen[bytes]:
     windows = sys.platform == "win32"
     flags = 0

@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 
 from bots import channel, events
 from bots.journal import BotJournal
-from bots.process import WorkerProcess
+from bots.process import Leavers, WorkerProcess
 from bots.workers import (
     GOODBYE,
     REFUSALS,
@@ -29,8 +29,9 @@ from bots.workers import (
     Phase,
     Wish,
     as_order,
-    feed,
     introduce,
+    keep_up,
+    retire,
     say_goodbye,
 )
 from common.domain.bots import BotLine
@@ -76,6 +77,7 @@ class Supervisor:
         self._beside: dict[str, Bot] = {}  # with new code, not ready yet
         self._workers: dict[WorkerProcess, Bot] = {}
         self._packer = Packer()
+        self._leavers = Leavers()
         self._number = 0  # of the last order call; never repeats
 
     def run(self) -> None:
@@ -147,7 +149,7 @@ class Supervisor:
         self._batch.emis.pop(event.emi, None)
         self._waiting = deque(w for w in self._waiting if w.view.robot.emi != event.emi)
         for bot in [b for b in self._workers.values() if b.emi == event.emi]:
-            self._end(bot)
+            self._retire(bot)
 
     def _code_changed(self, digests: Mapping[str, str]) -> None:
         """Ask for new workers of the bots whose files are not what they run."""
@@ -190,8 +192,22 @@ class Supervisor:
         say_goodbye(self._workers.values())
         for bot in list(self._workers.values()):
             self._end(bot)
+        self._leavers.wait()
 
     def _end(self, bot: Bot) -> str:
+        self._let_go(bot)
+        if bot.says_goodbye:
+            bot.worker.send(channel.StopStrategy())
+            bot.worker.leave(GOODBYE)
+        return bot.worker.end()
+
+    def _retire(self, bot: Bot) -> None:
+        """End a worker that nobody waits for; the other bots' calls do not wait for it either."""
+        self._let_go(bot)
+        retire(bot, self._leavers)
+
+    def _let_go(self, bot: Bot) -> None:
+        """Listen to a worker no longer."""
         del self._workers[bot.worker]
         if self._bots.get(bot.emi) is bot:
             self._batch.free.discard(bot.emi)
@@ -199,10 +215,6 @@ class Supervisor:
         else:
             self._beside.pop(bot.emi, None)
         self._flush(bot)
-        if bot.says_goodbye:
-            bot.worker.send(channel.StopStrategy())
-            bot.worker.leave(GOODBYE)
-        return bot.worker.end()
 
     def _fail(self, bot: Bot, reason: str, detail: str, *, raised: bool = False) -> None:
         """End a bot; the engine learns why."""
@@ -245,7 +257,7 @@ class Supervisor:
             if bot.deadline is None or bot.deadline > now:
                 continue
             if bot.phase is Phase.OVERDUE:
-                self._fail(bot, self._too_long(""), "")
+                self._fail(bot, self._limits.too_long(""), "")
             elif bot.phase is Phase.LOADING:
                 seconds = self._limits.load_budget
                 self._fail(bot, f"not loaded within {seconds:g} s", "")
@@ -257,14 +269,10 @@ class Supervisor:
                 bot.deadline = now + _LAST_WORDS
                 bot.worker.send(channel.Where())
 
-    def _too_long(self, place: str) -> str:
-        at = f"; it was at {place}" if place else ""
-        return f"did not return within {self._limits.budget:g} s{at}"
-
     # ---- the engine's events --------------------------------------------------------------
 
     def _call(self, event: events.Call) -> None:
-        self._keep_up(event)
+        keep_up(event, self._beside.get(event.emi), self._waiting)
         bot = self._bots.get(event.emi)
         if bot is None or event.batch is not self._batch or bot.phase is not Phase.IDLE:
             return
@@ -272,14 +280,6 @@ class Supervisor:
         bot.deadline = time.monotonic() + self._limits.budget
         call = event.call
         bot.worker.send(self._packer.message(call))
-
-    def _keep_up(self, event: events.Call) -> None:
-        """Give the bars of a call to a worker that is to take the place of the called one."""
-        if event.emi in self._beside:
-            feed(self._beside[event.emi].worker, event.call.candles)
-        for wish in self._waiting:
-            if wish.view.robot.emi == event.emi:
-                wish.bars += event.call.candles
 
     def _answer(self, event: events.Answer) -> None:
         bot = self._bots.get(event.emi)
@@ -315,7 +315,7 @@ class Supervisor:
             self._fail(bot, message.reason, message.detail, raised=True)
         elif bot.phase is Phase.OVERDUE:
             if isinstance(message, channel.Stack):
-                self._fail(bot, self._too_long(message.reason), message.detail)
+                self._fail(bot, self._limits.too_long(message.reason), message.detail)
         else:
             self._heard_in_time(bot, message)
 
@@ -362,7 +362,7 @@ class Supervisor:
         if fresh.phase is not Phase.IDLE:
             return
         free = emi in self._batch.free
-        self._end(former)
+        self._retire(former)
         del self._beside[emi]
         self._bots[emi] = fresh
         if free:

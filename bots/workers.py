@@ -10,7 +10,8 @@ from enum import Enum
 from pathlib import Path
 
 from bots import channel
-from bots.process import WorkerProcess
+from bots.events import Call
+from bots.process import Leavers, WorkerProcess
 from bots.sources import saved_at
 from common.domain.bots import BotCode, BotLine
 from common.domain.market import Candle
@@ -108,10 +109,26 @@ def say_goodbye(bots: Iterable[Bot]) -> None:
         bot.loaded = None  # it has been said
 
 
+def retire(bot: Bot, leavers: Leavers) -> None:
+    """End a worker that nobody waits for, after its strategy has done what comes last."""
+    if bot.says_goodbye:
+        bot.worker.send(channel.StopStrategy())
+    leavers.add(bot.worker, GOODBYE if bot.says_goodbye else 0.0)
+
+
 def feed(worker: WorkerProcess, bars: Sequence[Candle]) -> None:
     """Send bars to a worker, in portions."""
     for first in range(0, len(bars), HISTORY_PORTION):
         worker.send(channel.History(tuple(bars[first : first + HISTORY_PORTION])))
+
+
+def keep_up(event: Call, beside: Bot | None, waiting: Iterable[Wish]) -> None:
+    """Give the bars of a call to a worker that is to take the place of the called one."""
+    if beside is not None:
+        feed(beside.worker, event.call.candles)
+    for wish in waiting:
+        if wish.view.robot.emi == event.emi:
+            wish.bars += event.call.candles
 
 
 def introduce(

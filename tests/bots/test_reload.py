@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bots.code_watch import CodeWatch, Digests
+from bots.workers import GOODBYE
 from common.engine.items import BotCall, BotFinished, BotLoaded, BotWanted, RobotView
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 from tests.support.waiting import wait_until
@@ -208,3 +210,36 @@ def test_what_editors_leave_beside_a_file_is_no_change(tmp_path: Path) -> None:
         assert take_in(desk, ONE).problem == ""
         assert quantities(desk, ONE) == [200]
         assert [item for item in desk.outcomes if isinstance(item, BotWanted)] == []
+
+
+def test_the_end_of_the_former_code_keeps_no_other_bot_waiting(tmp_path: Path) -> None:
+    init = """
+from bots.variables import Variables as bot
+import algo.strategy, algo.slow
+
+def init_algo():
+    bot.robo["one"] = algo.strategy.one
+    bot.robo["slow"] = algo.slow.Slow
+"""
+    slow = """
+from bots.api import Strategy
+class Slow(Strategy):
+    def on_stop(self, bot):
+        while True: pass
+"""
+    algo = write_algo(tmp_path, GOOD.format(100), init)
+    (algo / "slow.py").write_text(slow, encoding="utf-8")
+    late = view("slow")
+    with terminal(algo) as desk:
+        desk.load(ONE, late, history={"one": BARS, "slow": BARS})
+        desk.bar(late)
+        (algo / "slow.py").write_text(slow + "# edited\n", encoding="utf-8")
+        desk.wait(BotWanted, "slow")
+        desk.runner.start_bot(BotCall(late, BARS, ticker(), ()))
+        spans = []
+        while not any(isinstance(item, BotLoaded) for item in desk.outcomes):
+            begun = time.monotonic()
+            desk.bar(ONE, [bar(2, 3.0)])
+            spans.append(time.monotonic() - begun)
+        assert max(spans) < GOODBYE * 0.8
+        desk.bar(late, [bar(2, 3.0)])
