@@ -82,7 +82,7 @@ DEMO_BOT = ("demoBot", Symbol("XBTUSDT", Category.LINEAR), 1, 1)  # EMI, symbol,
 
 def state_of(market: MarketSettings) -> MarketState:
     """Return the state of a market before anything is known of it."""
-    return MarketState(market.name, market.network, market.symbols, market.dead_man)
+    return MarketState(market.name, market.network, market.symbols, market.dead_man, market.limits)
 
 
 class Session:

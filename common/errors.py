@@ -88,6 +88,14 @@ class KeyRefused(OrderRefused, AuthenticationFailed):
     """An order was not accepted because the exchange refuses the key."""
 
 
+class Withdrawn(OrderRefused):
+    """The order was taken back before it was written to the exchange."""
+
+
+class DuplicateNumber(OrderRefused):
+    """The exchange has an open order with this clOrdID already."""
+
+
 class OrderNotFound(OrderRefused):
     """The exchange knows no such open order."""
 

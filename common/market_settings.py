@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from decimal import Decimal
 
 from common.domain.executions import Network
 from common.domain.instruments import Category, Instrument, Symbol
+from common.domain.trading_limits import TradingLimits
 from common.endpoints import check_url, host_of, is_loopback
 from common.env_file import EnvFile, showable_name
 from common.settings_types import Depth, MarketSettings, Secret, Settings
 
+LIMIT_KEYS = (
+    "PRICE_BAND_PERCENT",
+    "MAX_ORDER_LOTS",
+    "MAX_ORDER_VALUE",
+    "MAX_POSITION_LOTS",
+    "BOT_REQUESTS_PER_MINUTE",
+)
 SYMBOL_KEYS = {f"{category.value.upper()}_SYMBOLS": category for category in Category}
 TESTNET_PREFIX = "TESTNET_"
 _ACCESS_KEYS = ("HTTP_URL", "WS_URL", "API_KEY", "API_SECRET")
@@ -18,6 +27,7 @@ MARKET_KEYS = (
     *SYMBOL_KEYS,
     "CURRENCIES",
     "DEAD_MANS_SWITCH",
+    *LIMIT_KEYS,
     *_ACCESS_KEYS,
     *(TESTNET_PREFIX + key for key in _ACCESS_KEYS),
 )
@@ -25,6 +35,7 @@ LONGEST_SHOWN = 20  # characters; keys and secrets of exchanges are longer
 LONGEST_TICKER = 25  # characters
 SWITCH_SECONDS = range(10, 3601)  # of the dead man's switch
 
+_LIMIT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,8})?")
 _TICKER = re.compile(rf"[0-9A-Za-z_.:-]{{1,{LONGEST_TICKER}}}")
 _CURRENCY = re.compile(r"[0-9A-Za-z]{2,10}")
 _CREDENTIAL = re.compile(r"[!-~]+")  # what fits into a request header
@@ -49,6 +60,7 @@ def read_market(
     symbols = _symbols(file)
     currencies = _currencies(file)
     dead_man = _dead_man(file)
+    limits = _limits(file)
     if testnet is None:
         return None
     prefix = TESTNET_PREFIX if testnet else ""
@@ -71,6 +83,7 @@ def read_market(
         currencies=currencies,
         depth=depth,
         dead_man=dead_man,
+        limits=limits,
         places={key: file.place(key) for key in MARKET_KEYS},
     )
 
@@ -208,6 +221,36 @@ def _dead_man(file: EnvFile) -> int:
             f" orders of the account, {SWITCH_SECONDS[0]} to {SWITCH_SECONDS[-1]}, or 0 for none",
         )
     return seconds
+
+
+def _limits(file: EnvFile) -> TradingLimits:
+    """Return the limits of orders; a key that is absent or empty keeps its default."""
+    usual = TradingLimits()
+    return TradingLimits(
+        price_band=_limit(file, "PRICE_BAND_PERCENT", usual.price_band),
+        order_lots=_whole_limit(file, "MAX_ORDER_LOTS", usual.order_lots),
+        order_value=_limit(file, "MAX_ORDER_VALUE", usual.order_value),
+        position_lots=_whole_limit(file, "MAX_POSITION_LOTS", usual.position_lots),
+        bot_requests=_whole_limit(file, "BOT_REQUESTS_PER_MINUTE", usual.bot_requests),
+    )
+
+
+def _limit(file: EnvFile, key: str, usual: Decimal) -> Decimal:
+    text = file.optional(key).strip()
+    if not text:
+        return usual
+    if not _LIMIT.fullmatch(text):
+        file.refuse(key, f"is {shown(text)}; write a number such as {usual or 100}, 0 for no limit")
+        return usual
+    return Decimal(text)
+
+
+def _whole_limit(file: EnvFile, key: str, usual: int) -> int:
+    number = _limit(file, key, Decimal(usual))
+    if number != number.to_integral_value():
+        file.refuse(key, f"is {number:f}; write a whole number, 0 for no limit")
+        return usual
+    return int(number)
 
 
 def _urls(file: EnvFile, prefix: str, *, testnet: bool) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common.domain.executions import Network
 from common.domain.instruments import Symbol
+from common.domain.trading_limits import TradingLimits
 
 
 class Secret:
@@ -54,6 +55,7 @@ class MarketSettings:
     currencies: tuple[str, ...]
     depth: Depth
     dead_man: int = 0  # seconds of the dead man's switch; 0: off
+    limits: TradingLimits = field(default_factory=TradingLimits)
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     # key -> "file, line N", for sentences about a value that only the exchange can judge
 

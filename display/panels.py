@@ -12,6 +12,7 @@ from common.domain.executions import Network
 from common.engine.snapshot import DeadManRow, Health, Level, MarketRow, Notice, Snapshot
 from display.cells import Tone
 from display.formats import time_text
+from display.gauges import is_scarce, requests_text
 from display.presenter import MODES, health_tone, health_words, worst_market
 from display.theme import Theme
 from display.verdict import books_state
@@ -211,7 +212,12 @@ class ExchangeBox(_Paper):
         self.insert("end", market.market, ("bold", Tone.ACCENT.value))
         self.insert("end", f"  {MODES[market.network]}  {market.endpoint}\n", (Tone.DIM.value,))
         self.insert("end", "account ", (Tone.DIM.value,))
-        self.insert("end", f"{account.strip()}\n")
+        self.insert("end", account.strip())
+        gauge = requests_text(market.requests_left)
+        if gauge:
+            tone = Tone.WARN if is_scarce(market.requests_left) else Tone.DIM
+            self.insert("end", f"   {gauge}", (tone.value,))
+        self.insert("end", "\n")
         self.insert("end", str(market.health), ("bold", health_tone(market.health).value))
         words = market.reason or health_words(market)
         self.insert("end", f"  {words}", (health_tone(market.health).value,))

@@ -60,8 +60,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 RESERVED: dict[str, tuple[str, ...]] = {
     "socket": ("api.simulator.cutting",),
     "ssl": ("api.bitmex.rest",),
-    "requests": ("api.bitmex.rest",),
-    "urllib3": ("api.bitmex.rest",),
+    "requests": ("api.bitmex.gated_http", "api.bitmex.rest"),
+    "urllib3": ("api.bitmex.gated_http", "api.bitmex.rest"),
     "websocket": ("api.bitmex.stream",),
     "aiohttp": ("api.simulator.server", "api.simulator.outlet", "api.simulator.mishandling"),
     "asyncio": (
@@ -118,6 +118,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
 WITHOUT_TKINTER = (
     *("display.presenter", "display.verdict", "display.cells", "display.columns"),
     *("display.formats", "display.bot_words", "display.bot_fields", "display.curve_shape"),
+    "display.gauges",
 )
 
 LONGEST_MODULE = 400  # lines; the aim is 300

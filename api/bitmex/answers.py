@@ -18,6 +18,7 @@ from api.bitmex.wire import decode_exact, shown
 from common.errors import (
     AuthenticationFailed,
     ClockSkew,
+    DuplicateNumber,
     ExchangeUnavailable,
     InsufficientBalance,
     KeyRefused,
@@ -115,7 +116,7 @@ def _order_refusal(answer: Answer, text: str, details: str) -> TmaticError:
         return InsufficientBalance(text)
     if text.startswith("Duplicate clOrdID"):
         # No order is sent twice, so one with this id exists: asked about, not given up.
-        return OutcomeUnknown(text)
+        return DuplicateNumber(text)
     if text.startswith(_GONE):
         return OrderNotFound(text)
     refused_key = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)

@@ -10,19 +10,30 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from math import ceil
 
+from common.domain.market import RequestsLeft
+
+LIMITS = {"": 120.0, "-1s": 10.0}  # a minute for everything, a second for orders
 RESERVE = 0.2  # share kept for cancels
 _REFILL = {"": 60.0, "-1s": 1.0}  # header suffix -> seconds in which an empty bucket refills
 
 
 class Budget:
-    """Says how long a request has to wait. Everything is unlimited until the exchange says else."""
+    """Says how long a request has to wait.
+
+    It starts with the limits of the exchange's documentation, and learns those that are told.
+    """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         # Three threads spend from one budget of the account; whoever spends holds this lock.
         self._lock = threading.Lock()
-        self._buckets: dict[str, _Bucket] = {}
+        now = monotonic()
+        self._buckets = {
+            suffix: _Bucket(LIMITS[suffix], seconds, LIMITS[suffix], now)
+            for suffix, seconds in _REFILL.items()
+        }
         self._closed_until = 0.0
 
     def take(self, *, counts_as_order: bool) -> float:
@@ -30,7 +41,7 @@ class Budget:
         with self._lock:
             now = self._monotonic()
             names = ("", "-1s") if counts_as_order else ("",)
-            buckets = [self._buckets[name] for name in names if name in self._buckets]
+            buckets = [self._buckets[name] for name in names]
             waits = [bucket.wait(now) for bucket in buckets]
             wait = max([self._closed_until - now, *waits, 0.0])
             if wait <= 0.0:
@@ -45,10 +56,22 @@ class Budget:
             for suffix, seconds in _REFILL.items():
                 left = _number(headers.get(f"x-ratelimit-remaining{suffix}"))
                 limit = _number(headers.get(f"x-ratelimit-limit{suffix}"))
-                known = self._buckets.get(suffix)
-                if left is not None and (limit or known):
-                    capacity = limit or (known.capacity if known else left)
+                if left is not None:
+                    capacity = limit or self._buckets[suffix].capacity
                     self._buckets[suffix] = _Bucket(capacity, seconds, left, now)
+
+    def gauge(self) -> RequestsLeft:
+        """Return what is left now, for the screen."""
+        with self._lock:
+            now = self._monotonic()
+            minute, second = self._buckets[""], self._buckets["-1s"]
+            return RequestsLeft(
+                minute=minute.left(now),
+                minute_limit=int(minute.capacity),
+                second=second.left(now),
+                second_limit=int(second.capacity),
+                closed_for=max(0, ceil(self._closed_until - now)),
+            )
 
     def close(self, seconds: float) -> None:
         """Send nothing but cancels for a while: the exchange has said that it is too much."""
@@ -65,10 +88,18 @@ class _Bucket:
         self._left = left
         self._at = now
 
-    def wait(self, now: float) -> float:
-        """Return the seconds until one token above the reserve is there."""
+    def left(self, now: float) -> int:
+        """Return the whole tokens that are there, the reserve included."""
+        self._refill(now)
+        return max(0, int(self._left))
+
+    def _refill(self, now: float) -> None:
         self._left = min(self.capacity, self._left + (now - self._at) * self._rate)
         self._at = now
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until one token above the reserve is there."""
+        self._refill(now)
         return max(0.0, (self.capacity * RESERVE + 1.0 - self._left) / self._rate)
 
     def spend(self) -> None:

@@ -31,6 +31,7 @@ from common.engine.requests import (
     FetchWallet,
     FindOrder,
     HistoryPage,
+    Permit,
     Request,
     SendAmend,
     SendCancel,
@@ -54,8 +55,10 @@ class Client(Protocol):
     def cancel(self, path: str, body: Mapping[str, object]) -> object:
         """Send a DELETE, which may be repeated."""
 
-    def order(self, verb: str, path: str, body: Mapping[str, object]) -> object:
-        """Send a POST or PUT, once."""
+    def order(
+        self, verb: str, path: str, body: Mapping[str, object], permit: Permit | None = None
+    ) -> object:
+        """Send a POST or PUT, once. Withdrawn: its permit was taken back before it was written."""
 
     def switch(self, path: str, body: Mapping[str, object]) -> object:
         """Send a POST that may be repeated and that no limit holds back."""
@@ -246,7 +249,7 @@ class Calls:
             "ordType": "Limit",
             "clOrdID": request.cl_ord_id,
         }
-        return self._answered(self._client.order("POST", "/order", body))
+        return self._answered(self._client.order("POST", "/order", body, request.permit))
 
     def send_amend(self, request: SendAmend) -> Order:
         """Change an order. orderQty is the total: a rest (leavesQty) would revive a filled one."""
@@ -255,7 +258,7 @@ class Calls:
             body["orderQty"] = request.quantity
         if request.price is not None:
             body["price"] = request.price
-        return self._answered(self._client.order("PUT", "/order", body))
+        return self._answered(self._client.order("PUT", "/order", body, request.permit))
 
     def send_cancel(self, request: SendCancel) -> Order:
         """Cancel an order; OrderNotFound when there is nothing to cancel any more."""

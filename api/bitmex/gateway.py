@@ -23,7 +23,7 @@ from api.bitmex.rest import RestClient
 from api.bitmex.stream import Stream
 from api.bitmex.stream_protocol import StreamProtocol
 from common.domain.instruments import Symbol
-from common.domain.market import Book, Ticker
+from common.domain.market import Book, RequestsLeft, Ticker
 from common.engine.items import Message, RawText, Reply
 from common.engine.ports import Inbox
 from common.engine.requests import (
@@ -166,6 +166,10 @@ class BitmexGateway:
     def trouble(self) -> str:
         """Return why the prices are not those of now, "" while they are."""
         return words(self._stream.lag() if self._stream else 0.0, relieved=self._relief.active)
+
+    def requests_left(self) -> RequestsLeft | None:
+        """Return how many requests the exchange takes now."""
+        return self._budget.gauge()
 
     def clock_offset(self) -> float:
         """Return the seconds that the exchange's clock is ahead of the local one."""

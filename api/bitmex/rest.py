@@ -21,7 +21,9 @@ from api.bitmex.auth import Signer
 from api.bitmex.budget import Budget
 from api.bitmex.closure import explain, is_loopback
 from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.gated_http import GatedAdapter, Guard
 from api.bitmex.wire import encode
+from common.engine.requests import Permit
 from common.errors import (
     ClockSkew,
     ExchangeUnavailable,
@@ -67,6 +69,9 @@ class RestClient:
         self._monotonic = monotonic
         self._last_use = 0.0
         self._session = requests.Session()
+        self._guard = Guard()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, GatedAdapter(self._guard))
         self._session.headers["Accept"] = "application/json"
         # Proxies and certificates of the environment, but never for the machine's own address.
         self._session.trust_env = not is_loopback(parts.hostname or "")
@@ -83,9 +88,15 @@ class RestClient:
         """Send a DELETE, which may be repeated."""
         return self._repeatable("DELETE", path, Purpose.CANCEL, None, body)
 
-    def order(self, verb: str, path: str, body: Mapping[str, object]) -> object:
-        """Send a POST or PUT, once."""
-        return self._once(verb, path, Purpose.ORDER, None, body)
+    def order(
+        self, verb: str, path: str, body: Mapping[str, object], permit: Permit | None = None
+    ) -> object:
+        """Send a POST or PUT, once. Withdrawn: its permit was taken back before it was written."""
+        self._guard.permit = permit
+        try:
+            return self._once(verb, path, Purpose.ORDER, None, body)
+        finally:
+            self._guard.permit = None
 
     def switch(self, path: str, body: Mapping[str, object]) -> object:
         """Send a POST that may be repeated and that no limit holds back."""
@@ -127,6 +138,7 @@ class RestClient:
             raise _never_left(purpose, "the program is closing")
         deadline = self._monotonic() + LONGEST_WAIT
         while (wait := self._budget.take(counts_as_order=purpose is Purpose.ORDER)) > 0.0:
+            self._guard.check()
             if purpose is Purpose.ORDER and wait > 1.0:
                 raise OrderRefused(f"the request limit is used up for {wait:.0f} s: not sent")
             if self._monotonic() + wait > deadline:

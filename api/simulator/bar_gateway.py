@@ -30,7 +30,7 @@ from api.simulator.times import moment
 from api.simulator.virtual_clock import VirtualClock
 from common.domain.executions import Network
 from common.domain.instruments import Symbol
-from common.domain.market import Book, Candle, Ticker, Trade
+from common.domain.market import Book, Candle, RequestsLeft, Ticker, Trade
 from common.engine.items import (
     MarginChanged,
     Message,
@@ -42,7 +42,7 @@ from common.engine.items import (
     StreamReady,
 )
 from common.engine.ports import Inbox
-from common.engine.requests import FetchCandles, Request
+from common.engine.requests import FetchCandles, Permit, Request, check_permit
 from common.errors import TmaticError
 
 MILLION = Decimal(1_000_000)
@@ -71,8 +71,11 @@ class BarClient:
         """Send a DELETE."""
         return self._send("DELETE", path, body, Purpose.CANCEL)
 
-    def order(self, verb: str, path: str, body: Mapping[str, object]) -> object:
+    def order(
+        self, verb: str, path: str, body: Mapping[str, object], permit: Permit | None = None
+    ) -> object:
         """Send a POST or PUT."""
+        check_permit(permit)
         return self._send(verb, path, body, Purpose.ORDER)
 
     def switch(self, path: str, body: Mapping[str, object]) -> object:
@@ -186,6 +189,10 @@ class BarGateway:
     def trouble(self) -> str:
         """Return "": prices are always those of now."""
         return ""
+
+    def requests_left(self) -> RequestsLeft | None:
+        """Nobody counts requests that are carried out at once."""
+        return None
 
     def clock_offset(self) -> float:
         """Return 0: there is one clock."""

@@ -44,10 +44,10 @@ from api.simulator.venue import LiveVenue
 from api.simulator.virtual_clock import VirtualClock
 from common.domain.executions import Network
 from common.domain.instruments import Symbol
-from common.domain.market import Book, Ticker
+from common.domain.market import Book, RequestsLeft, Ticker
 from common.engine.items import Message, RawText, Reply, StreamClosed, StreamOpened
 from common.engine.ports import Inbox
-from common.engine.requests import Request
+from common.engine.requests import Permit, Request, check_permit
 from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError, TmaticError
 from common.settings_types import Depth
 
@@ -138,8 +138,11 @@ class DirectClient:
         """Send a DELETE."""
         return self._send("DELETE", path, Purpose.CANCEL, encode(body))
 
-    def order(self, verb: str, path: str, body: Mapping[str, object]) -> object:
+    def order(
+        self, verb: str, path: str, body: Mapping[str, object], permit: Permit | None = None
+    ) -> object:
         """Send a POST or PUT."""
+        check_permit(permit)
         return self._send(verb, path, Purpose.ORDER, encode(body))
 
     def switch(self, path: str, body: Mapping[str, object]) -> object:
@@ -265,6 +268,10 @@ class DirectGateway:
     def trouble(self) -> str:
         """Return why the prices are not those of now, "" while they are."""
         return words(self._stream.lag() if self._stream else 0.0, relieved=self._relief.active)
+
+    def requests_left(self) -> RequestsLeft | None:
+        """Nobody counts requests that are carried out at once."""
+        return None
 
     def clock_offset(self) -> float:
         """Return 0, but for the skew of a fault: there is one clock."""

@@ -57,3 +57,14 @@ class Candle:
     volume: int  # contracts
     bid: float | None = None  # at the close, where it was seen; else the close stands for it
     ask: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsLeft:
+    """How many requests the exchange takes at this moment; a fifth is kept for cancels."""
+
+    minute: int
+    minute_limit: int
+    second: int  # that change orders
+    second_limit: int
+    closed_for: int = 0  # whole seconds in which it wants none but cancels

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.domain.books import Intent
-from common.domain.instruments import Instrument, Symbol
+from common.domain.instruments import Symbol
 from common.domain.orders import Phase, Side, format_cl_ord_id
 from common.engine import limits
 from common.engine.items import IntentWritten
 from common.engine.notices import NoticeBoard
+from common.engine.order_gate import OrderGate, Permit
+from common.engine.order_life import Action, allows
 from common.engine.order_wire import OrderWire
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
+from common.engine.pre_trade import PreTrade
 from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused
 
@@ -39,6 +42,26 @@ class Ask:
     event: int | None = None  # the click; None: a strategy asked
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An order whose intent is on its way to the database."""
+
+    intent: Intent
+    ask: Ask
+    asked_at: float  # monotonic seconds
+    permit: Permit | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """An amendment whose intent is on its way to the database."""
+
+    key: str
+    change: Change
+    asked_at: float  # monotonic seconds
+    permit: Permit | None
+
+
 class Desk:
     """Places, amends and cancels orders of one market."""
 
@@ -53,6 +76,7 @@ class Desk:
         later: Callable[[float, Callable[[], None]], None],
         is_live: Callable[[], bool],
         bots_may_trade: Callable[[str], bool],
+        block: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         self._state = state
         self._ledger = ledger
@@ -62,23 +86,31 @@ class Desk:
         self._bots_may_trade = bots_may_trade
         self._numbers: list[range] = []
         self._asked_numbers = False
-        self._waiting: dict[
-            str, tuple[Intent, Ask, float]
-        ] = {}  # intents on their way to the database
-        self._rate = limits.RequestRate()
+        # Intents on their way to the database.
+        self._waiting: dict[str, _Waiting] = {}
+        self._moving: dict[str, _Moving] = {}
+        self._gate = OrderGate()
+        self._check = PreTrade(state, gateway, clock, is_live)
         self.wire = OrderWire(
-            state, gateway, ledger, clock, notices, later=later, opened=self._send_next
+            state,
+            gateway,
+            ledger,
+            clock,
+            notices,
+            later=later,
+            opened=self._send_next,
+            block=block,
         )
 
     # ---- wishes ---------------------------------------------------------------------------
 
     def place(self, ask: Ask) -> LiveOrder:
         """Register a new order and start its way; OrderRefused when it may not leave."""
-        instrument = self._permit(ask.symbol)
+        by_bot = ask.event is None
+        instrument = self._check.instrument(ask.symbol)
         limits.check_tradable(instrument)
-        limits.check_price(instrument, ask.price)
-        limits.check_quantity(instrument, ask.quantity)
-        self._check_owner(ask, instrument)
+        self._check.figures(instrument, ask.side, ask.price, ask.quantity, by_bot=by_bot)
+        self._check.order(ask.symbol, ask.emi, ask.side, ask.quantity, instrument, by_bot)
         order = self._register(ask, self._mint(ask.emi))
         self._write_intent(order, ask)
         return order
@@ -86,20 +118,19 @@ class Desk:
     def amend(self, key: str, change: Change) -> LiveOrder:
         """Move an order or change its rest; a change that changes nothing sends nothing."""
         order = self._known(key)
-        instrument = self._permit(order.symbol)
+        instrument = self._check.instrument(order.symbol)
         if order.price is None:
             raise OrderRefused(f"a {order.kind} order has no price to move")
         price = order.price if change.price is None else change.price
         leaves = order.leaves if change.leaves is None else change.leaves
-        limits.check_price(instrument, price)
-        limits.check_quantity(instrument, leaves)
-        self._check_change(order, instrument, change, leaves)
+        self._check.figures(instrument, order.side, price, leaves, by_bot=change.bot)
+        self._check.change(order, instrument, change, leaves)
         if order.cancel_wanted:
             raise OrderRefused("the order is being cancelled")
-        if order.phase is not Phase.OPEN or order.amending:
+        if order.amending or not allows(order.phase, Action.AMEND):
             order.next_change = change  # goes out when the present request is answered
         elif (price, leaves) != (order.price, order.leaves):
-            self.wire.amend(order, change)
+            self._write_amendment(order, change)
         elif change.event is not None:
             self._notices.info("the order is so already", change.event)
         return order
@@ -112,22 +143,24 @@ class Desk:
         order.cancel_wanted = True
         if key in self._waiting:
             self._withdraw(key)
-        elif order.phase is not Phase.PENDING and not order.cancel_sent:
+        elif allows(order.phase, Action.CANCEL) and not order.cancel_sent:
             self.wire.cancel(order)
 
     def withdraw_bots(self) -> None:
-        """F9 went off: drop what strategies asked for and what has not left yet."""
-        for key, (_, ask, _) in list(self._waiting.items()):
-            if ask.event is None:
+        """F9 went off: take back what strategies asked for and what was not written yet."""
+        self._gate.revoke()
+        for key, waiting in list(self._waiting.items()):
+            if waiting.ask.event is None:
                 self._withdraw(key)
         for order in self._state.orders:
             if order.next_change and order.next_change.bot:
                 order.next_change = None
 
     def withdraw_bot(self, emi: str) -> None:
-        """A bot was stopped: drop what its strategy asked for and what has not left yet."""
-        for key, (_, ask, _) in list(self._waiting.items()):
-            if ask.event is None and ask.emi == emi:
+        """A bot was stopped: take back what its strategy asked for and was not written yet."""
+        self._gate.revoke(emi)
+        for key, waiting in list(self._waiting.items()):
+            if waiting.ask.event is None and waiting.ask.emi == emi:
                 self._withdraw(key)
         for order in self._state.orders:
             if order.emi == emi and order.next_change and order.next_change.bot:
@@ -135,7 +168,8 @@ class Desk:
 
     def withdraw_entries(self) -> None:
         """Only exits may leave from now on: drop what strategies asked for and is none."""
-        for key, (_, ask, _) in list(self._waiting.items()):
+        for key, waiting in list(self._waiting.items()):
+            ask = waiting.ask
             robot = self._state.robots.get(ask.emi)
             position = self._state.position(ask.emi, ask.symbol)
             resting = limits.resting(self._state.orders, ask.emi, ask.side, key)
@@ -166,24 +200,47 @@ class Desk:
 
     def intent_written(self, item: IntentWritten) -> None:
         """The intent is durable: send the order, unless it was withdrawn or forbidden meanwhile."""
+        if item.intent.verb == "PUT":
+            self._amendment_written(item.intent)
+            return
         waiting = self._waiting.pop(item.intent.cl_ord_id, None)
         if waiting is None:
             self.wire.settle(item.intent.cl_ord_id, "NOT_PLACED", "")
             return
-        intent, ask, asked_at = waiting
+        intent, ask = waiting.intent, waiting.ask
         order = self._state.orders.get(intent.cl_ord_id)
-        reason = self._reason_to_stay(ask, asked_at)
+        reason = self._reason_to_stay(ask.emi, ask.event is None, waiting.asked_at)
         if order is None or reason:
             self._state.orders.drop(intent.cl_ord_id)
             self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "")
             if order is not None:
                 self._notices.refuse(f"{self.wire.name(order)} was not sent: {reason}", ask.event)
             return
-        self.wire.send(order, ask.price)
+        self.wire.send(order, ask.price, waiting.permit)
 
-    def _reason_to_stay(self, ask: Ask, asked_at: float) -> str:
-        """Return why an order whose intent is durable now may not leave any more."""
-        if ask.event is None and not self._bots_may_trade(ask.emi):
+    def _amendment_written(self, intent: Intent) -> None:
+        """The intent of an amendment is durable: send it, unless it may not leave any more."""
+        moving = self._moving.pop(intent.cl_ord_id, None)
+        order = None if moving is None else self._state.orders.get(moving.key)
+        if moving is None or order is None or order.amending is not moving.change:
+            self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
+            return
+        change = moving.change
+        reason = self._reason_to_stay(order.emi, change.bot, moving.asked_at)
+        if not reason and moving.permit is not None and not moving.permit.stands():
+            reason = "the bot may not trade any more"
+        if not reason and not order.cancel_wanted:
+            self.wire.amend(order, change, moving.permit)
+            return
+        order.amending = None
+        self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
+        if reason:
+            self._notices.refuse(f"{self.wire.name(order)} was not moved: {reason}", change.event)
+        self.wire.follow(order)
+
+    def _reason_to_stay(self, emi: str, by_bot: bool, asked_at: float) -> str:
+        """Return why a request whose intent is durable now may not leave any more."""
+        if by_bot and not self._bots_may_trade(emi):
             return "the bot may not trade any more"
         if not self._is_live():
             return f"{self._state.market} is not LIVE any more"
@@ -193,6 +250,9 @@ class Desk:
 
     def look_for(self, intent: Intent) -> None:
         """Ask the exchange about an intent of an earlier run whose outcome was never learned."""
+        if intent.verb == "PUT":
+            self.wire.look_for_amendment(intent)
+            return
         order = self._state.orders.get(intent.cl_ord_id)
         if order is None:
             order = self._register(
@@ -205,68 +265,13 @@ class Desk:
         """Whether the outcome of a request is still being asked about."""
         return any(order.phase is Phase.UNKNOWN for order in self._state.orders)
 
-    # ---- checks ---------------------------------------------------------------------------
-
-    def _permit(self, symbol: Symbol) -> Instrument:
-        if not self._is_live():
-            raise OrderRefused(f"{self._state.market} is not LIVE: no orders now")
-        instrument = self._state.instruments.get(symbol)
-        if instrument is None:
-            raise OrderRefused(f"{symbol} is not subscribed")
-        return instrument
-
-    def _check_owner(self, ask: Ask, instrument: Instrument) -> None:
-        robot = self._state.robots.get(ask.emi)
-        if robot is None:
-            raise OrderRefused(f"there is no bot {ask.emi}")
-        if robot.symbol != ask.symbol:
-            raise OrderRefused(f"{ask.emi} trades {robot.symbol}, not {ask.symbol}")
-        self._check_position(ask.emi, ask.side, ask.quantity, instrument, ask.event is None)
-
-    def _check_change(
-        self, order: LiveOrder, instrument: Instrument, change: Change, leaves: int
-    ) -> None:
-        if order.emi in self._state.robots and leaves > order.leaves:
-            self._check_position(
-                order.emi, order.side, leaves, instrument, change.bot, without=order.key
-            )
-        elif change.bot:
-            if self._state.exits_only and leaves == order.leaves:
-                self._check_position(
-                    order.emi, order.side, leaves, instrument, by_bot=True, without=order.key
-                )
-                return
-            self._rate.check(order.emi, self._clock.monotonic())
-
-    def _check_position(
-        self,
-        emi: str,
-        side: Side,
-        quantity: int,
-        instrument: Instrument,
-        by_bot: bool,
-        without: str = "",
-    ) -> None:
-        robot = self._state.robots[emi]
-        position = self._state.position(emi, robot.symbol)
-        resting = limits.resting(self._state.orders, emi, side, without)
-        limits.check_robot(robot, side, quantity, position, resting)
-        if by_bot:
-            if self._state.exits_only:
-                limits.check_exit(robot, side, quantity, position, resting)
-            limits.check_capital(robot, instrument, side, quantity, position, resting)
-            self._rate.check(emi, self._clock.monotonic())
-        open_here = sum(1 for o in self._state.orders if o.symbol == robot.symbol)
-        if not without and open_here >= limits.OPEN_ORDERS_PER_SYMBOL:
-            raise OrderRefused(f"{robot.symbol.ticker}: {open_here} orders are open already")
+    # ---- the way out ----------------------------------------------------------------------
 
     def _known(self, key: str) -> LiveOrder:
         order = self._state.orders.get(key)
         if order is None:
             raise OrderNotFound("the order is no longer open")
         return order
-
-    # ---- the way out ----------------------------------------------------------------------
 
     def _mint(self, emi: str) -> str:
         while self._numbers and not self._numbers[0]:
@@ -308,7 +313,27 @@ class Desk:
         intent = Intent(
             order.cl_ord_id, ask.emi, ask.symbol, ask.side, ask.quantity, ask.price, "POST"
         )
-        self._waiting[order.key] = (intent, ask, self._clock.monotonic())
+        permit = self._gate.issue(ask.emi) if ask.event is None else None
+        self._waiting[order.key] = _Waiting(intent, ask, self._clock.monotonic(), permit)
+        self._ledger.write_intent(self._state.key, intent)
+
+    def _write_amendment(self, order: LiveOrder, change: Change) -> None:
+        order.amending, order.next_change = change, None
+        name = order.cl_ord_id or order.order_id  # another program's may have no number
+        leaves = order.leaves if change.leaves is None else change.leaves
+        price = order.price if change.price is None else change.price
+        intent = Intent(
+            cl_ord_id=name,
+            emi=order.emi,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.filled + leaves,
+            price=price or Decimal(0),
+            verb="PUT",
+            order_id=order.order_id,
+        )
+        permit = self._gate.issue(order.emi) if change.bot else None
+        self._moving[name] = _Moving(order.key, change, self._clock.monotonic(), permit)
         self._ledger.write_intent(self._state.key, intent)
 
     def _withdraw(self, key: str) -> None:

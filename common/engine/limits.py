@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from common.domain.instruments import Instrument
-from common.domain.money import on_tick
+from common.domain.market import Ticker
+from common.domain.money import amount, on_tick, trade_value
 from common.domain.orders import Side
 from common.domain.robots import ONLY_CLOSED, Robot, Status
+from common.domain.trading_limits import TradingLimits
 from common.engine.orders import LiveOrder
 from common.errors import EntryRefused, OrderRefused
 
-BOT_REQUESTS_PER_MINUTE = 60
 OPEN_ORDERS_PER_SYMBOL = 200  # the exchange's own cap
 
 
@@ -42,6 +43,61 @@ def check_quantity(instrument: Instrument, quantity: int) -> None:
         raise OrderRefused(
             f"{where}: quantity {instrument.shown(quantity)} exceeds the maximum "
             f"{instrument.shown(instrument.max_quantity)}"
+        )
+
+
+def check_size(
+    instrument: Instrument, most: TradingLimits, price: Decimal, quantity: int, scale: int
+) -> None:
+    """The order is not larger than the settings allow, in lots and in value.
+
+    scale: decimal places of the settlement currency.
+    """
+    where = instrument.symbol.ticker
+    if most.order_lots and quantity > most.order_lots * instrument.lot_size:
+        raise OrderRefused(
+            f"{where}: quantity {instrument.shown(quantity)} is more than MAX_ORDER_LOTS, "
+            f"{most.order_lots} lots"
+        )
+    if most.order_value:
+        value = amount(abs(trade_value(instrument, price, quantity, scale)), scale)
+        if value > most.order_value:
+            raise OrderRefused(
+                f"{where}: an order worth {value:f} {instrument.settlement_currency} is more than "
+                f"MAX_ORDER_VALUE, {most.order_value:f}"
+            )
+
+
+def check_band(
+    instrument: Instrument, most: TradingLimits, side: Side, price: Decimal, ticker: Ticker
+) -> None:
+    """A bot's price is not far worse than the best price on the other side, or the last one."""
+    best = (ticker.ask if side is Side.BUY else ticker.bid) or ticker.last
+    if not most.price_band or not best:
+        return
+    worse = (price / best - 1) * side.sign * 100
+    if worse > most.price_band:
+        raise OrderRefused(
+            f"{instrument.symbol.ticker}: {side} at {price} is {worse:.1f} % worse than {best:f}, "
+            f"more than PRICE_BAND_PERCENT, {most.price_band:f}"
+        )
+
+
+def check_reach(
+    robot: Robot,
+    instrument: Instrument,
+    most: int,
+    side: Side,
+    quantity: int,
+    position: int,
+    resting: int,
+) -> None:
+    """No order may carry a bot's position beyond MAX_POSITION_LOTS; closing is always allowed."""
+    reached = side.sign * position + resting + quantity
+    if most and reached > most * instrument.lot_size:
+        raise OrderRefused(
+            f"{robot.emi}: {side} {instrument.shown(quantity)} could make its position "
+            f"{instrument.shown(reached)}, more than MAX_POSITION_LOTS, {most} lots"
         )
 
 
@@ -102,12 +158,14 @@ def resting(orders: Iterable[LiveOrder], emi: str, side: Side, without: str = ""
 class RequestRate:
     """Counts a bot's order requests in the last minute."""
 
-    def __init__(self, per_minute: int = BOT_REQUESTS_PER_MINUTE) -> None:
+    def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
         self._times: dict[str, deque[float]] = {}
 
     def check(self, emi: str, now: float) -> None:
         """Count one request at `now` (monotonic seconds); OrderRefused when there are too many."""
+        if not self._per_minute:
+            return
         times = self._times.setdefault(emi, deque())
         while times and now - times[0] >= 60:
             times.popleft()

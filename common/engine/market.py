@@ -103,6 +103,7 @@ class Market:
             later=later,
             is_live=lambda: self.health()[0] is Health.LIVE,
             bots_may_trade=self.may_trade,
+            block=self._block,
         )
         self.holdings = Holdings(state, gateway, notices)
         side = BotSide(
@@ -333,8 +334,14 @@ class Market:
         if self._garbled.too_many(self._clock.monotonic()):
             self._failed(error)
 
+    def _block(self, reason: str) -> None:
+        """Stop until a person has looked and pressed F3."""
+        self.standing.problem = reason
+        self._stop_trading(reason)
+
     def _lose_stream(self) -> None:
         """What happened after the last word is not known: its bars have to be read again."""
+        self.desk.withdraw_bots()
         if self.pulse.complete:
             self.dispatch.doubt(self.exchange_time() - timedelta(seconds=self.pulse.quiet()))
         self.pulse.complete = False

@@ -11,20 +11,30 @@ import logging
 from collections.abc import Callable
 from decimal import Decimal
 
+from common.domain.books import Intent
 from common.domain.orders import Order, Phase
 from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
+from common.engine.order_gate import Permit
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
 from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
 from common.engine.state import MarketState
-from common.errors import OrderNotFound, OrderRefused, OutcomeUnknown
+from common.errors import (
+    DuplicateNumber,
+    OrderNotFound,
+    OrderRefused,
+    OutcomeUnknown,
+    Withdrawn,
+)
 
 log = logging.getLogger(__name__)
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unknown outcome
 MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
 CANCEL_RETRY = 1.0  # seconds
+CANCEL_ALARM = 5  # tries after which a person is told in red
+AGAIN = 2.0  # seconds after which a look that failed is repeated
 
 
 class OrderWire:
@@ -40,6 +50,7 @@ class OrderWire:
         *,
         later: Callable[[float, Callable[[], None]], None],
         opened: Callable[[LiveOrder], None],
+        block: Callable[[str], None],
     ) -> None:
         self._state = state
         self._gateway = gateway
@@ -47,25 +58,27 @@ class OrderWire:
         self._clock = clock
         self._notices = notices
         self._later = later
+        self._block = block  # stops trading until a person has looked
+        self._amendments: dict[int, Intent] = {}  # of an earlier run, by request number
         self._opened = opened  # an order is open at the exchange: what waited for it may follow
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
 
     # ---- out ------------------------------------------------------------------------------
 
-    def send(self, order: LiveOrder, price: Decimal) -> None:
-        """Send a new order whose intent is durable."""
-        request = SendOrder(order.cl_ord_id, order.symbol, order.side, order.quantity, price)
+    def send(self, order: LiveOrder, price: Decimal, permit: Permit | None) -> None:
+        """Send a new order whose intent is durable; a bot's with its permit."""
+        request = SendOrder(
+            order.cl_ord_id, order.symbol, order.side, order.quantity, price, permit
+        )
         self._requests[self._gateway.request(request)] = (order, order.event)
 
-    def amend(self, order: LiveOrder, change: Change) -> None:
-        """Send an amendment as a new total: filled + wanted rest.
+    def amend(self, order: LiveOrder, change: Change, permit: Permit | None) -> None:
+        """Send an amendment whose intent is durable, as a new total: filled + wanted rest.
 
         A wanted rest alone would revive an order that fills meanwhile.
         """
-        order.amending = change
-        order.next_change = None
         total = None if change.leaves is None else order.filled + change.leaves
-        request = SendAmend(order.order_id, order.cl_ord_id, total, change.price)
+        request = SendAmend(order.order_id, order.cl_ord_id, total, change.price, permit)
         self._requests[self._gateway.request(request)] = (order, change.event)
 
     def cancel(self, order: LiveOrder) -> None:
@@ -74,13 +87,17 @@ class OrderWire:
         request = SendCancel(order.order_id, order.cl_ord_id)
         self._requests[self._gateway.request(request)] = (order, order.event)
 
-    def settle(self, cl_ord_id: str, outcome: str, order_id: str) -> None:
+    def settle(self, cl_ord_id: str, outcome: str, order_id: str, verb: str = "POST") -> None:
         """Record what became of an intent."""
-        self._ledger.settle_intent(self._state.key, cl_ord_id, outcome, order_id)
+        self._ledger.settle_intent(self._state.key, cl_ord_id, outcome, order_id, verb)
+
+    def look_for_amendment(self, intent: Intent) -> None:
+        """Ask what became of an amendment of an earlier run; its order is known by other ways."""
+        self._amendments[self._gateway.request(FindOrder(intent.cl_ord_id))] = intent
 
     def look_for(self, order: LiveOrder) -> None:
         """Ask the exchange what became of an order until it is known."""
-        order.phase = Phase.UNKNOWN
+        order.enter(Phase.UNKNOWN)
         order.looks = 0
         order.unknown_since = self._clock.monotonic()
         self._later(LOOKS[0], lambda: self._look_again(order.key))
@@ -89,6 +106,10 @@ class OrderWire:
 
     def replied(self, reply: Reply) -> None:
         """Take the outcome of one of this desk's requests."""
+        intent = self._amendments.pop(reply.number, None)
+        if intent is not None:
+            self._old_amendment_looked(reply, intent)
+            return
         order, event = self._requests.pop(reply.number, (None, None))
         if order is None:
             return
@@ -104,15 +125,19 @@ class OrderWire:
     def reported(self, order: Order) -> None:
         """Take what the stream says of an order, and send what waited for it."""
         known = self._state.orders.find(order)
-        if known and known.phase is Phase.UNKNOWN:
+        if known and known.phase is Phase.UNKNOWN and known.amending is None:
             self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
             self._tell(known, f"is {order.phase.value} at the exchange", known.event)
+        in_doubt = known if known and known.phase is Phase.UNKNOWN and known.amending else None
         emi = known.emi if known else self._state.emi_of(order)
-        self._follow(self._state.orders.apply(order, emi, from_stream=True))
+        live = self._state.orders.apply(order, emi, from_stream=True)
+        if in_doubt is not None:
+            self._amendment_shown(in_doubt, order)
+        self.follow(live)
 
     # ---- what came back -------------------------------------------------------------------
 
-    def _follow(self, order: LiveOrder | None) -> None:
+    def follow(self, order: LiveOrder | None) -> None:
         """Send what waited for the order to be open."""
         if order is None or order.phase is not Phase.OPEN:
             return
@@ -128,12 +153,14 @@ class OrderWire:
         elif shown:
             self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
             self._tell(order, "placed", event)
-        elif isinstance(reply.error, OutcomeUnknown):
+        elif isinstance(reply.error, (OutcomeUnknown, DuplicateNumber)):
+            order.duplicate = isinstance(reply.error, DuplicateNumber)
             self._notices.warning(f"{self.name(order)}: {reply.error}; asking the exchange")
             self.look_for(order)
         else:
             self._state.orders.drop(order.key)
-            self.settle(order.cl_ord_id, "REFUSED", "")
+            left = not isinstance(reply.error, Withdrawn)
+            self.settle(order.cl_ord_id, "REFUSED" if left else "NOT_PLACED", "")
             self._notices.refuse(f"{self.name(order)} refused: {reply.error}", event)
 
     def _accepted(self, answer: Order, order: LiveOrder, event: int | None) -> None:
@@ -143,22 +170,32 @@ class OrderWire:
             self._notices.refuse(f"{self.name(order)} not placed: {answer.text}", event)
         else:
             self._tell(order, "placed", event)
-        self._follow(live)
+        self.follow(live)
 
     def _amend_answered(self, reply: Reply, order: LiveOrder, event: int | None) -> None:
-        order.amending = None
+        if isinstance(reply.error, OutcomeUnknown):
+            # What stands at the exchange decides; until it is known nothing else is changed.
+            self._notices.warning(f"{self.name(order)}: {reply.error}; asking the exchange")
+            if self._is_live(order):
+                self.look_for(order)
+            else:
+                self._end_amendment(order, "NOT_PLACED")
+            return
+        left = not isinstance(reply.error, Withdrawn)
+        refusal = "REFUSED" if left else "NOT_PLACED"
+        self._end_amendment(order, refusal if reply.error else "ACCEPTED")
         if reply.error is None and isinstance(reply.result, Order):
             live = self._state.orders.apply(reply.result, order.emi, from_stream=False)
             if live is None:  # it filled at once, so the mirror has the old price only
                 order.price = reply.result.price
             self._tell(order, "moved", event)
-            self._follow(live)
+            self.follow(live)
             return
         self._notices.refuse(f"{self.name(order)} not moved: {reply.error}", event)
-        if isinstance(reply.error, (OutcomeUnknown, OrderNotFound)):
+        if isinstance(reply.error, OrderNotFound):
             self._look(order)
         else:
-            self._follow(order if self._is_live(order) else None)
+            self.follow(order if self._is_live(order) else None)
 
     def _cancel_answered(self, reply: Reply, order: LiveOrder, event: int | None) -> None:
         order.cancel_sent = False
@@ -173,7 +210,7 @@ class OrderWire:
             order.cancel_wanted = False
             self._notices.refuse(f"{self.name(order)} not cancelled: {reply.error}", event)
         else:
-            self._notices.warning(f"{self.name(order)}: cancel not confirmed, trying again")
+            self._tell_unconfirmed(order)
             self._later(CANCEL_RETRY, lambda: self._retry_cancel(order.key))
 
     def _tell(self, order: LiveOrder, what: str, event: int | None) -> None:
@@ -201,6 +238,14 @@ class OrderWire:
         if order and order.cancel_wanted and not order.cancel_sent:
             self.cancel(order)
 
+    def _tell_unconfirmed(self, order: LiveOrder) -> None:
+        order.cancel_tries += 1
+        text = f"{self.name(order)}: cancel not confirmed, trying again"
+        if order.cancel_tries == CANCEL_ALARM:
+            self._notices.error(f"{text}; it may still fill")
+        elif order.cancel_tries < CANCEL_ALARM:
+            self._notices.warning(text)
+
     # ---- unknown outcomes -----------------------------------------------------------------
 
     def _look_again(self, key: str) -> None:
@@ -215,20 +260,19 @@ class OrderWire:
 
     def _looked(self, reply: Reply, order: LiveOrder) -> None:
         if reply.error is None and isinstance(reply.result, Order):
-            if _is_same(order, reply.result):
-                self._found(reply.result, order)
+            if not _is_same(order, reply.result):
+                self._stranger(order)
+            elif order.phase is Phase.UNKNOWN and order.amending:
+                self._amendment_looked(reply.result, order)
             else:
-                self._notices.error(
-                    f"clOrdID {order.cl_ord_id} belongs to another order at the exchange: "
-                    "is a second terminal trading on this account?"
-                )
+                self._found(reply.result, order)
             return
         if not self._is_live(order) or order.phase is not Phase.UNKNOWN:
             return
         if reply.error is None:
             order.looks += 1
         waited = self._clock.monotonic() - order.unknown_since
-        if order.looks >= len(LOOKS) and waited >= MIN_UNKNOWN:
+        if order.looks >= len(LOOKS) and waited >= MIN_UNKNOWN and not order.order_id:
             self._never_placed(order)
             return
         delay = LOOKS[min(order.looks, len(LOOKS) - 1)]
@@ -240,7 +284,60 @@ class OrderWire:
         live = self._state.orders.apply(answer, order.emi, from_stream=False)
         if was_unknown or answer.phase.ended:
             self._tell(order, f"is {answer.phase.value} at the exchange", order.event)
-        self._follow(live)
+        self.follow(live)
+
+    def _stranger(self, order: LiveOrder) -> None:
+        """Somebody else uses our numbers: nothing may be sent before a person has looked."""
+        self._state.orders.drop(order.key)
+        self.settle(order.cl_ord_id, "REFUSED", "")
+        self._block(
+            f"clOrdID {order.cl_ord_id} belongs to another order at the exchange; a second "
+            "terminal with other books trades on this account. End it, then press F3"
+        )
+
+    # ---- amendments of unknown outcome ----------------------------------------------------
+
+    def _end_amendment(self, order: LiveOrder, outcome: str) -> None:
+        order.amending = None
+        name = order.cl_ord_id or order.order_id
+        self.settle(name, outcome, order.order_id, "PUT")
+
+    def _amendment_shown(self, order: LiveOrder, news: Order) -> None:
+        """The stream speaks of an order whose amendment is in doubt."""
+        if news.phase.ended or _stands(order.amending, news):
+            self._end_amendment(order, "ACCEPTED" if _stands(order.amending, news) else "REFUSED")
+        elif self._is_live(order):
+            order.enter(Phase.UNKNOWN)  # something else has happened to it
+
+    def _amendment_looked(self, answer: Order, order: LiveOrder) -> None:
+        change, waited = order.amending, self._clock.monotonic() - order.unknown_since
+        stands = _stands(change, answer)
+        if not stands and not answer.phase.ended and waited < MIN_UNKNOWN:
+            order.looks += 1  # it may still be on its way
+            delay = LOOKS[min(order.looks, len(LOOKS) - 1)]
+            self._later(delay, lambda: self._look_again(order.key))
+            return
+        self._end_amendment(order, "ACCEPTED" if stands else "NOT_PLACED")
+        live = self._state.orders.apply(answer, order.emi, from_stream=False)
+        event = change.event if change else None
+        if stands or answer.phase.ended:
+            self._tell(order, "moved" if stands else f"is {answer.phase.value}", event)
+        else:
+            order.enter(Phase.OPEN)
+            self._notices.refuse(f"{self.name(order)} was not moved", event)
+        self.follow(live or (order if self._is_live(order) else None))
+
+    def _old_amendment_looked(self, reply: Reply, intent: Intent) -> None:
+        if reply.error is not None:
+            self._later(AGAIN, lambda: self.look_for_amendment(intent))
+            return
+        found = reply.result if isinstance(reply.result, Order) else None
+        stands = found is not None and (found.price, found.quantity) == (
+            intent.price,
+            intent.quantity,
+        )
+        outcome = "ACCEPTED" if stands else "NOT_PLACED"
+        self.settle(intent.cl_ord_id, outcome, intent.order_id, "PUT")
 
     def _never_placed(self, order: LiveOrder) -> None:
         self._state.orders.drop(order.key)
@@ -254,4 +351,15 @@ def _is_same(order: LiveOrder, answer: Order) -> bool:
         order.symbol.ticker == answer.symbol.ticker
         and order.side is answer.side
         and (not order.order_id or order.order_id == answer.order_id)
+        # An order that we placed and never moved is as we wanted it, to the last contract.
+        and (bool(order.order_id) or order.quantity == answer.quantity)
+        and (bool(order.order_id) or order.price == answer.price)
+    )
+
+
+def _stands(change: Change | None, order: Order) -> bool:
+    """Whether an order is as an amendment wants it."""
+    return change is not None and (
+        (change.price is None or change.price == order.price)
+        and (change.leaves is None or change.leaves == order.leaves)
     )

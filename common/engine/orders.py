@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from common.domain.instruments import Symbol
 from common.domain.orders import Order, Phase, Side
+from common.engine.order_life import follows
 
 
 @dataclass(slots=True)
@@ -52,6 +53,15 @@ class LiveOrder:
     cancel_sent: bool = False
     looks: int = 0  # how often an unknown outcome was asked about
     unknown_since: float = 0.0  # monotonic seconds
+    duplicate: bool = False  # the exchange says that it has an order with this number already
+    cancel_tries: int = 0  # cancellations that were not confirmed
+
+    def enter(self, phase: Phase) -> bool:
+        """Go into a state if it may follow the present one; say whether it may."""
+        if not follows(self.phase, phase):
+            return False
+        self.phase = phase
+        return True
 
 
 class OrderMirror:
@@ -175,5 +185,5 @@ class OrderMirror:
         known.quantity = order.quantity
         known.filled = max(known.filled, order.filled)
         known.leaves = order.leaves
-        known.phase = order.phase
+        known.enter(order.phase)
         known.at = order.at

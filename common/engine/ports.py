@@ -17,7 +17,7 @@ from common.domain.bot_story import BotKey
 from common.domain.bots import BotLine, OnStop
 from common.domain.executions import Executed, Network
 from common.domain.instruments import Currency, Symbol
-from common.domain.market import Book, Candle, Ticker
+from common.domain.market import Book, Candle, RequestsLeft, Ticker
 from common.domain.reports import Period
 from common.engine.items import (
     BotAnswer,
@@ -71,6 +71,9 @@ class Gateway(Protocol):
     def trouble(self) -> str:
         """Return why the prices are not those of now, in words; "" while they are."""
 
+    def requests_left(self) -> RequestsLeft | None:
+        """How many requests the exchange takes now; None where nobody counts."""
+
     def clock_offset(self) -> float:
         """Seconds that the exchange's clock is ahead of the local one."""
 
@@ -100,7 +103,9 @@ class Ledger(Protocol):
     def write_intent(self, key: AccountKey, intent: Intent) -> None:
         """Make an order request durable -> IntentWritten."""
 
-    def settle_intent(self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str) -> None:
+    def settle_intent(
+        self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str, verb: str = "POST"
+    ) -> None:
         """Record what became of an intent: ACCEPTED, REFUSED or NOT_PLACED."""
 
     def save_status(self, market: str, emi: str, work: bool) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
+from common.errors import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +85,46 @@ class FetchCandles:
     since: datetime
 
 
+class Permit(Protocol):
+    """The right to write a request to a socket; asked for in the last moment."""
+
+    def stands(self) -> bool:
+        """Whether it was not taken back. Any thread."""
+
+
+def check_permit(permit: Permit | None) -> None:
+    """Raise Withdrawn when a request may not be written any more."""
+    if permit is not None and not permit.stands():
+        raise Withdrawn("automatic trading was switched off: the order never left")
+
+
 @dataclass(frozen=True, slots=True)
 class SendOrder:
-    """Place a limit order. Result: Order as answered."""
+    """Place a limit order. Result: Order as answered.
+
+    With a permit that does not stand any more, nothing is written: Withdrawn.
+    """
 
     cl_ord_id: str
     symbol: Symbol
     side: Side
     quantity: int  # contracts
     price: Decimal
+    permit: Permit | None = field(default=None, compare=False)  # None: a person asked
 
 
 @dataclass(frozen=True, slots=True)
 class SendAmend:
-    """Change an open order. `quantity` is the total (filled + wanted rest). Result: Order."""
+    """Change an open order. `quantity` is the total (filled + wanted rest). Result: Order.
+
+    The permit is that of a `SendOrder`.
+    """
 
     order_id: str
     cl_ord_id: str
     quantity: int | None
     price: Decimal | None
+    permit: Permit | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

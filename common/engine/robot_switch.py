@@ -36,6 +36,8 @@ class RobotSwitch:
             self._notices.refuse(f"{command.emi} cannot be switched: {problem}", None)
             return
         status = Status.WORK if command.work else Status.OFF
+        if not command.work:
+            self._desk.withdraw_bot(command.emi)
         self._state.failed_bots.pop(command.emi, None)
         self._state.set_status(command.emi, status)
         self._ledger.save_status(self._state.market, command.emi, command.work)

@@ -17,7 +17,7 @@ from common.domain.bot_story import BotStory
 from common.domain.bots import BotCode, BotLine, OnStop
 from common.domain.executions import Network
 from common.domain.instruments import Instrument, Symbol
-from common.domain.market import Book
+from common.domain.market import Book, RequestsLeft
 from common.domain.orders import Phase, Side
 from common.domain.parameters import Catalog
 from common.domain.reports import Line, Period, Total
@@ -97,6 +97,7 @@ class MarketRow:
         default_factory=Verification
     )  # how books and exchange compare
     dead_man: DeadManRow | None = None  # None: not asked for
+    requests_left: RequestsLeft | None = None  # None: nobody counts them
     clock_ahead: int = 0  # whole seconds that the exchange's clock is ahead of this computer's
 
 

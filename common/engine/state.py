@@ -14,6 +14,7 @@ from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.money import closing_value
 from common.domain.orders import Order
 from common.domain.robots import Robot, Status
+from common.domain.trading_limits import TradingLimits
 from common.engine import robots as robot_rules
 from common.engine.orders import OrderMirror
 from common.engine.ports import Gateway
@@ -26,12 +27,18 @@ class MarketState:
     """Instruments, account, books, orders and bots of one market."""
 
     def __init__(
-        self, market: str, network: Network, symbols: Sequence[Symbol], dead_man: int = 0
+        self,
+        market: str,
+        network: Network,
+        symbols: Sequence[Symbol],
+        dead_man: int = 0,
+        limits: TradingLimits | None = None,
     ) -> None:
         self.market = market
         self.network = network
         self.symbols = tuple(symbols)
         self.dead_man = dead_man  # seconds of the dead man's switch; 0: none is wanted
+        self.limits = limits or TradingLimits()
         self.account: Account | None = None
         self.read_only = False  # another terminal writes the books and trades
         self.exits_only = False  # bots may only reduce their positions

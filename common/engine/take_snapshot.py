@@ -89,6 +89,7 @@ def _market_row(market: Market) -> MarketRow:
         read_only=market.state.read_only,
         verification=market.verifier.status,
         dead_man=market.dead_man.row(),
+        requests_left=market.gateway.requests_left(),
         clock_ahead=round(market.gateway.clock_offset()),
     )
 

@@ -78,7 +78,7 @@ class Clerk:
         elif isinstance(job, jobs.SettleIntent):
             with self._transaction(job.key):
                 self._store.settle_intent(
-                    job.key, job.cl_ord_id, job.outcome, job.order_id, self._now()
+                    job.key, job.cl_ord_id, job.outcome, job.order_id, job.verb, self._now()
                 )
         elif isinstance(job, jobs.Read):
             with self._transaction():

@@ -61,9 +61,11 @@ class ImmediateLedger:
         """Write an order request -> IntentWritten."""
         self._do(jobs.WriteIntent(key, intent))
 
-    def settle_intent(self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str) -> None:
+    def settle_intent(
+        self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str, verb: str = "POST"
+    ) -> None:
         """Record what became of an intent."""
-        self._do(jobs.SettleIntent(key, cl_ord_id, outcome, order_id))
+        self._do(jobs.SettleIntent(key, cl_ord_id, outcome, order_id, verb))
 
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK or OFF of a bot."""

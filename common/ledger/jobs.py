@@ -62,6 +62,7 @@ class SettleIntent:
     cl_ord_id: str
     outcome: str
     order_id: str
+    verb: str = "POST"  # of the intents that are meant
 
 
 @dataclass(slots=True)

@@ -192,12 +192,18 @@ class Store:
             raise RowRefused(f"the database refuses the intent: {error}") from error
 
     def settle_intent(
-        self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str, now: datetime
+        self,
+        key: AccountKey,
+        cl_ord_id: str,
+        outcome: str,
+        order_id: str,
+        verb: str,
+        now: datetime,
     ) -> None:
-        """Write the outcome of the open intents of a clOrdID."""
+        """Write the outcome of the open intents of a clOrdID with this verb."""
         self.database.execute(
             sql.SETTLE_INTENT,
-            (outcome, time_text(now), order_id, order_id, *_account(key), cl_ord_id),
+            (outcome, time_text(now), order_id, order_id, *_account(key), cl_ord_id, verb),
         )
 
     def open_intents(self, key: AccountKey) -> list[Intent]:

@@ -109,9 +109,11 @@ class LedgerWriter:
         """Make an order request durable -> IntentWritten."""
         self._queue.put(jobs.WriteIntent(key, intent))
 
-    def settle_intent(self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str) -> None:
+    def settle_intent(
+        self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str, verb: str = "POST"
+    ) -> None:
         """Record what became of an intent: ACCEPTED, REFUSED or NOT_PLACED."""
-        self._queue.put(jobs.SettleIntent(key, cl_ord_id, outcome, order_id))
+        self._queue.put(jobs.SettleIntent(key, cl_ord_id, outcome, order_id, verb))
 
     def save_status(self, market: str, emi: str, work: bool) -> None:
         """Keep WORK/OFF of a bot over restarts."""

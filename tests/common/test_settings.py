@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from common.domain.executions import Network
 from common.domain.instruments import Category, Instrument, Symbol
+from common.domain.trading_limits import TradingLimits
 from common.errors import ConfigurationError
 from common.market_settings import MARKET_KEYS, missing_currencies, missing_symbols
 from common.settings import GENERAL_KEYS, demo_settings, read_settings
@@ -71,6 +72,39 @@ def test_a_wrong_dead_mans_switch_is_refused_with_its_remedy(tmp_path: Path, tex
     told = refusal(tmp_path, {"DEAD_MANS_SWITCH": text})
     assert ".env.Bitmex, line 15: DEAD_MANS_SWITCH is" in told
     assert "10 to 3600, or 0 for none" in told
+
+
+def test_the_limits_of_orders_are_read_and_have_sane_defaults(tmp_path: Path) -> None:
+    assert read(tmp_path).markets[0].limits == TradingLimits(Decimal(5), 0, Decimal(0), 0, 60)
+    given = {
+        "PRICE_BAND_PERCENT": "2.5",
+        "MAX_ORDER_LOTS": "10",
+        "MAX_ORDER_VALUE": "1000.5",
+        "MAX_POSITION_LOTS": "20",
+        "BOT_REQUESTS_PER_MINUTE": "0",
+    }
+    limits = read(tmp_path, given).markets[0].limits
+    assert limits == TradingLimits(Decimal("2.5"), 10, Decimal("1000.5"), 20, 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("PRICE_BAND_PERCENT", "-5"),
+        ("PRICE_BAND_PERCENT", "5%"),
+        ("MAX_ORDER_LOTS", "1.5"),
+        ("MAX_ORDER_VALUE", "NaN"),
+        ("MAX_ORDER_VALUE", "1e9"),
+        ("MAX_POSITION_LOTS", "\u0663"),
+        ("BOT_REQUESTS_PER_MINUTE", "many"),
+    ],
+)
+def test_a_wrong_limit_is_refused_with_its_key_and_remedy(
+    tmp_path: Path, key: str, text: str
+) -> None:
+    told = refusal(tmp_path, {key: text})
+    assert f"{key} is" in told
+    assert "0 for no limit" in told
 
 
 def test_testnet_false_means_the_real_network_and_its_keys(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.market_settings import LIMIT_KEYS
+
 MARKET = "Bitmex"
 GENERAL: Mapping[str, str] = {
     "MARKET_LIST": MARKET,
@@ -29,7 +31,7 @@ MARKET_FILE: Mapping[str, str] = {
     "TESTNET_API_SECRET": "test-secret-of-a-test",
 }
 
-OPTIONAL = ("DEAD_MANS_SWITCH",)  # keys of the market's file that need not be there
+OPTIONAL = ("DEAD_MANS_SWITCH", *LIMIT_KEYS)  # keys of the market's file that need not be there
 
 
 def write_profile(folder: Path, changes: Mapping[str, str | None] | None = None) -> Path:

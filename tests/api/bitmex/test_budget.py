@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.bitmex.budget import Budget
+from common.domain.market import RequestsLeft
 
 
 class Time:
@@ -21,9 +22,26 @@ def told(left: int, limit: int = 120) -> dict[str, str]:
     return {"x-ratelimit-limit": str(limit), "x-ratelimit-remaining": str(left)}
 
 
-def test_nothing_waits_before_the_exchange_names_a_limit() -> None:
-    budget = Budget(Time())
-    assert all(budget.take(counts_as_order=True) == 0.0 for _ in range(1000))
+def test_the_documented_limits_hold_before_the_exchange_names_its_own() -> None:
+    time = Time()
+    budget = Budget(time)
+    orders = [budget.take(counts_as_order=True) for _ in range(9)]
+    assert orders[:8] == [0.0] * 8  # a fifth of ten a second is kept for cancels
+    assert orders[8] == pytest.approx(0.1)
+    reads = [budget.take(counts_as_order=False) for _ in range(120)]
+    assert reads.count(0.0) == 96 - 8  # of 120 a minute
+
+
+def test_what_is_left_is_told_for_the_screen() -> None:
+    time = Time()
+    budget = Budget(time)
+    assert budget.gauge() == RequestsLeft(120, 120, 10, 10)
+    budget.take(counts_as_order=True)
+    budget.observe(told(50))
+    budget.close(2.5)
+    assert budget.gauge() == RequestsLeft(50, 120, 9, 10, closed_for=3)
+    time.now += 5
+    assert budget.gauge() == RequestsLeft(60, 120, 10, 10)
 
 
 def test_a_fifth_is_kept_for_cancels_and_the_rest_refills() -> None:

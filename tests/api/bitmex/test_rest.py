@@ -19,6 +19,7 @@ from api.bitmex.rest import RestClient
 from common.errors import (
     AuthenticationFailed,
     ClockSkew,
+    DuplicateNumber,
     ExchangeUnavailable,
     InsufficientBalance,
     KeyRefused,
@@ -107,7 +108,7 @@ def test_numbers_of_an_answer_are_exact() -> None:
         (400, "Invalid ordStatus", OrderNotFound),
         (400, "Invalid orderID", OrderNotFound),
         (404, "Not Found", OrderNotFound),
-        (400, "Duplicate clOrdID", OutcomeUnknown),
+        (400, "Duplicate clOrdID", DuplicateNumber),
         (401, "Invalid API Key.", KeyRefused),
         (403, "Access Denied", KeyRefused),
         (429, "Rate limit exceeded, retry in 1 seconds.", OrderRefused),

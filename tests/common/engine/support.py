@@ -14,7 +14,7 @@ from common.domain.bot_story import BotKey
 from common.domain.bots import BotLine, OnStop
 from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Currency, Instrument, Symbol
-from common.domain.market import Book, Candle, Ticker
+from common.domain.market import Book, Candle, RequestsLeft, Ticker
 from common.domain.orders import Order, Phase, Side
 from common.domain.reports import Period
 from common.domain.robots import Robot, Status
@@ -136,6 +136,9 @@ class FakeGateway:
     def trouble(self) -> str:
         return self.late
 
+    def requests_left(self) -> RequestsLeft | None:
+        return None
+
     def clock_offset(self) -> float:
         return self.offset
 
@@ -178,8 +181,11 @@ class FakeLedger:
     def write_intent(self, key: AccountKey, intent: Intent) -> None:
         self.jobs.append(("intent", intent))
 
-    def settle_intent(self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str) -> None:
-        self.jobs.append(("settle", (cl_ord_id, outcome)))
+    def settle_intent(
+        self, key: AccountKey, cl_ord_id: str, outcome: str, order_id: str, verb: str = "POST"
+    ) -> None:
+        kind = "settle" if verb == "POST" else "settle amendment"
+        self.jobs.append((kind, (cl_ord_id, outcome)))
 
     def save_status(self, market: str, emi: str, work: bool) -> None:
         self.jobs.append(("status", (emi, work)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,8 @@ from common.domain.account import Account
 from common.domain.books import SIDE_BUY, Entry, Intent
 from common.domain.executions import ExecutionKind
 from common.domain.orders import Phase, Side
-from common.domain.robots import Status
+from common.domain.robots import Robot, Status
+from common.domain.trading_limits import TradingLimits
 from common.engine.desk import Ask, Desk
 from common.engine.items import IntentWritten, Reply
 from common.engine.notices import NoticeBoard
@@ -47,15 +49,16 @@ from tests.common.engine.support import (
 class Bench:
     """A desk with everything it needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: TradingLimits | None = None) -> None:
         self.clock = ManualClock()
         self.timers = Timers(self.clock)
         self.gateway = FakeGateway()
         self.ledger = FakeLedger()
         self.notices = NoticeBoard(self.clock.now)
         self.live = True
+        self.blocked = ""
         self.trading = True
-        self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
+        self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD), limits=limits)
         self.state.instruments = {XBTUSDT: LINEAR, XBTUSD: INVERSE}
         self.state.currencies = {"USDt": USDT, "XBt": XBT}
         self.state.robots = {"bot1": robot(), "XBTUSDT.linear": robot("XBTUSDT.linear")}
@@ -69,6 +72,7 @@ class Bench:
             later=self.timers.later,
             is_live=lambda: self.live,
             bots_may_trade=lambda _: self.trading,
+            block=self.block,
         )
         self.desk.numbers_reserved(1, 500)
 
@@ -88,6 +92,14 @@ class Bench:
         key = self.desk.place(self.ask(**wish)).key  # type: ignore[arg-type]
         self.durable()
         return key
+
+    @staticmethod
+    def rich() -> Robot:
+        """Return bot1 with as many lots as it may want."""
+        return replace(robot(), capital=10**6)
+
+    def block(self, reason: str) -> None:
+        self.blocked = reason
 
     def durable(self) -> None:
         intent = self.ledger.of("intent")[-1]
@@ -219,8 +231,9 @@ def test_p21_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench:
     number, request = bench.gateway.last(FindOrder)
     bench.desk.wire.replied(accepted(number, request, order(key, "o9", side=Side.SELL)))
 
-    assert bench.notices.all()[-1].level.value == "error"
-    assert bench.state.orders.get(key).phase is Phase.UNKNOWN  # type: ignore[union-attr]
+    assert "belongs to another order at the exchange" in bench.blocked
+    assert bench.state.orders.get(key) is None
+    assert bench.settled() == [(key, "REFUSED")]
 
 
 def test_p19_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
@@ -229,6 +242,7 @@ def test_p19_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None
         order(key, f"o-{key}", quantity=300, filled=100, seconds=5, phase=Phase.OPEN)
     )
     bench.desk.amend(key, Change(Decimal("100.6"), 400, event=2))
+    bench.durable()
 
     _, request = bench.gateway.last(SendAmend)
     assert isinstance(request, SendAmend)
@@ -246,12 +260,14 @@ def test_only_one_amendment_is_under_way_and_the_newest_wish_follows(bench: Benc
     key = bench.open_order()
     bench.desk.amend(key, Change(Decimal("100.6"), None, event=2))
     bench.desk.amend(key, Change(Decimal("100.7"), None, event=3))
+    bench.durable()
     bench.desk.amend(key, Change(Decimal("100.8"), None, event=4))
     assert bench.gateway.count(SendAmend) == 1
     number, request = bench.gateway.last(SendAmend)
     bench.desk.wire.replied(
         accepted(number, request, order(key, f"o-{key}", price="100.6", seconds=3))
     )
+    bench.durable()
 
     assert bench.gateway.count(SendAmend) == 2
     _, newest = bench.gateway.last(SendAmend)
@@ -262,6 +278,7 @@ def test_only_one_amendment_is_under_way_and_the_newest_wish_follows(bench: Benc
 def test_an_order_that_fills_as_it_is_moved_is_told_with_its_new_price(bench: Bench) -> None:
     key = bench.open_order()
     bench.desk.amend(key, Change(Decimal("100.6"), None, event=2))
+    bench.durable()
     number, request = bench.gateway.last(SendAmend)
     filled = order(key, f"o-{key}", price="100.6", filled=100, phase=Phase.FILLED, seconds=3)
     bench.desk.wire.reported(filled)
@@ -276,6 +293,7 @@ def test_an_order_may_be_moved_before_the_exchange_has_answered(bench: Bench) ->
     assert bench.gateway.count(SendAmend) == 0
     number, request = bench.gateway.last(SendOrder)
     bench.desk.wire.replied(accepted(number, request, order(key, "o1")))
+    bench.durable()
 
     assert bench.gateway.count(SendAmend) == 1
 

@@ -1,0 +1,71 @@
+"""Connections that ask for leave in the very moment before they write.
+
+A request may wait for the budget, for a connection, for an encrypted one: seconds in which a person
+may switch automatic trading off. So the permit is looked at when the connection stands and the
+first byte would follow. Nothing of a request whose permit was taken back is carried out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.poolmanager import ProxyManager
+
+from common.engine.requests import Permit, check_permit
+
+
+class Guard:
+    """Holds the permit of the request that is being sent; one thread's."""
+
+    def __init__(self) -> None:
+        self.permit: Permit | None = None
+
+    def check(self) -> None:
+        """Raise Withdrawn when the request may not be written any more."""
+        check_permit(self.permit)
+
+
+class GatedAdapter(HTTPAdapter):
+    """Makes connections that ask a guard before they write."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._pools = _pools_of(guard)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as inherited
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> ProxyManager:  # noqa: ANN401
+        """Return the pools of connections through a proxy."""
+        manager: ProxyManager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
+    class Plain(HTTPConnection):
+        def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
+            if self.sock is None:
+                self.connect()
+            guard.check()
+            super().send(data)
+
+    class Encrypted(HTTPSConnection):
+        def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
+            if self.sock is None:
+                self.connect()
+            guard.check()
+            super().send(data)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}

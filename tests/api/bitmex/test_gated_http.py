@@ -1,0 +1,118 @@
+"""Orders of bots at the socket: nothing is written once its permit is taken back."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from common.engine.order_gate import OrderGate
+from common.errors import Withdrawn
+from tests.api.bitmex.http_peer import answer, http_peer
+from tests.api.bitmex.test_rest import BODY, client
+
+OK = answer(200, {"orderID": "o1"})
+
+
+def test_m07_an_order_whose_permit_stands_is_written() -> None:
+    gate = OrderGate()
+    with http_peer(OK) as peer:
+        client(peer.url).order("POST", "/order", BODY, gate.issue("bot1"))
+        assert len(peer.asked) == 1
+
+
+@pytest.mark.parametrize("emi", [None, "bot1"])
+def test_m07_an_order_whose_permit_was_taken_back_is_not_written(emi: str | None) -> None:
+    gate = OrderGate()
+    permit = gate.issue("bot1")
+    gate.revoke(emi)
+    with http_peer(OK) as peer:
+        with pytest.raises(Withdrawn, match="the order never left"):
+            client(peer.url).order("POST", "/order", BODY, permit)
+        assert peer.asked == []
+
+
+def test_m07_what_is_switched_on_again_does_not_bring_an_old_order_back() -> None:
+    gate = OrderGate()
+    permit = gate.issue("bot1")
+    gate.revoke()
+    assert gate.issue("bot1").stands()
+    assert not permit.stands()
+
+
+def test_m07_other_bots_go_on_when_one_is_switched_off() -> None:
+    gate = OrderGate()
+    other = gate.issue("bot2")
+    gate.revoke("bot1")
+    assert other.stands()
+
+
+def test_m07_an_order_that_waits_for_its_connection_is_not_written_after_all() -> None:
+    """The permit goes while the connection is being made: the last moment counts."""
+    gate = OrderGate()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    address = listener.getsockname()
+    fillers = [socket.socket() for _ in range(4)]  # nobody accepts: the queue is full
+    for filler in fillers:
+        filler.setblocking(False)
+        with suppress(BlockingIOError):
+            filler.connect(address)
+    rest = client(f"http://{address[0]}:{address[1]}/api/v1/")
+    rest._timeouts = (5.0, 0.3)
+    seen: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            rest.order("POST", "/order", BODY, gate.issue("bot1"))
+        except Exception as error:  # noqa: BLE001 - looked at below
+            seen.append(error)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    received = b""
+    try:
+        while not rest._guard.permit:
+            time.sleep(0.001)
+        gate.revoke()
+        for filler in fillers:
+            filler.close()
+        listener.settimeout(0.2)
+        with suppress(TimeoutError):
+            while thread.is_alive():
+                connection, _ = listener.accept()
+                connection.settimeout(0.2)
+                with suppress(TimeoutError, OSError):
+                    received += connection.recv(100)
+                connection.close()
+        thread.join(10)
+    finally:
+        listener.close()
+    assert received == b""
+    assert [type(error) for error in seen] == [Withdrawn]
+
+
+def test_m07_orders_queued_behind_a_slow_one_are_not_written_after_f9() -> None:
+    """Three orders of a bot wait for the REST thread; F9 goes off while the first is answered."""
+    gate = OrderGate()
+    permits = [gate.issue("bot1") for _ in range(3)]
+    off_at = 0.0
+    with http_peer(OK) as peer:
+        rest = client(peer.url)
+        outcomes: list[type] = []
+        for number, permit in enumerate(permits):
+            try:
+                rest.order("POST", "/order", BODY, permit)
+                outcomes.append(dict)
+            except Withdrawn:
+                outcomes.append(Withdrawn)
+            if number == 0:
+                gate.revoke()
+                off_at = time.monotonic()
+        assert time.monotonic() - off_at < 5.0
+        assert outcomes == [dict, Withdrawn, Withdrawn]
+        assert len(peer.asked) == 1

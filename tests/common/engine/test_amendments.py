@@ -1,0 +1,245 @@
+"""Amendments: durable before they leave, settled by looking when their answer is lost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from common.domain.books import Intent
+from common.domain.orders import Phase
+from common.engine.items import IntentWritten, Reply
+from common.engine.orders import Change
+from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
+from common.errors import (
+    DuplicateNumber,
+    ExchangeUnavailable,
+    OrderRefused,
+    OutcomeUnknown,
+    Withdrawn,
+)
+from tests.common.engine.support import KEY, XBTUSDT, accepted, order
+from tests.common.engine.test_desk import Bench
+
+MOVE = Change(Decimal("100.6"), 200, event=2)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def phase(bench: Bench, key: str) -> Phase | None:
+    live = bench.state.orders.get(key)
+    return live.phase if live else None
+
+
+def look(bench: Bench, **found: object) -> None:
+    """Answer the newest look with an order as the exchange holds it."""
+    number, request = bench.gateway.last(FindOrder)
+    bench.desk.wire.replied(accepted(number, request, order(**found)))  # type: ignore[arg-type]
+
+
+def lost(bench: Bench, change: Change = MOVE) -> str:
+    """Have an amendment leave whose answer is lost."""
+    key = bench.open_order()
+    bench.desk.amend(key, change)
+    bench.durable()
+    bench.fail(SendAmend, OutcomeUnknown("timed out"))
+    return key
+
+
+def test_nothing_is_written_to_the_exchange_before_the_intent_is_durable(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, MOVE)
+    assert bench.gateway.count(SendAmend) == 0
+    intent = bench.ledger.of("intent")[-1]
+    assert isinstance(intent, Intent)
+    assert (intent.verb, intent.cl_ord_id, intent.quantity, intent.price, intent.order_id) == (
+        *("PUT", key, 200, Decimal("100.6")),
+        f"o-{key}",
+    )
+    bench.durable()
+    assert bench.gateway.count(SendAmend) == 1
+
+
+def test_an_answer_settles_the_intent_of_the_amendment(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, MOVE)
+    bench.durable()
+    number, request = bench.gateway.last(SendAmend)
+    answer = order(key, f"o-{key}", price="100.6", quantity=200, seconds=3)
+    bench.desk.wire.replied(accepted(number, request, answer))
+    assert bench.ledger.of("settle amendment") == [(key, "ACCEPTED")]
+
+
+def test_a_refusal_settles_it_too(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, MOVE)
+    bench.durable()
+    bench.fail(SendAmend, OrderRefused("Invalid price"))
+    assert bench.ledger.of("settle amendment") == [(key, "REFUSED")]
+    assert phase(bench, key) is Phase.OPEN
+
+
+def test_trading_that_went_off_meanwhile_keeps_a_bots_amendment_from_leaving(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, Change(Decimal("100.6"), None, bot=True))
+    bench.trading = False
+    bench.durable()
+    assert bench.gateway.count(SendAmend) == 0
+    assert bench.ledger.of("settle amendment") == [(key, "NOT_PLACED")]
+    assert phase(bench, key) is Phase.OPEN
+
+
+def test_off_and_on_again_does_not_let_an_old_amendment_leave(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, Change(Decimal("100.6"), None, bot=True))
+    bench.desk.withdraw_bots()
+    bench.durable()
+    assert bench.gateway.count(SendAmend) == 0
+
+
+def test_a_cancel_overtakes_an_amendment_that_waits_for_the_database(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.amend(key, MOVE)
+    bench.desk.cancel(key, event=3)
+    assert bench.gateway.count(SendCancel) == 1
+    bench.durable()
+    assert bench.gateway.count(SendAmend) == 0
+
+
+def test_a_lost_answer_makes_the_order_unknown_and_sends_nothing_more(bench: Bench) -> None:
+    key = lost(bench)
+    assert phase(bench, key) is Phase.UNKNOWN
+    bench.desk.amend(key, Change(Decimal("100.9"), None, event=3))
+    bench.timers.move(0.6)
+    assert bench.gateway.count(SendAmend) == 1
+    assert bench.gateway.count(FindOrder) == 1
+
+
+def test_a_look_that_finds_the_amendment_settles_it_and_the_next_wish_follows(bench: Bench) -> None:
+    key = lost(bench)
+    bench.desk.amend(key, Change(Decimal("100.9"), None, event=3))
+    bench.timers.move(0.6)
+    look(bench, cl_ord_id=key, order_id=f"o-{key}", price="100.6", quantity=200, seconds=4)
+    assert bench.ledger.of("settle amendment") == [(key, "ACCEPTED")]
+    bench.durable()
+    _, newest = bench.gateway.last(SendAmend)
+    assert isinstance(newest, SendAmend)
+    assert newest.price == Decimal("100.9")
+
+
+def test_an_amendment_that_is_not_seen_for_15_s_did_not_happen(bench: Bench) -> None:
+    key = lost(bench)
+    for _ in range(40):
+        bench.timers.move(0.5)
+        if bench.gateway.count(FindOrder) and phase(bench, key) is Phase.UNKNOWN:
+            number, request = bench.gateway.last(FindOrder)
+            bench.desk.wire.replied(accepted(number, request, order(key, f"o-{key}")))
+        if phase(bench, key) is Phase.OPEN:
+            break
+    assert bench.clock.seconds >= 15
+    assert bench.ledger.of("settle amendment") == [(key, "NOT_PLACED")]
+    assert "was not moved" in bench.notices.all()[-1].text
+
+
+def test_the_stream_may_settle_it_first(bench: Bench) -> None:
+    key = lost(bench)
+    bench.desk.wire.reported(order(key, f"o-{key}", price="100.6", quantity=200, seconds=4))
+    assert phase(bench, key) is Phase.OPEN
+    assert bench.ledger.of("settle amendment") == [(key, "ACCEPTED")]
+
+
+def test_other_news_of_the_order_does_not_settle_it(bench: Bench) -> None:
+    key = lost(bench)
+    bench.desk.wire.reported(order(key, f"o-{key}", filled=50, seconds=4))
+    assert phase(bench, key) is Phase.UNKNOWN
+    bench.timers.move(0.6)
+    assert bench.gateway.count(FindOrder) == 1
+
+
+def test_an_order_that_ends_meanwhile_ends_its_amendment(bench: Bench) -> None:
+    key = lost(bench)
+    bench.desk.wire.reported(order(key, f"o-{key}", filled=100, phase=Phase.FILLED, seconds=4))
+    assert phase(bench, key) is None
+    assert bench.ledger.of("settle amendment") == [(key, "REFUSED")]
+
+
+def test_an_order_of_unknown_amendment_can_be_cancelled(bench: Bench) -> None:
+    key = lost(bench)
+    bench.desk.cancel(key, event=4)
+    assert bench.gateway.count(SendCancel) == 1
+
+
+@pytest.mark.parametrize(
+    ("price", "outcome"), [("100.6", "ACCEPTED"), ("100.5", "NOT_PLACED"), (None, "NOT_PLACED")]
+)
+def test_an_amendment_of_an_earlier_run_is_settled_by_what_stands(
+    bench: Bench, price: str | None, outcome: str
+) -> None:
+    intent = Intent("7.bot1", "bot1", XBTUSDT, order().side, 200, Decimal("100.6"), "PUT", "o7")
+    bench.desk.look_for(intent)
+    number, request = bench.gateway.last(FindOrder)
+    bench.desk.wire.replied(Reply("Venue", number, request, None, ExchangeUnavailable("no answer")))
+    bench.timers.move(2.5)
+    assert bench.gateway.count(FindOrder) == 2
+    number, request = bench.gateway.last(FindOrder)
+    found = order("7.bot1", "o7", price=price, quantity=200) if price else None
+    bench.desk.wire.replied(accepted(number, request, found))
+    assert bench.ledger.of("settle amendment") == [("7.bot1", outcome)]
+    assert bench.state.orders.get("7.bot1") is None
+
+
+# ---- numbers that the exchange knows already --------------------------------------------------
+
+
+def duplicate(bench: Bench) -> str:
+    key = bench.place()
+    bench.fail(SendOrder, DuplicateNumber("Duplicate clOrdID"))
+    bench.timers.move(0.6)
+    return key
+
+
+def test_a_duplicate_number_that_is_our_very_order_is_adopted(bench: Bench) -> None:
+    key = duplicate(bench)
+    look(bench, cl_ord_id=key, order_id="o1", price="100.5", quantity=100)
+    assert phase(bench, key) is Phase.OPEN
+    assert bench.settled() == [(key, "ACCEPTED")]
+    assert bench.blocked == ""
+    assert bench.gateway.count(SendOrder) == 1
+
+
+@pytest.mark.parametrize("other", [{"quantity": 300}, {"price": "99.5"}])
+def test_a_duplicate_number_of_another_order_blocks_trading(
+    bench: Bench, other: dict[str, object]
+) -> None:
+    key = duplicate(bench)
+    look(bench, **{"cl_ord_id": key, "order_id": "o1", "price": "100.5", "quantity": 100, **other})
+    assert "a second terminal" in bench.blocked
+    assert phase(bench, key) is None
+
+
+def test_an_order_withdrawn_at_the_socket_was_not_placed(bench: Bench) -> None:
+    key = bench.place(event=None)
+    bench.fail(SendOrder, Withdrawn("automatic trading was switched off: the order never left"))
+    assert bench.settled() == [(key, "NOT_PLACED")]
+    assert phase(bench, key) is None
+
+
+def test_a_cancel_that_is_never_confirmed_is_told_in_red_and_tried_on(bench: Bench) -> None:
+    key = bench.open_order()
+    bench.desk.cancel(key, event=2)
+    for _ in range(7):
+        bench.fail(SendCancel, ExchangeUnavailable("503"))
+        bench.timers.move(1.1)
+    assert bench.gateway.count(SendCancel) == 8
+    errors = [each.text for each in bench.notices.all() if each.level.value == "error"]
+    assert len(errors) == 1
+    assert "cancel not confirmed" in errors[0]
+
+
+def test_an_intent_that_was_written_for_nobody_is_settled(bench: Bench) -> None:
+    intent = Intent("9.bot1", "bot1", XBTUSDT, order().side, 100, Decimal(100), "PUT", "o9")
+    bench.desk.intent_written(IntentWritten(KEY, intent))
+    assert bench.ledger.of("settle amendment") == [("9.bot1", "NOT_PLACED")]
