@@ -84,7 +84,7 @@ def scene(exchange: Callable[..., ExchangeProcess], tmp_path: Path) -> Iterator[
 
 if os.name == "posix":
 
-    def test_a_killed_terminal_leaves_it_armed(scene: Scene) -> None:
+    def test_m18_a_killed_terminal_leaves_it_armed(scene: Scene) -> None:
         scene.terminal.kill()
         scene.terminal.wait(_PATIENCE)
         assert scene.armed()

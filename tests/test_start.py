@@ -76,7 +76,7 @@ def test_a_profile_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 if sys.platform.startswith("linux"):
 
-    def test_without_a_display_a_sentence_names_the_remedy(tmp_path: Path) -> None:
+    def test_u13_without_a_display_a_sentence_names_the_remedy(tmp_path: Path) -> None:
         ended = start(tmp_path)
         assert ended.returncode == 2
         assert "There is no display" in ended.stderr
