@@ -48,7 +48,7 @@ def test_n3_a_link_that_never_carries_everything_is_tried_more_and_more_seldom()
             now += 1.0
         waits.append(now - began)
     assert waits == sorted(waits)
-    assert waits[-1] >= link_speed.LONGEST_WAIT
+    assert link_speed.LONGEST_WAIT <= waits[-1] < 60  # the limit until it is LIVE again
 
 
 def test_n3_public_topics_are_left_out_first_and_private_ones_never() -> None:
