@@ -43,7 +43,7 @@ if __name__ == "__main__":
 from api.registry import MARKETS, create_gateway, currency_scales, read_executions
 from api.simulator.child import DEMO_SYMBOLS, EmbeddedExchange
 from api.simulator.child import MARKET as DEMO_MARKET
-from backtest.command import place_of, run_backtest, wish_of
+from bots.backtest.command import place_of, run_backtest, wish_of
 from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
 from common.add_bot_command import run_add_bot

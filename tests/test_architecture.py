@@ -44,6 +44,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "common": ("common",),
     "api": ("common",),
     "bots": ("common", "api.websockets"),
+    # An entry of its own: it puts engine, exchange and strategies together, as main does.
+    "bots.backtest": ("api", "bots", "common"),
     "display": (
         "common.domain",
         "common.errors",
@@ -52,8 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "functions": ("common.domain",),
     "algo": FACADES,
-    "backtest": ("api", "bots", "common"),
-    "main": ("algo", "api", "backtest", "bots", "common", "display", "functions"),
+    "main": ("algo", "api", "bots", "common", "display", "functions"),
 }
 
 # What blocks, waits or runs beside -> the modules named for it. A thread has one owner.

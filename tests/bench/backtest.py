@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.simulator.bars import Bars, path
-from backtest.run import BackTest
-from tests.backtest.walk import plan, walk
+from bots.backtest.run import BackTest
 from tests.bench.registry import Figure, register
+from tests.bots.backtest.walk import plan, walk
 from tests.bots.terminal import write_algo
 
 BARS = 525_600  # a year of minutes

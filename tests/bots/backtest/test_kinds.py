@@ -11,11 +11,11 @@ import pytest
 
 from api.simulator.bar_venue import BarVenue
 from api.simulator.bars import Bars
-from backtest.figures import compute
-from backtest.run import BackTest, Outcome
+from bots.backtest.figures import compute
+from bots.backtest.run import BackTest, Outcome
 from common.domain.instruments import Category, Symbol
-from tests.backtest.test_run import FOLLOW
-from tests.backtest.walk import BEGIN, contract, plan, robot, walk
+from tests.bots.backtest.test_run import FOLLOW
+from tests.bots.backtest.walk import BEGIN, contract, plan, robot, walk
 from tests.bots.terminal import write_algo
 
 LOTS = """

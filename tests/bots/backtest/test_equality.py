@@ -16,10 +16,10 @@ import pytest
 
 from api.simulator.bar_files import BarFile, write_bars
 from api.simulator.bar_venue import Fills
-from backtest.run import BackTest
+from bots.backtest.run import BackTest
 from common.engine.requests import Request, SendAmend, SendCancel, SendOrder
-from tests.backtest.live import LiveRun
-from tests.backtest.walk import contract, plan
+from tests.bots.backtest.live import LiveRun
+from tests.bots.backtest.walk import contract, plan
 from tests.bots.terminal import write_algo
 
 MINUTES = 180

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from api.simulator.bar_files import write_bars
-from tests.backtest.test_run import FOLLOW
-from tests.backtest.walk import walk
+from tests.bots.backtest.test_run import FOLLOW
+from tests.bots.backtest.walk import walk
 from tests.bots.terminal import write_algo
 from tests.support.places import ROOT
 

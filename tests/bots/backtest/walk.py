@@ -10,7 +10,7 @@ from random import Random
 from api.simulator.bar_venue import Fills
 from api.simulator.bars import Bar, Bars, minute_of
 from api.simulator.contracts import Contract, perpetuals_and_spot
-from backtest.run import Plan
+from bots.backtest.run import Plan
 from common.domain.instruments import Category, Symbol
 from common.domain.robots import Robot, Status
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from backtest.figures import Figures
-from backtest.run import Outcome
+from bots.backtest.figures import Figures
+from bots.backtest.run import Outcome
 from common.domain.reports import Sums
 from common.domain.robots import Status
 from common.ledger.rows import major_text

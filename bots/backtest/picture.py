@@ -9,10 +9,10 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-from backtest.figures import Figures
-from backtest.png import LETTER_HEIGHT, Canvas, Colour, text_width
-from backtest.report import percent
-from backtest.run import Outcome
+from bots.backtest.figures import Figures
+from bots.backtest.png import LETTER_HEIGHT, Canvas, Colour, text_width
+from bots.backtest.report import percent
+from bots.backtest.run import Outcome
 
 WIDTH, HEIGHT = 1280, 800
 LEFT, RIGHT = 124, 24  # pixels beside the charts

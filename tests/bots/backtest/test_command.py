@@ -13,14 +13,14 @@ import pytest
 from api.simulator.bar_files import BarFile, read_rates, write_bars
 from api.simulator.bars import Bars
 from api.simulator.contracts import Contract
-from backtest.command import INTERRUPTED, Place, Wish, run_backtest
-from backtest.run import BackTest
+from bots.backtest.command import INTERRUPTED, Place, Wish, run_backtest
+from bots.backtest.run import BackTest
 from common.command_line import parse_options
 from common.errors import ConfigurationError
 from common.ledger.robots_table import add_robot
 from common.settings_types import SqliteSettings
-from tests.backtest.test_run import FOLLOW, sums_of
-from tests.backtest.walk import BEGIN, MARKET, contract, plan, walk
+from tests.bots.backtest.test_run import FOLLOW, sums_of
+from tests.bots.backtest.walk import BEGIN, MARKET, contract, plan, walk
 from tests.bots.terminal import write_algo
 
 DAY = Wish("myBot", "2025-03-01T01:00", "2025-03-01T09:00")

@@ -23,11 +23,11 @@ from api.simulator.bars import Bars, minute_of, moment
 from api.simulator.contracts import Contract, perpetuals_and_spot
 from api.simulator.times import parse
 from api.simulator.venue import DEMO_MONEY
-from backtest.figures import compute
-from backtest.picture import draw
-from backtest.report import text_lines, write_curve, write_months
-from backtest.run import BackTest, Outcome, Plan
-from backtest.source import Source, source_of
+from bots.backtest.figures import compute
+from bots.backtest.picture import draw
+from bots.backtest.report import text_lines, write_curve, write_months
+from bots.backtest.run import BackTest, Outcome, Plan
+from bots.backtest.source import Source, source_of
 from bots.variables import Variables as Bots
 from common.domain.robots import Robot
 from common.errors import ConfigurationError, TmaticError

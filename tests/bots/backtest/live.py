@@ -11,7 +11,7 @@ from api.simulator.direct import DirectExchange, DirectGateway
 from api.simulator.time_machine import TimeMachine
 from api.simulator.venue import DEMO_ACCOUNT, LiveVenue, seeded_key
 from api.simulator.virtual_clock import VirtualClock
-from backtest.run import NoReports
+from bots.backtest.run import NoReports
 from bots.runner import ProcessBotRunner
 from common.domain.commands import SetTrading
 from common.domain.market import Candle
@@ -24,7 +24,7 @@ from common.engine.state import MarketState
 from common.ledger.robots_table import add_robot
 from common.settings_types import Depth, SqliteSettings
 from tests.api.terminal.support import Answered, CountingLedger
-from tests.backtest.walk import MARKET, SYMBOL, robot
+from tests.bots.backtest.walk import MARKET, SYMBOL, robot
 
 SEED = 11
 KEY = seeded_key(SEED, DEMO_ACCOUNT)

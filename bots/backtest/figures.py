@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backtest.run import Outcome
+from bots.backtest.run import Outcome
 from common.domain.reports import Line, Period, Sums
 from common.errors import LedgerUnavailable
 from common.ledger.reports import last_row, open_for_reading, read_report

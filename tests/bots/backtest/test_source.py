@@ -13,7 +13,7 @@ from api.simulator.bars import minute_of
 from api.simulator.demo_history import DemoHistory
 from api.simulator.store import StateFile
 from api.simulator.venue import LiveVenue
-from backtest.source import ExchangeCandles, demo_bars
+from bots.backtest.source import ExchangeCandles, demo_bars
 from common.domain.executions import Network
 from common.domain.market import Candle
 from common.engine.items import Reply
@@ -22,7 +22,7 @@ from common.engine.requests import FetchCandles
 from common.errors import ConfigurationError, ExchangeUnavailable, TmaticError
 from common.settings_types import Depth, MarketSettings, Secret
 from tests.api.simulator.venues import START
-from tests.backtest.walk import BEGIN, SYMBOL, contract, walk
+from tests.bots.backtest.walk import BEGIN, SYMBOL, contract, walk
 
 MARKET = MarketSettings(
     name="Bitmex",

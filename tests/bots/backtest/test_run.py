@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from api.simulator.bar_venue import Fills
-from backtest.figures import compute
-from backtest.run import BackTest, Outcome
+from bots.backtest.figures import compute
+from bots.backtest.run import BackTest, Outcome
 from common.domain.robots import Status
 from common.errors import ConfigurationError
-from tests.backtest.walk import BEGIN, MONEY, plan, robot, walk
+from tests.bots.backtest.walk import BEGIN, MONEY, plan, robot, walk
 from tests.bots.terminal import write_algo
 
 FOLLOW = """
