@@ -357,7 +357,7 @@ def run_terminal(options: argparse.Namespace, profile: Profile) -> int:
 def run_beside(options: argparse.Namespace, profile: Profile) -> int:
     """Run what may be done while a terminal works in the profile."""
     if options.add_bot:
-        return add_bot(profile, options.add_bot)
+        return add_bot(profile, [*options.add_bot, options.strategy or ""])
     if options.backtest:
         return backtest(options, profile)
     database, _ = books_of(profile)

@@ -93,8 +93,11 @@ def _run_init(robot: Robot) -> None:
             raise StrategyError("algo/init.py has no function init_algo()")
         init.init_algo()
     except Exception as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == "algo.init"
         if not robot.strategy:
             raise
+        if absent:  # a folder whose bots all have their strategies in their settings needs none
+            return
         print(f"algo/init.py: {describe(error)}; {robot.emi} runs {robot.strategy} without it")
 
 

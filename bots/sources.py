@@ -58,7 +58,8 @@ def sources_of(strategy: object, before: Mapping[str, str]) -> Sources:
     module = getattr(strategy, "__module__", None) or type(strategy).__module__
     files = _files()
     name = module if module in files else f"{_PACKAGE}.init"
-    needed = _closure({name, f"{_PACKAGE}.init"} if name in files else set(files))
+    roots = {each for each in (name, f"{_PACKAGE}.init") if each in files}  # there may be no init
+    needed = _closure(roots if name in roots else set(files))
     own = files.get(name)
     return Sources(
         file=f"{own.parent.name}/{own.name}" if own else "",

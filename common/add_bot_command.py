@@ -12,15 +12,20 @@ from common.ledger.robots_table import add_robot
 def run_add_bot(
     database: DatabaseSettings, market: str, row: Sequence[str], symbols: Sequence[Symbol]
 ) -> int:
-    """Write EMI, SYMBOL, CATEGORY, TIMEFR and CAPITAL of a bot; say what is left to do.
+    """Write EMI, SYMBOL, CATEGORY, TIMEFR, CAPITAL and strategy of a bot; say what is left to do.
 
     `symbols` are those of the settings. ConfigurationError names what is wrong.
     """
-    emi, symbol, category, timeframe, capital = row
-    robot = add_robot(database, market, emi, symbol, category, timeframe, capital)
+    emi, symbol, category, timeframe, capital, strategy = row
+    robot = add_robot(database, market, emi, symbol, category, timeframe, capital, strategy)
     print(
         f"{robot.emi} trades {robot.symbol} every {robot.timeframe} min with {robot.capital} lots. "
-        "Name its function in algo/init.py, then start the terminal or press F3."
+        + (
+            f"It runs {strategy}; start"
+            if strategy
+            else "Name its function in algo/init.py, then start"
+        )
+        + " the terminal or press F3."
     )
     if robot.symbol not in symbols:
         print(

@@ -37,6 +37,11 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         help="write a bot into the table robots and end; TIMEFR in minutes, CAPITAL in lots",
     )
     parser.add_argument(
+        "--strategy",
+        metavar="MODULE:NAME",
+        help="only with --add-bot: its strategy in the folder algo (default: algo/init.py says it)",
+    )
+    parser.add_argument(
         "--report",
         choices=("day", "week", "month"),
         help="print what each bot did by period, from the books, and end",
@@ -72,6 +77,8 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
             parser.error(f"--{option} needs --backtest EMI")
     if options.network and not options.import_file:
         parser.error("--network needs --import")
+    if options.strategy and not options.add_bot:
+        parser.error("--strategy needs --add-bot; in the window press F5 on the bot")
     if options.csv and not options.report:
         parser.error("--csv needs --report; in the window press F8")
     if options.trading and not options.headless:
@@ -85,7 +92,12 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
         metavar="EMI",
         help="test a bot of the table robots on candles of the past, write a report and end",
     )
-    parser.add_argument("--from", dest="begin", metavar="DATE", help="of a back-test, UTC")
+    parser.add_argument(
+        "--from",
+        dest="begin",
+        metavar="DATE",
+        help="of a back-test, UTC; a date, or today, yesterday",
+    )
     parser.add_argument("--to", dest="end", metavar="DATE", help="of a back-test, UTC, exclusive")
     parser.add_argument(
         "--candles",

@@ -18,7 +18,10 @@ import pytest
 from tests.support.places import ROOT
 from tests.support.source import PACKAGES, SINGLE_MODULES, imports, modules, tracked_files, tree
 
-FACADES = ("api.websockets", "bots.variables", "common.variables", "functions")
+FACADES = (
+    *("api.websockets", "bots.variables", "common.variables", "functions"),
+    *("bots.api", "bots.indicators"),
+)
 
 # Module or package -> what of the program it may import beside itself; the longest name decides.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

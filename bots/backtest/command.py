@@ -46,6 +46,9 @@ AGREED, DIFFERENCES = 0, 1
 LONGEST_LINE = 300
 
 
+WORDS = {"today": 0, "yesterday": 1}  # days before the beginning of today, UTC
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the command line asked for."""
@@ -280,11 +283,15 @@ def _check_bars(bars: Bars, robot: Robot, begin: datetime, end: datetime) -> Non
 
 
 def _moment(text: str, option: str) -> datetime:
+    if text in WORDS:
+        midnight = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight - timedelta(days=WORDS[text])
     try:
         at = datetime.fromtimestamp(parse(text) / 1000, timezone.utc)
     except (ValueError, IndexError, OverflowError, OSError):
         raise ConfigurationError(
-            f"{option} {text[:40]!r} is not a date such as 2025-01-31 or 2025-01-31T12:00"
+            f"{option} {text[:40]!r} is not a date such as 2025-01-31 or 2025-01-31T12:00, "
+            "nor one of the words today and yesterday"
         ) from None
     return at.replace(second=0, microsecond=0)
 

@@ -27,6 +27,7 @@ from common.ledger.migration import migrate
 from common.ledger.rows import BIGINT
 
 CATEGORIES = ", ".join(category.value for category in Category)
+STRATEGY = re.compile(r"[A-Za-z_][\w.]{0,80}:[A-Za-z_]\w{0,30}", re.ASCII)
 SYMBOL = re.compile(r"[A-Za-z0-9_]{1,40}")
 _NO_TIMEFRAME = "does not divide a day into whole bars; take 1, 2, 3, 4, 5, ... 60, ... 1440"
 LONG = len(str(BIGINT))  # digits
@@ -94,8 +95,11 @@ def add_robot(
     category: str,
     timefr: str | int,
     capital: str | int,
+    strategy: str = "",
 ) -> Robot:
     """Write a row of `robots`. ConfigurationError names the argument and the remedy.
+
+    strategy: "module:attribute" in the folder algo; "": algo/init.py says it.
 
     LedgerUnavailable when the database cannot be reached.
     """
@@ -106,6 +110,12 @@ def add_robot(
         database.begin()
         try:
             robot = _insert(database, robot)
+            if strategy:
+                if not STRATEGY.fullmatch(strategy):
+                    raise ConfigurationError(
+                        f"strategy {strategy[:80]!r} is not named like module:Name"
+                    )
+                database.execute(sql.REPLACE_SETTINGS, (market, emi, strategy, "{}"))
             database.commit()
         except BaseException:
             database.rollback()

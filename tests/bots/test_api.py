@@ -333,3 +333,14 @@ def test_an_end_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
         desk.load(who, history={"one": [bar(0, 50_000.0)]})
         desk.bar(who, [bar(1, 50_000.0)])
     assert desk.runner._thread is None  # it has ended, and the strategy with it
+
+
+def test_a_folder_without_init_serves_the_bots_that_name_their_strategy(tmp_path: Path) -> None:
+    code = CLASS_HEAD + "class One(Strategy):\n    pass\n"
+    with terminal(tmp_path / "algo") as desk:
+        folder = write_algo(tmp_path, code)
+        (folder / "init.py").unlink()
+        problems = desk.load(with_settings("one", "strategy:One"), view("two"))
+    assert problems["one"] == ""
+    assert "algo.init" in problems["two"]
+    assert [line.text for emi, line in desk.said if emi == "one" and line.error] == []
