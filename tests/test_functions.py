@@ -19,7 +19,7 @@ prices = st.floats(0, 1e7, allow_nan=False)
 
 
 @given(ticks, counts)
-def test_a_price_on_the_tick_stays(tick: Decimal, count: int) -> None:
+def test_m15_a_price_on_the_tick_stays(tick: Decimal, count: int) -> None:
     price = float(tick * count)
     assert ticksize_rounding(price=price, ticksize=float(tick)) == price
 

@@ -177,7 +177,7 @@ def test_l12_a_strategy_that_sends_garbage_stops_itself_alone(
 
 
 @pytest.mark.parametrize("case", of("l13"))
-def test_l13_m25_a_strategy_that_changes_what_it_was_given_changes_its_own_copy(
+def test_m25_l13_a_strategy_that_changes_what_it_was_given_changes_its_own_copy(
     tmp_path: Path, alone: Result, case: str
 ) -> None:
     stops_alone(tmp_path, alone, case)

@@ -176,7 +176,7 @@ def test_an_open_ticket_waits_while_the_market_is_not_live(clicked: Bench) -> No
     assert clicked.sent == []
 
 
-def test_u6_m11_the_ticket_keeps_its_symbol_when_another_is_selected(clicked: Bench) -> None:
+def test_m11_u6_the_ticket_keeps_its_symbol_when_another_is_selected(clicked: Bench) -> None:
     clicked.click_on("position", "SOLUSDT")
     ticket = clicked.ticket()
     assert "XBTUSDT" in ticket.title()

@@ -78,7 +78,7 @@ def test_prices_outside_the_limits_are_refused(text: str) -> None:
         parse_price(text, XBTUSDT)
 
 
-def test_quantities_become_contracts_exactly() -> None:
+def test_m16_quantities_become_contracts_exactly() -> None:
     assert parse_quantity("0.001", XBTUSDT) == 1000
     assert parse_quantity("0,29", XBTUSDT) == 290_000
     assert parse_quantity("300", XBTUSD) == 300
@@ -96,7 +96,7 @@ def test_a_quantity_above_the_largest_order_is_refused() -> None:
 
 
 @given(st.integers(1, 10**7), st.sampled_from(support.INSTRUMENTS))
-def test_every_shown_quantity_reads_back_as_the_same_contracts(
+def test_m16_every_shown_quantity_reads_back_as_the_same_contracts(
     lots: int, figures: Instrument
 ) -> None:
     contracts = lots * figures.lot_size

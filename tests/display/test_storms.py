@@ -21,7 +21,7 @@ def press(window: Bench, key: str, times: int = 1) -> None:
     window.root.update()
 
 
-def test_u2_m13_a_storm_on_buy_and_sell_sends_one_order(window: Bench) -> None:
+def test_m13_u2_a_storm_on_buy_and_sell_sends_one_order(window: Bench) -> None:
     window.click_on("book", "Buy 68411.0")
     places = [window.terminal.geometry_of("ticket", side) for side in ("buy", "sell")]
     for number in range(30):

@@ -133,7 +133,7 @@ def test_columns_that_do_not_fit_can_be_scrolled_to(shown: Shown) -> None:
     assert canvas.bbox(shown.item("9"))[2] - canvas.canvasx(0) <= canvas.winfo_width()
 
 
-def test_u5_the_row_under_the_press_counts_though_the_list_moves(shown: Shown) -> None:
+def test_m3_u5_the_row_under_the_press_counts_though_the_list_moves(shown: Shown) -> None:
     shown.show(rows(4))
     shown.send("<ButtonPress-1>", "k2")
     shown.show([Row("new", ("new", "0"), (Tone.TEXT, Tone.TEXT)), *rows(4)])

@@ -98,7 +98,7 @@ def profiles(
     return one, two
 
 
-def test_the_second_watches_and_takes_over_from_a_killed_one(
+def test_m20_the_second_watches_and_takes_over_from_a_killed_one(
     xvfb: str, profiles: tuple[Path, Path]
 ) -> None:
     one, two = profiles

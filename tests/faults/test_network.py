@@ -61,7 +61,9 @@ def test_n1_an_outage_of_an_hour_is_no_storm_of_connections(scene: Scene) -> Non
     scene.agrees(LIVE_AGAIN)
 
 
-def test_n2_a_half_open_stream_stops_bots_in_five_seconds_and_is_left_in_ten(scene: Scene) -> None:
+def test_m9_n2_a_half_open_stream_stops_bots_in_five_seconds_and_is_left_in_ten(
+    scene: Scene,
+) -> None:
     order = scene.rest()
     session = scene.market.bring_up.session
     scene.arm(fault="half-open", seconds=3600)

@@ -17,7 +17,7 @@ from tests.api.bitmex.test_rest import BODY, client
 OK = answer(200, {"orderID": "o1"})
 
 
-def test_m07_an_order_whose_permit_stands_is_written() -> None:
+def test_m7_an_order_whose_permit_stands_is_written() -> None:
     gate = OrderGate()
     with http_peer(OK) as peer:
         client(peer.url).order("POST", "/order", BODY, gate.issue("bot1"))
@@ -25,7 +25,7 @@ def test_m07_an_order_whose_permit_stands_is_written() -> None:
 
 
 @pytest.mark.parametrize("emi", [None, "bot1"])
-def test_m07_an_order_whose_permit_was_taken_back_is_not_written(emi: str | None) -> None:
+def test_m7_an_order_whose_permit_was_taken_back_is_not_written(emi: str | None) -> None:
     gate = OrderGate()
     permit = gate.issue("bot1")
     gate.revoke(emi)
@@ -35,7 +35,7 @@ def test_m07_an_order_whose_permit_was_taken_back_is_not_written(emi: str | None
         assert peer.asked == []
 
 
-def test_m07_what_is_switched_on_again_does_not_bring_an_old_order_back() -> None:
+def test_m7_what_is_switched_on_again_does_not_bring_an_old_order_back() -> None:
     gate = OrderGate()
     permit = gate.issue("bot1")
     gate.revoke()
@@ -43,14 +43,14 @@ def test_m07_what_is_switched_on_again_does_not_bring_an_old_order_back() -> Non
     assert not permit.stands()
 
 
-def test_m07_other_bots_go_on_when_one_is_switched_off() -> None:
+def test_m7_other_bots_go_on_when_one_is_switched_off() -> None:
     gate = OrderGate()
     other = gate.issue("bot2")
     gate.revoke("bot1")
     assert other.stands()
 
 
-def test_m07_an_order_that_waits_for_its_connection_is_not_written_after_all() -> None:
+def test_m7_an_order_that_waits_for_its_connection_is_not_written_after_all() -> None:
     """The permit goes while the connection is being made: the last moment counts."""
     gate = OrderGate()
     listener = socket.socket()
@@ -96,7 +96,7 @@ def test_m07_an_order_that_waits_for_its_connection_is_not_written_after_all() -
     assert [type(error) for error in seen] == [Withdrawn]
 
 
-def test_m07_orders_queued_behind_a_slow_one_are_not_written_after_f9() -> None:
+def test_m7_orders_queued_behind_a_slow_one_are_not_written_after_f9() -> None:
     """Three orders of a bot wait for the REST thread; F9 goes off while the first is answered."""
     gate = OrderGate()
     permits = [gate.issue("bot1") for _ in range(3)]

@@ -149,7 +149,7 @@ def test_an_accepted_order_is_open_and_its_intent_settled(bench: Bench) -> None:
     assert bench.notices.all()[-1].event == 1
 
 
-def test_a_refused_order_disappears_with_the_reason(bench: Bench) -> None:
+def test_m4_a_refused_order_disappears_with_the_reason(bench: Bench) -> None:
     key = bench.place()
     bench.fail(SendOrder, OrderRefused("Invalid price"))
 
@@ -160,7 +160,7 @@ def test_a_refused_order_disappears_with_the_reason(bench: Bench) -> None:
     assert "Invalid price" in notice.text
 
 
-def test_an_order_of_unknown_outcome_is_asked_about_and_never_sent_again(bench: Bench) -> None:
+def test_m4_an_order_of_unknown_outcome_is_asked_about_and_never_sent_again(bench: Bench) -> None:
     key = bench.place()
     bench.fail(SendOrder, OutcomeUnknown("timed out"))
     bench.timers.move(0.6)
@@ -236,7 +236,7 @@ def test_p21_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench:
     assert bench.settled() == [(key, "REFUSED")]
 
 
-def test_p19_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
+def test_m2_p19_an_amendment_asks_for_filled_plus_wanted_rest(bench: Bench) -> None:
     key = bench.open_order(quantity=300)
     bench.desk.wire.reported(
         order(key, f"o-{key}", quantity=300, filled=100, seconds=5, phase=Phase.OPEN)
@@ -318,7 +318,7 @@ def test_a_cancel_while_the_order_is_on_its_way_goes_out_after_the_answer(bench:
     assert bench.gateway.count(SendCancel) == 1
 
 
-def test_a_cancel_is_allowed_when_nothing_else_is(bench: Bench) -> None:
+def test_m5_a_cancel_is_allowed_when_nothing_else_is(bench: Bench) -> None:
     key = bench.open_order()
     bench.live = False
     bench.desk.cancel(key, event=2)

@@ -132,7 +132,7 @@ def test_a_break_brings_the_market_up_again_by_itself(world: World) -> None:
     assert world.market.completed == 2
 
 
-def test_orders_are_refused_and_cancels_taken_while_offline(world: World) -> None:
+def test_m5_orders_are_refused_and_cancels_taken_while_offline(world: World) -> None:
     world.put(place(event=1))
     world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
     world.put(place(event=2))
@@ -160,7 +160,7 @@ def test_silence_makes_the_market_stale(world: World) -> None:
     assert all(view.fresh for view in world.engine.snapshot.books.values())
 
 
-def test_prices_of_a_broken_stream_are_not_fresh(world: World) -> None:
+def test_m10_prices_of_a_broken_stream_are_not_fresh(world: World) -> None:
     world.put(StreamClosed("Venue", 1, ExchangeUnavailable("reset")))
     world.move(0.2)
     assert not any(view.fresh for view in world.engine.snapshot.books.values())

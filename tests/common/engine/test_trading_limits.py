@@ -27,7 +27,7 @@ def bench_with(**limits: object) -> Bench:
 @pytest.mark.parametrize(
     ("side", "price"), [(Side.BUY, "106.1"), (Side.SELL, "94.9"), (Side.BUY, "1000")]
 )
-def test_m08_a_bots_price_far_through_the_book_is_refused(side: Side, price: str) -> None:
+def test_m8_a_bots_price_far_through_the_book_is_refused(side: Side, price: str) -> None:
     bench = bench_with()
     with pytest.raises(OrderRefused, match="PRICE_BAND_PERCENT, 5"):
         bench.desk.place(bench.ask(side=side, price=price, event=None))
@@ -61,7 +61,7 @@ def test_a_person_decides_about_the_price_alone() -> None:
 
 
 @pytest.mark.parametrize("event", [None, 5])
-def test_m08_an_order_of_too_many_lots_is_refused(event: int | None) -> None:
+def test_m8_an_order_of_too_many_lots_is_refused(event: int | None) -> None:
     bench = bench_with(order_lots=3)
     bench.desk.place(bench.ask(quantity=300, event=event))
     with pytest.raises(OrderRefused, match="MAX_ORDER_LOTS, 3 lots"):
@@ -69,7 +69,7 @@ def test_m08_an_order_of_too_many_lots_is_refused(event: int | None) -> None:
 
 
 @pytest.mark.parametrize("event", [None, 5])
-def test_m08_an_order_of_too_great_a_value_is_refused(event: int | None) -> None:
+def test_m8_an_order_of_too_great_a_value_is_refused(event: int | None) -> None:
     # 100 contracts of 0.000001 XBT at 100.5 are worth 0.01005 USDT.
     bench = bench_with(order_value=Decimal("0.0201"))
     bench.desk.place(bench.ask(quantity=200, event=event))
@@ -87,7 +87,7 @@ def test_an_amendment_is_measured_like_an_order() -> None:
 
 
 @pytest.mark.parametrize("event", [None, 5])
-def test_m08_no_order_carries_a_bot_beyond_the_positions_limit(event: int | None) -> None:
+def test_m8_no_order_carries_a_bot_beyond_the_positions_limit(event: int | None) -> None:
     bench = bench_with(position_lots=2)
     bench.desk.place(bench.ask(quantity=200, event=event))
     with pytest.raises(OrderRefused, match="MAX_POSITION_LOTS, 2 lots"):
@@ -95,7 +95,7 @@ def test_m08_no_order_carries_a_bot_beyond_the_positions_limit(event: int | None
     bench.desk.place(bench.ask(side=Side.SELL, quantity=200, event=event))
 
 
-def test_m08_a_bots_pace_is_limited_and_a_persons_is_not() -> None:
+def test_m8_a_bots_pace_is_limited_and_a_persons_is_not() -> None:
     bench = bench_with(bot_requests=3)
     for _ in range(3):
         bench.desk.place(bench.ask(event=None))
@@ -107,14 +107,14 @@ def test_m08_a_bots_pace_is_limited_and_a_persons_is_not() -> None:
 
 
 @pytest.mark.parametrize("price", ["NaN", "Infinity", "-100.5", "0", "100.55"])
-def test_m08_a_price_that_is_none_is_refused_with_a_sentence(price: str) -> None:
+def test_m8_a_price_that_is_none_is_refused_with_a_sentence(price: str) -> None:
     bench = bench_with()
     with pytest.raises(OrderRefused, match="price"):
         bench.desk.place(bench.ask(price=price))
 
 
 @pytest.mark.parametrize("quantity", [0, -100, 150, 10**18])
-def test_m08_a_quantity_that_is_none_is_refused_with_a_sentence(quantity: int) -> None:
+def test_m8_a_quantity_that_is_none_is_refused_with_a_sentence(quantity: int) -> None:
     bench = bench_with()
     with pytest.raises(OrderRefused, match="quantity"):
         bench.desk.place(bench.ask(quantity=quantity))

@@ -196,7 +196,7 @@ def test_a_folder_instead_of_a_database_file_is_told(tmp_path: Path) -> None:
         open_database(SqliteSettings(tmp_path))
 
 
-def test_first_numbers_lie_above_books_clock_and_former_blocks() -> None:
+def test_m19_first_numbers_lie_above_books_clock_and_former_blocks() -> None:
     now = datetime(2026, 11, 23, tzinfo=timezone.utc)
     clock = int((now.timestamp() - CLOCK_ORIGIN) * 10)
     assert first_free(0, 0, now) > clock + MARGIN

@@ -322,7 +322,7 @@ def test_work_and_off_are_kept_over_restarts(settings: DatabaseSettings) -> None
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_blocks_of_numbers_never_overlap_between_two_ledgers(
+def test_m19_blocks_of_numbers_never_overlap_between_two_ledgers(
     settings: DatabaseSettings, attempt: int
 ) -> None:
     # Both begin with no row at all, in the same moment: each attempt is another fresh database.
