@@ -109,7 +109,7 @@ def test_a_date_is_written_in_utc(path: Path) -> None:
         AccountKey("Elsewhere", Network.TEST, 42),
     ],
 )
-def test_a_date_written_for_another_account_is_ignored(path: Path, other: AccountKey) -> None:
+def test_l27_a_date_written_for_another_account_is_ignored(path: Path, other: AccountKey) -> None:
     HistoryFile(path).write(DATE, other)
     result = HistoryFile(path).read(KEY, NOW)
     assert result.at == EVERYTHING
@@ -145,7 +145,7 @@ def test_a_file_deleted_while_the_program_runs_is_written_anew(path: Path) -> No
     assert HistoryFile(path).read(KEY, NOW).at == NOW
 
 
-def test_l2_a_crash_while_writing_leaves_the_old_file(
+def test_l2_l28_a_crash_while_writing_leaves_the_old_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = HistoryFile(path)

@@ -40,7 +40,7 @@ def test_n1_after_a_drop_everything_is_caught_up_in_a_new_session(scene: Scene) 
     assert scene.market.state.booked_position(SYMBOL) == 1000
 
 
-def test_n1_texts_of_a_dead_session_are_not_listened_to(scene: Scene) -> None:
+def test_l31_n1_texts_of_a_dead_session_are_not_listened_to(scene: Scene) -> None:
     scene.rest()
     session = scene.market.bring_up.session
     scene.arm(fault="drop")

@@ -85,7 +85,7 @@ def test_p2_changes_before_the_image_are_counted_and_ignored(scene: Scene) -> No
 
 
 @pytest.mark.parametrize("table", ["order", "execution", "position", "margin"])
-def test_p3_changes_of_rows_that_are_not_there_cost_only_themselves(
+def test_l36_p3_changes_of_rows_that_are_not_there_cost_only_themselves(
     scene: Scene, table: str
 ) -> None:
     session = scene.market.bring_up.session
@@ -164,7 +164,7 @@ def test_p5_an_execution_of_an_unknown_type_that_moves_money_blocks(scene: Scene
         ("margin", "walletBalance"),
     ],
 )
-def test_p6_a_field_that_is_absent_null_empty_or_of_another_type(
+def test_l13_p6_a_field_that_is_absent_null_empty_or_of_another_type(
     scene: Scene, fault: str, table: str, field: str
 ) -> None:
     scene.arm(fault=fault, table=table, field=field)
@@ -216,7 +216,7 @@ def test_p9_brackets_within_texts_are_no_nesting() -> None:
 # ---- P10 to P18: instruments and history ----------------------------------------------------
 
 
-def test_p10_a_fill_of_a_symbol_that_nobody_named_is_booked(tmp_path: Path) -> None:
+def test_l12_l30_p10_a_fill_of_a_symbol_that_nobody_named_is_booked(tmp_path: Path) -> None:
     other = Symbol("SOLUSDT", Category.LINEAR)
     with Scene(tmp_path, more=("SOLUSDT",)) as scene:
         scene.live()
@@ -265,7 +265,7 @@ def test_p14_funding_in_the_very_moment_of_a_reconnect_is_booked_once(scene: Sce
     scene.agrees(LIVE_AGAIN)
 
 
-def test_p16_more_rows_of_one_moment_than_a_page_holds_are_all_fetched(scene: Scene) -> None:
+def test_l9_p16_more_rows_of_one_moment_than_a_page_holds_are_all_fetched(scene: Scene) -> None:
     order = foreign(scene, orderQty=130_000)
     scene.run(2)
     scene.arm(fault="drop")
@@ -393,7 +393,7 @@ def test_p27_a_margin_of_an_unlisted_currency_is_shown_raw(scene: Scene) -> None
     assert [row.scale for row in unknown] == [0]
 
 
-def test_p28_a_spot_fill_and_its_fee_are_booked_in_their_own_currencies(tmp_path: Path) -> None:
+def test_l34_p28_a_spot_fill_and_its_fee_are_booked_in_their_own_currencies(tmp_path: Path) -> None:
     with Scene(tmp_path, symbols=(SYMBOL, SPOT)) as scene:
         scene.live()
         order = foreign(scene, "XBT_USDT", orderQty=1_000_000)

@@ -63,7 +63,7 @@ def test_a_market_order_and_one_of_another_program_have_neither_price_nor_id() -
     assert order.cl_ord_id == ""
 
 
-def test_a_trade_copies_the_exchanges_integers() -> None:
+def test_l22_a_trade_copies_the_exchanges_integers() -> None:
     trade = executed(TRADE)
     assert trade.kind is ExecutionKind.TRADE
     assert (trade.cost, trade.fee, trade.quantity) == (-200000, -50, 100)
@@ -108,7 +108,7 @@ def test_a_settlement_closes_without_an_order() -> None:
 
 
 @pytest.mark.parametrize("name", ["Liquidation", "Bankruptcy", "TrialFill"])
-def test_other_types_that_trade_count_as_trades(name: str) -> None:
+def test_l8_other_types_that_trade_count_as_trades(name: str) -> None:
     assert executed({**TRADE, "execType": name}).kind is ExecutionKind.TRADE
 
 

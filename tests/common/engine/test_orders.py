@@ -49,7 +49,7 @@ def test_a_number_used_again_after_its_end_is_another_order() -> None:
     assert {o.order_id for o in mirror} == {"o2"}
 
 
-def test_orders_without_a_number_do_not_share_a_key() -> None:
+def test_l37_orders_without_a_number_do_not_share_a_key() -> None:
     mirror = OrderMirror()
     for order_id in ("o1", "o2", "o3"):
         mirror.apply(order("", order_id), "XBTUSDT.linear", from_stream=True)

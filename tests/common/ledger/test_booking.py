@@ -59,7 +59,7 @@ def test_a_bots_fill_in_another_symbol_than_its_own_goes_to_the_reserved_emi() -
     assert (entry.emi, entry.refer) == ("XBTUSDT.linear", "myBot")
 
 
-def test_a_removed_bot_that_holds_a_position_is_closed_under_its_own_name() -> None:
+def test_l6_a_removed_bot_that_holds_a_position_is_closed_under_its_own_name() -> None:
     (entry,) = book(trade(1, -300, cl_ord_id="5.oldBot"), standing(oldBot=500))
     assert entry.emi == "oldBot"
     (entry,) = book(trade(2, -300, cl_ord_id="5.oldBot"), standing(oldBot=0))
@@ -95,7 +95,7 @@ def test_funding_is_split_over_opposite_bots_to_the_last_unit() -> None:
     assert {e.emi: e.commission for e in entries} == {"myBot": 323, "other": -505}
 
 
-def test_funding_left_after_bots_goes_to_the_reserved_emi() -> None:
+def test_l26_funding_left_after_bots_goes_to_the_reserved_emi() -> None:
     entries = book(funding(1, 1000, 100), standing(myBot=700))
     assert {e.emi: e.commission for e in entries} == {"myBot": 70, "XBTUSD.inverse": 30}
     entries = book(funding(1, 1000, 100), standing(myBot=700, **{"XBTUSD.inverse": 300}))
@@ -110,7 +110,7 @@ def test_funding_without_a_side_takes_it_from_the_books_or_is_refused() -> None:
         book(row, standing(myBot=-300))
 
 
-def test_settlement_closes_every_bot_and_its_money_sums_to_the_exchanges() -> None:
+def test_l8_settlement_closes_every_bot_and_its_money_sums_to_the_exchanges() -> None:
     entries = book(settlement(1, 500, cost=-1_000_001, fee=7), standing(myBot=800, other=-300))
     assert {e.emi: e.position_delta for e in entries} == {"myBot": -800, "other": 300}
     assert {e.emi: e.side for e in entries} == {"myBot": SIDE_SELL, "other": SIDE_BUY}

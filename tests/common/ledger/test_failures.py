@@ -171,7 +171,9 @@ def test_a_break_at_any_step_loses_nothing_and_doubles_nothing(
     assert len(ledger.inbox.of(Booked)) == 2
 
 
-def test_what_is_not_committed_leaves_neither_rows_nor_cursor(settings: DatabaseSettings) -> None:
+def test_l11_what_is_not_committed_leaves_neither_rows_nor_cursor(
+    settings: DatabaseSettings,
+) -> None:
     failures = Failures()
     with shaky(settings, failures) as ledger:
         ledger.open()

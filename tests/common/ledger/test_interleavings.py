@@ -101,7 +101,7 @@ def test_the_shares_of_every_execution_sum_to_the_exchanges_figures(
 
 @SLOW
 @given(steps, st.data())
-def test_p14_p15_pieces_repetitions_and_restarts_change_nothing(
+def test_l32_p14_p15_pieces_repetitions_and_restarts_change_nothing(
     drawn: list[tuple[str, int, int]], data: st.DataObject
 ) -> None:
     rows = history(drawn)

@@ -81,7 +81,7 @@ def _count(settings: DatabaseSettings) -> int:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_killed_ledger_goes_on_without_loss_double_or_part(
+def test_l2_a_killed_ledger_goes_on_without_loss_double_or_part(
     settings: DatabaseSettings, tmp_path: Path, seed: int
 ) -> None:
     add_bots(settings, *BOTS)

@@ -31,7 +31,7 @@ def database(mariadb: MariaDB) -> Iterator[Database]:
 
 @rules(max_examples=200, deadline=None)
 @given(texts)
-def test_any_text_is_stored_as_it_is(database: Database, texts: list[str | None]) -> None:
+def test_l19_any_text_is_stored_as_it_is(database: Database, texts: list[str | None]) -> None:
     sent = [
         None if text is None else text.encode("utf-8", "replace").decode("utf-8") for text in texts
     ]

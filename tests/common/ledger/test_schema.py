@@ -99,7 +99,7 @@ def test_a_newer_schema_is_refused(settings: DatabaseSettings) -> None:
         migrated(settings)
 
 
-def test_names_differ_by_case_in_the_tables_too(settings: DatabaseSettings) -> None:
+def test_l20_names_differ_by_case_in_the_tables_too(settings: DatabaseSettings) -> None:
     migrated(settings)
     for emi in ("bot", "BOT", "Bot"):
         run(settings, f"INSERT INTO robots (EMI, MARKET) VALUES ('{emi}', 'M')")

@@ -120,7 +120,7 @@ def test_the_second_takes_over_when_the_first_ends(settings: DatabaseSettings) -
         assert len(two.book(trade(1, 100)).entries) == 1
 
 
-def test_nothing_of_a_replaced_writer_becomes_durable(settings: DatabaseSettings) -> None:
+def test_l3_nothing_of_a_replaced_writer_becomes_durable(settings: DatabaseSettings) -> None:
     with running(settings) as ledger:
         ledger.open()
         ledger.book(trade(1, 100))

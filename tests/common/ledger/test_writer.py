@@ -119,7 +119,7 @@ def test_the_same_ids_on_another_network_or_account_are_other_executions(
     assert "decimal places" in booked.problems[0]  # opened without currencies
 
 
-def test_cursor_is_kept_with_the_rows_and_never_goes_back(settings: DatabaseSettings) -> None:
+def test_l29_cursor_is_kept_with_the_rows_and_never_goes_back(settings: DatabaseSettings) -> None:
     with running(settings) as ledger:
         assert ledger.open().cursor is None
         ledger.book(trade(1, 1), cursor=START)
@@ -127,7 +127,7 @@ def test_cursor_is_kept_with_the_rows_and_never_goes_back(settings: DatabaseSett
         assert ledger.open().cursor == START
 
 
-def test_late_funding_is_split_by_the_positions_of_its_own_time(
+def test_l24_late_funding_is_split_by_the_positions_of_its_own_time(
     settings: DatabaseSettings,
 ) -> None:
     add_bots(settings, "a", "b")
@@ -178,7 +178,7 @@ def test_reports_are_told_as_taken_and_leave_no_trace(settings: DatabaseSettings
     assert query(settings, "SELECT COUNT(*) FROM executions") == [(0,)]
 
 
-def test_a_row_that_does_not_fit_goes_to_quarantine_and_the_others_are_booked(
+def test_l14_a_row_that_does_not_fit_goes_to_quarantine_and_the_others_are_booked(
     settings: DatabaseSettings,
 ) -> None:
     bad = [
@@ -199,7 +199,9 @@ def test_a_row_that_does_not_fit_goes_to_quarantine_and_the_others_are_booked(
 
 
 @pytest.mark.parametrize("refer", ["Ж🚀", "\ud800", "a\0b", "x" * 300, "", " blank ", "5.6.7"])
-def test_a_foreign_client_id_of_any_text_is_booked(settings: DatabaseSettings, refer: str) -> None:
+def test_l10_a_foreign_client_id_of_any_text_is_booked(
+    settings: DatabaseSettings, refer: str
+) -> None:
     with running(settings) as ledger:
         ledger.open()
         booked = ledger.book(trade(1, 1, cl_ord_id=f"5.{refer}"))
