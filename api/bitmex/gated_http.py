@@ -22,10 +22,19 @@ class Guard:
 
     def __init__(self) -> None:
         self.permit: Permit | None = None
+        self.sending = False  # the request's first byte is about to follow
 
     def check(self) -> None:
         """Raise Withdrawn when the request may not be written any more."""
         check_permit(self.permit)
+
+    def check_last(self) -> None:
+        """Check in the moment before bytes are written."""
+        self.sending = True
+        try:
+            self.check()
+        finally:
+            self.sending = False
 
 
 class GatedAdapter(HTTPAdapter):
@@ -52,14 +61,14 @@ def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
         def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
             if self.sock is None:
                 self.connect()
-            guard.check()
+            guard.check_last()
             super().send(data)
 
     class Encrypted(HTTPSConnection):
         def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
             if self.sock is None:
                 self.connect()
-            guard.check()
+            guard.check_last()
             super().send(data)
 
     class PlainPool(HTTPConnectionPool):
