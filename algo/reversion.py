@@ -20,15 +20,15 @@ class Reversion(Strategy):
     lots = Parameter(1, low=1, high=10_000, help="size of a position; CAPITAL is the limit")
 
     def on_start(self, bot: Bot) -> None:
-        # An indicator remembers what it needs. It is fed the past once, then one bar at a time.
         self.bands = Bollinger(self.period, self.width)
-        for candle in bot.candles(10 * self.period)[:-1]:  # the last one comes with on_bar
-            self.bands.update(candle.close)
         self.wanted = 0
 
     def on_bar(self, bot: Bot) -> None:
-        close = bot.candles(1)[-1].close
-        band = self.bands.update(close)
+        # An indicator remembers what it needs: it is fed every bar once. At first these are all
+        # bars of the past, then the one that has closed; after a time with F9 OFF all since then.
+        for candle in bot.new_candles():
+            self.bands.update(candle.close)
+        band, close = self.bands.value, bot.candles(1)[-1].close
         if band is None:
             return  # not enough bars yet
         size = min(self.lots * bot.lot, bot.limit)

@@ -8,8 +8,8 @@ What to learn here: several indicators, a state of one's own, bars of a higher t
 filter, and an order that is filled at once.
 """
 
-from bots.api import Bot, Candle, Parameter, Strategy
-from bots.indicators import ATR, SMA, Donchian
+from bots.api import Bot, Parameter, Strategy
+from bots.indicators import ATR, SMA, Band, Donchian
 
 SLIPPAGE = 5  # ticks beyond the best price, so that the order is filled even if it moves
 
@@ -27,42 +27,50 @@ class Trend(Strategy):
 
     def on_start(self, bot: Bot) -> None:
         self.channel, self.range = Donchian(self.period), ATR(self.ranges)
-        self.best = None  # best close since the entry
-        for candle in bot.candles(10 * max(self.period, self.ranges))[:-1]:
-            self.learn(candle)
+        self.before: Band | None = None  # the channel without the newest bar
+        self.average = SMA(self.period)  # of the slower bars
+        self.best: float | None = None  # best close since the entry
 
-    def learn(self, candle: Candle) -> None:
-        self.channel.update(candle.high, candle.low)
-        self.range.update(candle.high, candle.low, candle.close)
+    def learn(self, bot: Bot) -> None:
+        """Feed the indicators every bar once: the past, then bar by bar."""
+        for candle in bot.new_candles():
+            self.before = self.channel.value  # a bar cannot break out of itself
+            self.channel.update(candle.high, candle.low)
+            self.range.update(candle.high, candle.low, candle.close)
+        if self.filters(bot):
+            for slow in bot.new_candles(bot.timeframe * self.slower):
+                self.average.update(slow.close)
 
     def on_bar(self, bot: Bot) -> None:
-        candle = bot.candles(1)[-1]
-        before = self.channel.value  # without this bar: a bar cannot break out of itself
-        self.learn(candle)
+        self.learn(bot)
+        close, before = bot.candles(1)[-1].close, self.before
         bot.cancel_all()  # what was not filled at once is not wanted any more
         if bot.position:
-            self.guard(bot, candle.close)
-        elif before is not None and candle.close > before.upper and self.goes(bot, up=True):
-            self.enter(bot, candle.close, 1)
-        elif before is not None and candle.close < before.lower and self.goes(bot, up=False):
-            self.enter(bot, candle.close, -1)
+            self.guard(bot, close)
+            return
+        self.best = None
+        if before is not None and close > before.upper and self.goes(bot, up=True):
+            self.enter(bot, close, 1)
+        elif before is not None and close < before.lower and self.goes(bot, up=False):
+            self.enter(bot, close, -1)
+
+    def filters(self, bot: Bot) -> bool:
+        """Whether there are slower bars to ask: they have to divide a day."""
+        return self.slower > 1 and 1440 % (bot.timeframe * self.slower) == 0
 
     def goes(self, bot: Bot, *, up: bool) -> bool:
         """Whether the slower bars agree with a direction."""
-        minutes = bot.timeframe * self.slower
-        if self.slower == 1 or 1440 % minutes:
+        if not self.filters(bot):
             return True
-        average = SMA(self.period)
-        closes = [slow.close for slow in bot.candles(self.period, minutes)]
-        for close in closes:
-            average.update(close)
-        if average.value is None:
+        average = self.average.value
+        if average is None:
             return False  # not enough slow bars yet
-        return closes[-1] > average.value if up else closes[-1] < average.value
+        close = bot.candles(1, bot.timeframe * self.slower)[-1].close
+        return close > average if up else close < average
 
     def enter(self, bot: Bot, close: float, direction: int) -> None:
         size = min(self.lots * bot.lot, bot.limit)
-        self.best = close
+        self.best = close  # the stop begins here
         if direction > 0:
             bot.buy(size, bot.ask + SLIPPAGE * bot.tick)
         else:
@@ -71,7 +79,7 @@ class Trend(Strategy):
     def guard(self, bot: Bot, close: float) -> None:
         """Pull the stop along, and leave when it is hit."""
         long = bot.position > 0
-        if self.best is None:  # the bot was started with a position
+        if self.best is None:  # the bot was started with a position, or given one by hand
             self.best = close
         self.best = max(self.best, close) if long else min(self.best, close)
         distance = self.stop * (self.range.value or 0.0)

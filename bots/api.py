@@ -98,6 +98,7 @@ class Bot:
     """A bot as its strategy sees it: what it has, what the market does, and what it may order."""
 
     _now: _Moment = field(repr=False)
+    _given: dict[int, datetime] = field(default_factory=dict, repr=False)  # by timeframe: to here
 
     # ---- what it is ---------------------------------------------------------------------------
 
@@ -182,16 +183,31 @@ class Bot:
         `timeframe`: a multiple of the bot's own, in minutes; such a bar is there only when all of
         its time is over. ValueError: it is no multiple, or does not divide a day.
         """
-        own = self.timeframe
-        if timeframe is None or timeframe == own:
+        if count < 1:
+            return []
+        own, wanted = self.timeframe, self._checked(timeframe)
+        if wanted == own:
             return self._now.frame.candles(count)
-        if timeframe < own or timeframe % own or 1440 % timeframe:
-            raise ValueError(
-                f"timeframe is {timeframe}; it is a multiple of {own} minutes that divides a day"
-            )
-        enough = (count + 2) * (timeframe // own)
-        bars = aggregate(self._now.frame.candles(enough), own, timeframe)
-        return bars[max(0, len(bars) - count) :]
+        enough = (count + 2) * (wanted // own)
+        return aggregate(self._now.frame.candles(enough), own, wanted)[-count:]
+
+    def new_candles(self, timeframe: int | None = None) -> list[Candle]:
+        """Return the closed bars that this has not returned before, oldest first.
+
+        The first time these are all bars of the past, then one a bar. After a time without calls
+        (F9 OFF, a busy strategy) all that closed meanwhile are there: what an indicator is fed.
+        """
+        own, wanted = self.timeframe, self._checked(timeframe)
+        since, frame = self._given.get(wanted), self._now.frame
+        # One bar more than is wanted, so that one whose first part is missing is seen to be whole.
+        longer = timedelta(minutes=wanted)
+        bars = frame.candles(len(frame)) if since is None else frame.since(since - longer)
+        if wanted != own:
+            bars = aggregate(bars, own, wanted)
+        bars = [bar for bar in bars if since is None or bar.start >= since]
+        if bars:
+            self._given[wanted] = bars[-1].start + timedelta(minutes=wanted)
+        return bars
 
     @property
     def time(self) -> datetime | None:
@@ -246,6 +262,15 @@ class Bot:
 
     # ---- inside -------------------------------------------------------------------------------
 
+    def _checked(self, timeframe: int | None) -> int:
+        own = self.timeframe
+        wanted = own if timeframe is None else timeframe
+        if wanted < own or wanted % own or (wanted != own and 1440 % wanted):
+            raise ValueError(
+                f"timeframe is {timeframe}; it is a multiple of {own} minutes that divides a day"
+            )
+        return wanted
+
     def _desk(self) -> Any:  # noqa: ANN401 - whatever stands behind the façade
         return Websockets.connect[self._now.robot["MARKET"]]
 
@@ -278,8 +303,9 @@ class ClassStrategy:
     """
 
     def __init__(self, kind: type[Strategy], values: dict[str, Value]) -> None:
-        self._strategy = kind()
-        assign(self._strategy, values)
+        self._strategy = kind.__new__(kind)
+        assign(self._strategy, values)  # first: a constructor may make indicators of them
+        kind.__init__(self._strategy)
         self._bot: Bot | None = None
         self.takes_fills = kind.on_fill is not Strategy.on_fill
         self.stops = kind.on_stop is not Strategy.on_stop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, overload
 
 from bots import dialect
@@ -37,6 +38,10 @@ class Frame(Sequence[Bar]):
     def candles(self, count: int) -> list[Candle]:
         """Return the last `count` bars as values, oldest first."""
         return self._series.tail(count)
+
+    def since(self, start: datetime) -> list[Candle]:
+        """Return the bars that begin at `start` or later as values, oldest first."""
+        return self._series.since(start)
 
     @overload
     def __getitem__(self, index: int) -> Bar: ...

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bots.api import ClassStrategy, Strategy
+from bots.api import Bot, ClassStrategy, Parameter, Strategy
+from bots.frames import Frame
 from bots.higher import aggregate
 from common.domain.bots import BotFill
 from common.domain.market import Candle
@@ -124,6 +127,18 @@ def test_the_start_comes_once_before_the_first_bar(tmp_path: Path) -> None:
 def test_a_parameter_has_the_bots_own_value(tmp_path: Path) -> None:
     found, _ = report(tmp_path, "found = [self.period, type(self.period).__name__]", period="12")
     assert found == [12, "int"]
+
+
+def test_a_constructor_finds_the_bots_own_values() -> None:
+    class Early(Strategy):
+        period = Parameter(5, low=2)
+
+        def __init__(self) -> None:
+            found.append(self.period)
+
+    found: list[int] = []
+    ClassStrategy(Early, {"period": 2})
+    assert found == [2]
 
 
 def test_a_parameter_beyond_its_range_stops_its_bot_alone(tmp_path: Path) -> None:
@@ -279,6 +294,86 @@ def test_only_multiples_of_the_own_timeframe_are_given(tmp_path: Path) -> None:
         f"timeframe is {n}; it is a multiple of 1 minutes that divides a day" for n in (7, 0, 2000)
     ]
     assert found[3:] == [2, 1]
+
+
+# ---- bars that are new ----------------------------------------------------------------------
+
+
+def frame_of(minutes: int) -> Frame:
+    frame = Frame(1)
+    frame.extend(candle(n, 100.0 + n) for n in range(minutes))
+    return frame
+
+
+def see(strategy: ClassStrategy, frame: Frame) -> None:
+    """Call a strategy with these bars."""
+    robot = {"EMI": "one", "TIMEFR": 1}
+    strategy(robot=robot, frame=frame, ticker={}, instrument={})
+
+
+class Reader(Strategy):
+    def on_start(self, bot: Bot) -> None:
+        self.own: list[list[float]] = []
+        self.slow: list[list[float]] = []
+
+    def on_bar(self, bot: Bot) -> None:
+        self.own.append([c.open for c in bot.new_candles()])
+        self.slow.append([c.open for c in bot.new_candles(5)])
+
+
+def read(*lengths: int) -> Reader:
+    """Return what a strategy saw that was called when there were so many bars."""
+    kept = Reader()
+    strategy = ClassStrategy(Reader, {})
+    strategy._strategy = kept
+    for length in lengths:
+        see(strategy, frame_of(length))
+    return kept
+
+
+def test_new_bars_are_those_of_the_past_and_then_one_by_one() -> None:
+    assert read(2, 3, 4).own == [[100.0, 101.0], [102.0], [103.0]]
+
+
+def test_bars_that_closed_without_a_call_are_new_at_the_next_one() -> None:
+    assert read(2, 5).own == [[100.0, 101.0], [102.0, 103.0, 104.0]]
+
+
+def test_a_bar_is_new_once() -> None:
+    assert read(3, 3).own == [[100.0, 101.0, 102.0], []]
+
+
+def test_new_bars_of_a_higher_timeframe_come_when_they_are_over() -> None:
+    assert read(9, 10, 11, 14, 15).slow == [[100.0], [105.0], [], [], [110.0]]
+
+
+def test_a_new_higher_bar_whose_first_part_is_missing_is_there() -> None:
+    strategy, kept = ClassStrategy(Reader, {}), Reader()
+    strategy._strategy = kept
+    frame = Frame(1)
+    frame.extend(candle(n, 100.0 + n) for n in range(5))
+    see(strategy, frame)
+    frame.extend(candle(n, 100.0 + n) for n in range(7, 10))
+    see(strategy, frame)
+    assert kept.slow == [[100.0], [107.0]]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.sampled_from([1, 2, 5, 10]))
+def test_new_bars_put_together_are_all_bars(lengths: list[int], minutes: int) -> None:
+    class All(Strategy):
+        def on_bar(self, bot: Bot) -> None:
+            seen.extend(bot.new_candles(minutes))
+            assert seen == bot.candles(99, minutes)
+
+    seen: list[Candle] = []
+    strategy = ClassStrategy(All, {})
+    for length in sorted(lengths):
+        see(strategy, frame_of(length))
+
+
+def test_no_bars_are_asked_for_and_none_given(tmp_path: Path) -> None:
+    found, _ = report(tmp_path, "found = [bot.candles(0), bot.candles(-2), bot.candles(0, 2)]")
+    assert found == [[], [], []]
 
 
 # ---- fills and the end ----------------------------------------------------------------------

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.simulator.bar_venue import Fills
 from api.simulator.bars import Bar, Bars, minute_of
+from bots.api import ClassStrategy, Strategy
 from bots.backtest.figures import compute
 from bots.backtest.run import BackTest, Outcome
+from bots.frames import Frame
+from bots.loading import attribute_of
+from common.domain.market import Candle
 from common.domain.robots import Status
 from tests.bots.backtest.walk import BEGIN, plan, robot, walk
 
@@ -138,6 +144,47 @@ def test_the_trend_is_entered_on_a_breakout_and_left_at_the_trailing_stop(tmp_pa
     (_, _, entered), (_, _, left) = fills(outcome)[:2]
     assert entered < left
     assert compute(outcome).sums.sum_real > 0
+
+
+@pytest.mark.parametrize("name", ["reversion:Reversion", "trend:Trend"])
+def test_a_pause_or_a_fill_before_the_first_bar_leaves_no_gap_in_the_indicators(
+    name: str,
+) -> None:
+    bars = [
+        Candle(BEGIN + timedelta(minutes=n), p, p + 3, p - 2, p, 100, p - 0.1, p)
+        for n in range(120)
+        for p in (78_000.0 + (n * 37) % 11,)
+    ]
+    always, paused = strategy_of(name), strategy_of(name)
+    for count in range(100, 121):
+        bar_of(always, bars[:count])
+    paused.fills((), **seen(bars[:100]))  # it begins with a fill, and 12 bars pass unseen
+    for count in (101, 102, *range(115, 121)):
+        bar_of(paused, bars[:count])
+    for one in ("bands", "channel", "range", "before", "average"):
+        expected = getattr(always._strategy, one, None)
+        found = getattr(paused._strategy, one, None)
+        assert getattr(found, "value", found) == getattr(expected, "value", expected)
+
+
+def strategy_of(name: str) -> ClassStrategy:
+    kind = attribute_of(name)
+    assert isinstance(kind, type)
+    assert issubclass(kind, Strategy)
+    return ClassStrategy(kind, {})
+
+
+def seen(bars: Sequence[Candle]) -> dict[str, Any]:
+    frame = Frame(1)
+    frame.extend(bars)
+    robot = {"EMI": "one", "SYMBOL": "XBTUSDT", "TIMEFR": 1, "POS": 0, "CAPITAL": 3}
+    ticker = {"bid": bars[-1].close - 0.1, "ask": bars[-1].close}
+    instrument = {"tickSize": 0.1, "lotSize": LOT}
+    return {"robot": robot, "frame": frame, "ticker": ticker, "instrument": instrument}
+
+
+def bar_of(strategy: ClassStrategy, bars: Sequence[Candle]) -> None:
+    strategy(**seen(bars))
 
 
 def test_the_slower_bars_keep_the_trend_out_of_a_rise_within_a_fall(tmp_path: Path) -> None:

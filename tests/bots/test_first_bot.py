@@ -115,3 +115,34 @@ def test_following_the_page_leads_to_a_bot_that_trades(reader: Reader) -> None:
         print("".join(said[-40:]), reader.log())  # shown when the test fails
     assert "firstBot" in reader.run("--report")
     assert re.search(r"trades\D+[1-9]", reader.run("--backtest"), re.IGNORECASE)
+
+
+def test_the_pages_code_and_the_examples_of_classes_are_typed_to_the_end(
+    tmp_path: Path, reader: Reader
+) -> None:
+    reader.write()
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "from bots.api import Bot, Parameter, Strategy\n\n"
+        "class Wrong(Strategy):\n"
+        "    period = Parameter(3)\n\n"
+        "    def on_bar(self, bot: Bot) -> None:\n"
+        "        bot.buy(self.period, 'high')\n"
+        "        bot.sel(self.period, 1.0)\n",
+        encoding="utf-8",
+    )
+    examples = [f"algo/{name}.py" for name in ("reversion", "market_maker", "trend")]
+    assert mypy(str(tmp_path / "mine" / "algo" / "first.py"), *examples) == ""
+    told = mypy(str(wrong))  # so an editor knows the types, too
+    assert 'Argument 2 to "buy" of "Bot"' in told
+    assert '"Bot" has no attribute "sel"' in told
+
+
+def mypy(*files: str) -> str:
+    """Return what mypy finds fault with."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", *files]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
+    )
+    assert done.stderr == ""
+    return done.stdout
