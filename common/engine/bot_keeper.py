@@ -77,6 +77,8 @@ class BotKeeper:
         said = "created; it is OFF" if known is None else "changed"
         self._notices.info(f"{robot.emi}: {said}", item.event)
         self._records.say(robot.emi, said)
+        if known is None:
+            self._tell_past(robot)
         if known is not None and known.timeframe != robot.timeframe:
             self._dispatch.dismiss(robot.emi)  # its bars are others now
         if robot.status is not Status.ERROR or robot.emi in self._state.failed_bots:
@@ -149,6 +151,19 @@ class BotKeeper:
             status=Status.OFF,
         )
         return history_problem(robot, self._state.balances.values(), self._state.instruments)
+
+    def _tell_past(self, robot: Robot) -> None:
+        """Warn that a new bot begins with rows of another symbol under its name."""
+        past = sorted(
+            str(balance.symbol)
+            for balance in self._state.balances.values()
+            if balance.emi == robot.emi and balance.volume and balance.symbol != robot.symbol
+        )
+        if past:
+            self._notices.warning(
+                f"{robot.emi}: the books have trades of this EMI in {', '.join(past)}, which stand "
+                f"beside those in {robot.symbol} in reports; a new EMI would begin with none"
+            )
 
     def _guard(self, emi: str) -> str:
         robot = self._state.robots.get(emi)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from common.domain.books import Balance
 from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
 from common.domain.commands import DeleteBot, SaveBot
@@ -59,6 +60,24 @@ def test_a_new_bot_is_off_and_its_strategy_is_started_without_f3(world: World) -
     assert [e.text for e in world.engine.snapshot.notices if e.event == 7] == [
         "new: created; it is OFF"
     ]
+
+
+def test_a_name_with_trades_in_another_symbol_is_warned_of(world: World) -> None:
+    old = replace(XBTUSDT, ticker="XBTUSDTZ26")
+    for symbol, volume in ((old, 300), (XBTUSD, 0), (XBTUSDT, 500)):
+        balance = Balance("new", symbol, "USDt", volume=volume)
+        world.state.balances["new", symbol, "USDt"] = balance
+    save(world, FORM)
+    assert rows(world)["new"].status is Status.OFF
+    (told,) = [e.text for e in world.engine.snapshot.notices if "begin with none" in e.text]
+    assert told.startswith(f"new: the books have trades of this EMI in {old}, which")
+
+
+def test_a_name_without_trades_elsewhere_is_not_warned_of(world: World) -> None:
+    balance = Balance("new", XBTUSDT, "USDt", volume=500)
+    world.state.balances["new", XBTUSDT, "USDt"] = balance
+    save(world, FORM)
+    assert not [e for e in world.engine.snapshot.notices if "begin with none" in e.text]
 
 
 def test_rows_of_robots_stand_before_the_reserved_bots(world: World) -> None:
