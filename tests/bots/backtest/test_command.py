@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ def test_the_picture_is_a_png_of_its_size(tmp_path: Path) -> None:
     [
         ({"emi": "nobody"}, r"no bot nobody .*there are: myBot, oddBot, slowBot.*--add-bot"),
         ({"begin": "2025-03-02", "end": "2025-03-01"}, r"--from 2025-03-02 must be earlier"),
-        ({"begin": "yesterday"}, r"--from 'yesterday' is not a date such as"),
+        ({"begin": "someday"}, r"--from 'someday' is not a date such as .* today and yesterday"),
         ({"end": ""}, r"--to '' is not a date"),
         ({"begin": "2025-04-01", "end": "2025-04-02"}, r"no candles of XBTUSDT.linear between"),
         ({"begin": "2025-02-28T23:00"}, r"begin only at 2025-03-01 00:00 UTC: choose --from"),
@@ -119,6 +119,16 @@ def test_a_wrong_wish_is_a_sentence_and_leaves_nothing(
     with pytest.raises(ConfigurationError, match=words):
         run_backtest(wish, place(tmp_path), lambda _: None)
     assert not (tmp_path / "out").exists()
+
+
+def test_yesterday_and_today_are_days_in_utc(tmp_path: Path) -> None:
+    wish = replace(DAY, candles=candles(tmp_path), begin="yesterday", end="today")
+    before = datetime.now(timezone.utc).date()
+    with pytest.raises(ConfigurationError, match=r"no candles of XBTUSDT.linear between") as told:
+        run_backtest(wish, place(tmp_path), lambda _: None)
+    after = datetime.now(timezone.utc).date()  # midnight may have been between
+    days = [f"{day - timedelta(days=1)} 00:00 and {day} 00:00" for day in (before, after)]
+    assert any(day in str(told.value) for day in days), str(told.value)
 
 
 def test_too_little_history_for_the_strategy_is_told_and_leaves_nothing(tmp_path: Path) -> None:
