@@ -15,19 +15,16 @@ Prices are Decimal, quantities whole contracts. docs/bots.md is the reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from api.websockets import Websockets
-from bots.declared import Parameter, assign, parameters
+from bots.declared import Parameter, parameters
 from bots.frames import Frame
 from bots.higher import aggregate
-from common.domain.bots import BotFill
 from common.domain.market import Candle
-from common.domain.parameters import Value
 from common.variables import Variables
 
 __all__ = ["Bot", "Candle", "Fill", "Order", "Parameter", "Strategy", "parameters"]
@@ -84,7 +81,7 @@ class Strategy:
 
 
 @dataclass
-class _Moment:
+class Moment:
     """What the terminal said at the beginning of a call."""
 
     robot: dict[str, Any]
@@ -97,7 +94,7 @@ class _Moment:
 class Bot:
     """A bot as its strategy sees it: what it has, what the market does, and what it may order."""
 
-    _now: _Moment = field(repr=False)
+    _now: Moment = field(repr=False)
     _given: dict[int, datetime] = field(default_factory=dict, repr=False)  # by timeframe: to here
 
     # ---- what it is ---------------------------------------------------------------------------
@@ -294,60 +291,6 @@ class Bot:
         if not exact.is_finite():
             raise ValueError(f"price is {price!r}, which is not a number")
         return (exact / self.tick).to_integral_value(rounding) * self.tick
-
-
-class ClassStrategy:
-    """Lets a `Strategy` be called like a function, bar by bar.
-
-    `takes_fills`, `stops`: whether the class has an `on_fill`, an `on_stop` of its own.
-    """
-
-    def __init__(self, kind: type[Strategy], values: dict[str, Value]) -> None:
-        self._strategy = kind.__new__(kind)
-        assign(self._strategy, values)  # first: a constructor may make indicators of them
-        kind.__init__(self._strategy)
-        self._bot: Bot | None = None
-        self.takes_fills = kind.on_fill is not Strategy.on_fill
-        self.stops = kind.on_stop is not Strategy.on_stop
-
-    def __call__(
-        self,
-        robot: dict[str, Any],
-        frame: Frame,
-        ticker: dict[str, Any],
-        instrument: dict[str, Any],
-    ) -> None:
-        """Take the bar that has closed."""
-        bot = self._see(_Moment(robot, frame, ticker, instrument))
-        self._strategy.on_bar(bot)
-
-    def fills(
-        self,
-        fills: Iterable[BotFill],
-        *,
-        robot: dict[str, Any],
-        frame: Frame,
-        ticker: dict[str, Any],
-        instrument: dict[str, Any],
-    ) -> None:
-        """Take fills that were booked since the last call."""
-        bot = self._see(_Moment(robot, frame, ticker, instrument))
-        for fill in fills:
-            told = Fill(fill.side.value, fill.price, fill.quantity, fill.order, fill.at)
-            self._strategy.on_fill(bot, told)
-
-    def stop(self) -> None:
-        """Tell the strategy that this is the end; nothing if it was never called."""
-        if self._bot is not None:
-            self._strategy.on_stop(self._bot)
-
-    def _see(self, now: _Moment) -> Bot:
-        if self._bot is None:
-            self._bot = Bot(now)
-            self._strategy.on_start(self._bot)
-        else:
-            self._bot._now = now
-        return self._bot
 
 
 def _order(each: dict[str, Any]) -> Order:

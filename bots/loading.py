@@ -13,6 +13,7 @@ from typing import Any
 
 from bots import api, channel
 from bots.broken import BrokenModule, StandIn, quiet_imports
+from bots.class_style import ClassStrategy
 from bots.declared import specs_of
 from bots.sources import Sources, digests_of, sources_of
 from bots.variables import Variables
@@ -123,7 +124,7 @@ def _with_parameters(robot: Robot, found: object) -> Strategy:
     if isinstance(found, type):
         if not issubclass(found, api.Strategy):
             raise StrategyError(f"{found.__name__} is a class, but no bots.api.Strategy")
-        return api.ClassStrategy(found, values)
+        return ClassStrategy(found, values)
     own = Variables.robots[robot.emi]
     for name, value in values.items():
         if name in given or name not in own:  # else init_algo has set it

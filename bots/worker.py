@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol
 
 from api.websockets import Websockets
 from bots import channel, dialect, loading
-from bots.api import ClassStrategy
+from bots.class_style import ClassStrategy
 from bots.frames import Frame
 from bots.loading import Strategy
 from bots.orders import MarketDesk, OrderTable, TrialDesk

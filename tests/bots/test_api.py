@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.api import Bot, ClassStrategy, Parameter, Strategy
+from bots.api import Bot, Parameter, Strategy
+from bots.class_style import ClassStrategy
 from bots.frames import Frame
 from bots.higher import aggregate
 from common.domain.bots import BotFill

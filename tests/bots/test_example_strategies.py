@@ -14,9 +14,10 @@ import pytest
 
 from api.simulator.bar_venue import Fills
 from api.simulator.bars import Bar, Bars, minute_of
-from bots.api import ClassStrategy, Strategy
+from bots.api import Strategy
 from bots.backtest.figures import compute
 from bots.backtest.run import BackTest, Outcome
+from bots.class_style import ClassStrategy
 from bots.frames import Frame
 from bots.loading import attribute_of
 from common.domain.market import Candle
