@@ -93,7 +93,7 @@ def test_history_looks_an_unknown_symbol_up_once() -> None:
     assert peer.asked[0].target.endswith(query)
 
 
-def test_l23_a_full_page_says_so_and_rows_without_an_instrument_are_booked() -> None:
+def test_a_full_page_says_so_and_rows_without_an_instrument_are_booked() -> None:
     rows = [{**TRADE, "execID": str(i), "symbol": "GONE"} for i in range(500)]
     with calls(rows, []) as (asking, peer):
         page = asking.history(FetchHistory(SINCE, 0))
