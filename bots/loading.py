@@ -61,10 +61,9 @@ def load_strategy(robot: Robot, folder: str | None) -> tuple[Strategy, Sources]:
 
 
 def open_folder(folder: str | None) -> None:
-    """Let `algo` mean a folder of the profile's own."""
+    """Let `algo` mean a folder of the profile's own; None: the program's."""
     algo = importlib.import_module("algo")
-    if folder is not None:
-        algo.__path__[:] = [folder]
+    algo.__path__[:] = [folder or str(PROGRAM_ALGO)]
 
 
 def attribute_of(name: str) -> object:

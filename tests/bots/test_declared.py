@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots import loading
 from bots.api import Parameter, Strategy, parameters
 from bots.declared import info_of, specs_of
+from bots.sources import forget
 from common.domain.parameters import ParameterKind, ParameterSpec, text_of, value_of, values_of
 from common.errors import BadParameter, StrategyError
 
@@ -162,3 +165,13 @@ def test_a_value_comes_back_from_its_text(value: int | Decimal) -> None:
 def test_a_declaration_that_contradicts_itself_is_told(declared: Parameter[int], says: str) -> None:
     with pytest.raises(StrategyError, match=says):
         declared.spec("x")
+
+
+def test_the_programs_strategies_are_found_again_after_those_of_a_profile(tmp_path: Path) -> None:
+    loading.open_folder(str(tmp_path))
+    forget()
+    with pytest.raises(StrategyError, match="has no module trend"):
+        loading.attribute_of("trend:Trend")
+    loading.open_folder(None)
+    assert isinstance(loading.attribute_of("trend:Trend"), type)
+    forget()
