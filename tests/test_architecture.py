@@ -339,6 +339,20 @@ def test_no_file_mentions_a_machine_or_a_registry() -> None:
     assert found == []
 
 
+_LEFT_BY_A_MERGE = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+
+
+def test_no_file_holds_both_sides_of_a_merge() -> None:
+    found = []
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue  # a picture, or a file that is being removed
+        found += [str(path.relative_to(ROOT)) for _ in _LEFT_BY_A_MERGE.findall(text)]
+    assert found == []
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     main = (ROOT / "main.py").read_text(encoding="utf-8")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

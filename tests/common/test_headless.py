@@ -287,10 +287,13 @@ if os.name == "posix":  # other systems have neither these signals nor this erro
             os.close(writer)
         assert (result.returncode, result.stderr) == (0, "ended\n")
 
+    # A test run that nohup started hands its children a SIGHUP that is ignored.
+    _AS_FROM_A_TERMINAL = "import signal\nsignal.signal(signal.%s, signal.default_int_handler)\n"
+
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
     def test_a_signal_ends_the_process_with_code_0(name: str) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-c", _ENDLESS],
+            [sys.executable, "-c", f"{_AS_FROM_A_TERMINAL % name}{_ENDLESS}"],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
