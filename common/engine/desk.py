@@ -75,6 +75,7 @@ class Desk:
         *,
         later: Callable[[float, Callable[[], None]], None],
         is_live: Callable[[], bool],
+        in_touch: Callable[[], bool],
         bots_may_trade: Callable[[str], bool],
         block: Callable[[str], None] = lambda _reason: None,
     ) -> None:
@@ -98,6 +99,7 @@ class Desk:
             clock,
             notices,
             later=later,
+            in_touch=in_touch,
             opened=self._send_next,
             block=block,
         )
@@ -260,10 +262,6 @@ class Desk:
                 intent.cl_ord_id,
             )
         self.wire.look_for(order)
-
-    def has_unknown(self) -> bool:
-        """Whether the outcome of a request is still being asked about."""
-        return any(order.phase is Phase.UNKNOWN for order in self._state.orders)
 
     # ---- the way out ----------------------------------------------------------------------
 

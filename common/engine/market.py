@@ -102,6 +102,7 @@ class Market:
             notices,
             later=later,
             is_live=lambda: self.health()[0] is Health.LIVE,
+            in_touch=lambda: self.pulse.fresh() and not self.bring_up.running,
             bots_may_trade=self.may_trade,
             block=self._block,
         )

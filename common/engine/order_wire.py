@@ -7,6 +7,7 @@ could be a second order. A cancel is repeated until the order is gone.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable
 from decimal import Decimal
@@ -49,6 +50,7 @@ class OrderWire:
         notices: NoticeBoard,
         *,
         later: Callable[[float, Callable[[], None]], None],
+        in_touch: Callable[[], bool],
         opened: Callable[[LiveOrder], None],
         block: Callable[[str], None],
     ) -> None:
@@ -58,10 +60,13 @@ class OrderWire:
         self._clock = clock
         self._notices = notices
         self._later = later
+        self._in_touch = in_touch  # the stream is whole and of now: it would have shown an order
         self._block = block  # stops trading until a person has looked
         self._amendments: dict[int, Intent] = {}  # of an earlier run, by request number
         self._opened = opened  # an order is open at the exchange: what waited for it may follow
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
+        self._next_look: dict[str, int] = {}  # key of an order -> its only timer that counts
+        self._looks = itertools.count()
 
     # ---- out ------------------------------------------------------------------------------
 
@@ -100,7 +105,7 @@ class OrderWire:
         order.enter(Phase.UNKNOWN)
         order.looks = 0
         order.unknown_since = self._clock.monotonic()
-        self._later(LOOKS[0], lambda: self._look_again(order.key))
+        self._look_later(order)
 
     # ---- back -----------------------------------------------------------------------------
 
@@ -248,7 +253,16 @@ class OrderWire:
 
     # ---- unknown outcomes -----------------------------------------------------------------
 
-    def _look_again(self, key: str) -> None:
+    def _look_later(self, order: LiveOrder, delay: float = 0.0) -> None:
+        """Look once more after a while, in place of any look that was to come."""
+        self._next_look[order.key] = number = next(self._looks)
+        delay = delay or LOOKS[min(order.looks, len(LOOKS) - 1)]
+        self._later(delay, lambda: self._look_again(order.key, number))
+
+    def _look_again(self, key: str, number: int) -> None:
+        if self._next_look.get(key) != number:
+            return
+        del self._next_look[key]
         order = self._state.orders.get(key)
         if order and order.phase is Phase.UNKNOWN:
             self._look(order)
@@ -269,14 +283,19 @@ class OrderWire:
             return
         if not self._is_live(order) or order.phase is not Phase.UNKNOWN:
             return
-        if reply.error is None:
-            order.looks += 1
-        waited = self._clock.monotonic() - order.unknown_since
-        if order.looks >= len(LOOKS) and waited >= MIN_UNKNOWN and not order.order_id:
+        if reply.error is not None:
+            self._look_later(order, AGAIN)
+            return
+        order.looks += 1
+        if order.looks >= len(LOOKS) and not order.order_id and self._would_show(order):
             self._never_placed(order)
             return
-        delay = LOOKS[min(order.looks, len(LOOKS) - 1)]
-        self._later(delay, lambda: self._look_again(order.key))
+        self._look_later(order)
+
+    def _would_show(self, order: LiveOrder) -> bool:
+        """Whether a request that was carried out would be seen by now."""
+        waited = self._clock.monotonic() - order.unknown_since
+        return waited >= MIN_UNKNOWN and self._in_touch()
 
     def _found(self, answer: Order, order: LiveOrder) -> None:
         was_unknown = order.phase is Phase.UNKNOWN
@@ -310,12 +329,11 @@ class OrderWire:
             order.enter(Phase.UNKNOWN)  # something else has happened to it
 
     def _amendment_looked(self, answer: Order, order: LiveOrder) -> None:
-        change, waited = order.amending, self._clock.monotonic() - order.unknown_since
+        change = order.amending
         stands = _stands(change, answer)
-        if not stands and not answer.phase.ended and waited < MIN_UNKNOWN:
+        if not stands and not answer.phase.ended and not self._would_show(order):
             order.looks += 1  # it may still be on its way
-            delay = LOOKS[min(order.looks, len(LOOKS) - 1)]
-            self._later(delay, lambda: self._look_again(order.key))
+            self._look_later(order)
             return
         self._end_amendment(order, "ACCEPTED" if stands else "NOT_PLACED")
         live = self._state.orders.apply(answer, order.emi, from_stream=False)
