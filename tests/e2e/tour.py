@@ -80,7 +80,8 @@ def take_panel(user: User, display: str, folder: Path) -> None:
 
 
 def take_pictures(folder: Path) -> None:
-    """Write the picture of each theme into the folder."""
+    """Write the picture of each theme into the folder, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as profile, virtual_display() as display:
         for theme in ("dark", "light"):
             with User(display, Path(profile, "demo"), "--theme", theme) as user:

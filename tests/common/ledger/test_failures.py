@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
+import pymysql
 import pytest
 
 from common.domain.books import Intent
@@ -31,6 +32,7 @@ from common.ledger.database import (
     Parameter,
     Value,
 )
+from common.ledger.mysql_database import _translated
 from common.ledger.writer import LedgerWriter
 from common.settings_types import SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
@@ -47,6 +49,7 @@ from tests.common.ledger.support import (
     funding,
     positions,
     query,
+    running,
     trade,
 )
 from tests.support.database import MariaDB
@@ -292,6 +295,44 @@ def test_b11_down_and_up_are_told_once_and_jobs_keep_their_order(sqlite: SqliteS
     assert [type(i) for i in inbox.items if not isinstance(i, Booked)] == [
         *(LedgerDown, LedgerOpened, LedgerUp)
     ]
+
+
+def test_d5_a_full_disk_blocks_and_what_came_meanwhile_is_booked_once(
+    sqlite: SqliteSettings,
+) -> None:
+    with running(sqlite) as ledger:
+        ledger.open()
+        ledger.book(trade(0, 1))
+    room = threading.Event()
+
+    def connect(settings: DatabaseSettings) -> Database:
+        database = open_database(settings)
+        if not room.is_set():  # the file may not grow by a page
+            ((pages,),) = database.query("PRAGMA page_count")
+            database.query(f"PRAGMA max_page_count = {pages}")
+        return database
+
+    writer, inbox = LedgerWriter(sqlite, connect=connect, first_delay=0.01), Recorder()
+    writer.start(inbox)
+    ledger = Bench(writer, inbox)
+    ledger.open()
+    writer.book(KEY, [trade(number, 1) for number in range(1, 900)], START)
+    (down,) = inbox.wait(LedgerDown)
+    assert "full" in down.reason
+    room.set()
+    assert len(inbox.wait(Booked)[-1].entries) == 899
+    inbox.wait(LedgerUp)
+    assert positions(ledger.open()) == {"XBTUSD.inverse": 900}
+    writer.stop()
+    assert query(sqlite, "SELECT COUNT(*), COUNT(DISTINCT EXECID) FROM coins") == [(900, 900)]
+
+
+@pytest.mark.parametrize("code", [28, 1021, 1114])
+def test_d5_a_server_without_room_is_no_fault_of_the_rows(code: int) -> None:
+    """Rows that a full server refuses must not go to quarantine."""
+    error = pymysql.err.OperationalError(code, "The table 'coins' is full")
+    with pytest.raises(LedgerUnavailable, match="is full"), _translated("books"):
+        raise error
 
 
 def test_a_database_that_does_not_answer_is_told_while_it_is_waited_for(
