@@ -332,10 +332,9 @@ def import_file(options: argparse.Namespace, profile: Profile) -> int:
     """Book the executions of a file; exit code 0 when all are in the books, 1 when not."""
     database, market = books_of(profile)
     network = Network(options.network or Network.REAL)
+    rows = read_executions(market, options.import_file, options.account)
     now = SystemClock().now
-    return run_import(
-        options.import_file, database, market, network, read_executions, currency_scales(), now
-    )
+    return run_import(options.import_file, rows, database, market, network, currency_scales(), now)
 
 
 def backtest(options: argparse.Namespace, profile: Profile) -> int:

@@ -20,7 +20,9 @@ _ENDPOINT_CHECKS: dict[str, Callable[[MarketSettings], None]] = {"Bitmex": check
 
 _CURRENCIES: dict[str, tuple[Currency, ...]] = {"Bitmex": SHIPPED}
 
-_FILES: dict[str, Callable[[Path], Iterator[FileRow]]] = {"Bitmex": files.read_executions}
+_FILES: dict[str, Callable[[Path, int | None], Iterator[FileRow]]] = {
+    "Bitmex": files.read_executions
+}
 
 MARKETS = tuple(_FACTORIES)  # the names that MARKET_LIST may hold
 
@@ -31,9 +33,12 @@ def create_gateway(settings: MarketSettings) -> Gateway:
     return _FACTORIES[settings.name](settings)
 
 
-def read_executions(market: str, path: Path) -> Iterator[FileRow]:
-    """Yield the executions of a file in the form of a market; ConfigurationError."""
-    return _FILES[market](path)
+def read_executions(market: str, path: Path, account: int | None = None) -> Iterator[FileRow]:
+    """Yield the executions of a file in the form of a market; ConfigurationError.
+
+    `account`: whose the rows are that name none.
+    """
+    return _FILES[market](path, account)
 
 
 def currency_scales() -> dict[str, int]:

@@ -67,6 +67,12 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         choices=("REAL", "TEST", "DEMO"),
         help="only with --import: where the account of the file is (default: REAL)",
     )
+    parser.add_argument(
+        "--account",
+        metavar="NUMBER",
+        type=_account_number,
+        help="only with --import: whose the rows are that name no account",
+    )
     _add_backtest(parser)
     options = parser.parse_args(arguments)
     if options.backtest and not (options.begin and options.end):
@@ -75,8 +81,9 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         if getattr(options, name) and not options.backtest:
             option = {"begin": "from", "end": "to"}.get(name, name)
             parser.error(f"--{option} needs --backtest EMI")
-    if options.network and not options.import_file:
-        parser.error("--network needs --import")
+    for name in ("network", "account"):
+        if getattr(options, name) and not options.import_file:
+            parser.error(f"--{name} needs --import")
     if options.strategy and not options.add_bot:
         parser.error("--strategy needs --add-bot; in the window press F5 on the bot")
     if options.csv and not options.report:
@@ -131,6 +138,12 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
         help="of a back-test: money to begin with, in the currency that the bot settles in "
         "(default: that of the demo)",
     )
+
+
+def _account_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of an account")
+    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -20,15 +20,15 @@ PROGRESS_EVERY = 10_000  # rows
 
 def run_import(
     path: Path,
+    rows: Iterable[FileRow],
     settings: DatabaseSettings,
     market: str,
     network: Network,
-    read: Callable[[str, Path], Iterable[FileRow]],
     scales: Mapping[str, int],
     now: Callable[[], datetime],
     write: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> int:
-    """Import a file; returns 0 when every row is in the books now, 1 when rows were refused.
+    """Import the `rows` of a file; returns 0 when all are in the books now, 1 when some are not.
 
     ConfigurationError: nothing could be done, the file or the settings are wrong.
     """
@@ -41,7 +41,7 @@ def run_import(
             told = max(done, 1)
             write(f"{path.name}: {done:,} of {total:,} rows")
 
-    result = import_executions(settings, market, network, read(market, path), scales, now, progress)
+    result = import_executions(settings, market, network, rows, scales, now, progress)
     for line, reason in sorted(result.refused)[:SHOWN]:
         write(clean(f"{path.name}, line {line}: refused: {reason}", LONGEST_LINE))
     if len(result.refused) > SHOWN:

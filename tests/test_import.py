@@ -38,6 +38,23 @@ def test_a_file_is_imported_without_an_exchange_and_its_report_is_right(tmp_path
     ]
 
 
+def test_rows_that_name_no_account_are_booked_to_the_one_on_the_command_line(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "history.json"
+    file.write_text(json.dumps([{**FILL, "account": None}]), encoding="utf-8")
+    refused = start(tmp_path / "profile", "--import", str(file))
+    assert refused.returncode == 1
+    assert "account is missing; --account says whose the rows are" in refused.stdout
+    booked = start(tmp_path / "profile", "--import", str(file), "--account", "77")
+    assert booked.returncode == 0, booked.stderr
+    database = open_database(SqliteSettings(tmp_path / "profile" / "tmatic.db"))
+    try:
+        assert database.query("SELECT EXECID, ACCOUNT FROM coins") == [("e-1", 77)]
+    finally:
+        database.close()
+
+
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     ended = start(tmp_path, "--import", str(tmp_path / "none.csv"))
     assert ended.returncode == 2

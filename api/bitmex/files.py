@@ -34,8 +34,11 @@ _NEEDED = ("execID", "symbol", "execType", "transactTime")
 _BLANK = re.compile(r"[\s,]*")
 
 
-def read_executions(path: Path) -> Iterator[FileRow]:
-    """Yield the rows of a file in its order. ConfigurationError: it cannot be read at all."""
+def read_executions(path: Path, account: int | None = None) -> Iterator[FileRow]:
+    """Yield the rows of a file in its order. ConfigurationError: it cannot be read at all.
+
+    `account`: whose the rows are that name none; without it they are refused.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
@@ -44,7 +47,7 @@ def read_executions(path: Path) -> Iterator[FileRow]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start})") from None
     rows = _json_rows(text, path) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text, path)
-    reader = _Reader()
+    reader = _Reader(account)
     for line, row, raw in rows:
         yield reader.read(line, row, raw)
 
@@ -52,7 +55,8 @@ def read_executions(path: Path) -> Iterator[FileRow]:
 class _Reader:
     """Decodes rows; remembers which category the rows of a symbol have told."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: int | None) -> None:
+        self._account = account
         self._directory = Directory()
         self._symbols: dict[str, Symbol] = {}
 
@@ -63,7 +67,12 @@ class _Reader:
             for name in _NEEDED:
                 required_text(row, name)
             if not integer_of(row, "account"):
-                raise ProtocolError("account is missing")
+                if self._account is None:
+                    raise ProtocolError("account is missing; --account says whose the rows are")
+                row, raw = (
+                    {**row, "account": self._account},
+                    None,
+                )  # the journal keeps the row as it is booked
             symbol = self._symbol(row)
             return FileRow(line, executed(row, self._directory, symbol=symbol, raw=raw))
         except ProtocolError as error:

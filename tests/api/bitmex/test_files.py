@@ -85,10 +85,10 @@ def as_array(*rows: dict[str, object]) -> str:
     return json.dumps(rows, indent=1)
 
 
-def read(folder: Path, text: str) -> list[FileRow]:
+def read(folder: Path, text: str, account: int | None = None) -> list[FileRow]:
     path = folder / "file"
     path.write_text(text, encoding="utf-8", newline="")
-    return list(read_executions(path))
+    return list(read_executions(path, account))
 
 
 FORMS = pytest.mark.parametrize("form", [as_csv, as_lines, as_array])
@@ -120,11 +120,24 @@ def test_both_dialects_give_the_same(form: object, tmp_path: Path) -> None:
     assert (new.execution.fee, new.execution.side) == (old.execution.fee, old.execution.side)
 
 
+@FORMS
+def test_rows_without_an_account_belong_to_the_one_that_is_named(
+    form: object, tmp_path: Path
+) -> None:
+    nameless = {name: value for name, value in FILL.items() if name != "account"}
+    rows = read(tmp_path, form(nameless, LINEAR), 77)  # type: ignore[operator]
+    first, second = (row.execution for row in rows)
+    assert first is not None
+    assert second is not None
+    assert (first.account, second.account) == (77, 42)
+    assert '"account":77' in first.raw
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"execID": ""}, "execID is missing"),
-        ({"account": ""}, "account is missing"),
+        ({"account": ""}, "account is missing; --account"),
         ({"execCost": ""}, "execCost is missing"),
         ({"lastQty": "many"}, "lastQty is not a"),
         ({"side": "Hold"}, "side is neither"),
