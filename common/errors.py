@@ -13,6 +13,7 @@ TmaticError
 ├── OrderRefused              concerns one order: definitely not accepted
 │   ├── EntryRefused          only exits may leave now; it does not count against the bot
 │   ├── InsufficientBalance
+│   ├── Overloaded            the exchange is too busy; bots wait a moment, people need not
 │   ├── KeyRefused            as AuthenticationFailed, in the answer to an order
 │   └── OrderNotFound         unknown or already ended
 ├── OutcomeUnknown            the request may have been carried out: ask, never resend
@@ -82,6 +83,10 @@ class EntryRefused(OrderRefused):
 
 class InsufficientBalance(OrderRefused):
     """The account cannot pay for the order."""
+
+
+class Overloaded(OrderRefused):
+    """The exchange is too busy to take a request; it may take the next one."""
 
 
 class KeyRefused(OrderRefused, AuthenticationFailed):

@@ -25,6 +25,7 @@ from common.errors import (
     OrderNotFound,
     OrderRefused,
     OutcomeUnknown,
+    Overloaded,
     ProtocolError,
     RateLimited,
     TmaticError,
@@ -111,7 +112,7 @@ def _repeatable_refusal(answer: Answer, purpose: Purpose, text: str, details: st
 def _order_refusal(answer: Answer, text: str, details: str) -> TmaticError:
     if not HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         overloaded = answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "overloaded" in text
-        return OrderRefused(text) if overloaded else OutcomeUnknown(f"{answer.status} {text}")
+        return Overloaded(text) if overloaded else OutcomeUnknown(f"{answer.status} {text}")
     if "insufficient Available Balance" in text or details == "19000":
         return InsufficientBalance(text)
     if text.startswith("Duplicate clOrdID"):

@@ -14,7 +14,7 @@ from common.engine.notices import NoticeBoard
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import BotRunner, Clock
 from common.engine.state import MarketState
-from common.errors import EntryRefused, OrderRefused
+from common.errors import EntryRefused, OrderRefused, Overloaded
 
 REFUSALS_IN_A_MINUTE = 5  # after so many a bot is switched off
 
@@ -52,7 +52,7 @@ class BotDesk:
             self._notices.warning(f"{item.emi}: {error}")
             self._records.say(item.emi, f"{item.verb}_order refused: {error}", error=True)
             answer = self._refusal(item, str(error))
-            if not isinstance(error, EntryRefused):
+            if not isinstance(error, (EntryRefused, Overloaded)):
                 self._count_refusal(item.emi)
         self._runner.answer(item.emi, item.call, answer)
 

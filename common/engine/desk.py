@@ -23,7 +23,7 @@ from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
 from common.engine.pre_trade import PreTrade
 from common.engine.state import MarketState
-from common.errors import OrderNotFound, OrderRefused
+from common.errors import OrderNotFound, OrderRefused, Overloaded
 
 INTENT_LIFE = 5.0  # seconds; an order that waited longer for the database does not leave
 NUMBER_BLOCK = 500
@@ -113,6 +113,8 @@ class Desk:
         limits.check_tradable(instrument)
         self._check.figures(instrument, ask.side, ask.price, ask.quantity, by_bot=by_bot)
         self._check.order(ask.symbol, ask.emi, ask.side, ask.quantity, instrument, by_bot)
+        if by_bot:
+            self._check_pace(ask.emi)
         order = self._register(ask, self._mint(ask.emi))
         self._write_intent(order, ask)
         return order
@@ -132,6 +134,8 @@ class Desk:
         if order.amending or not allows(order.phase, Action.AMEND):
             order.next_change = change  # goes out when the present request is answered
         elif (price, leaves) != (order.price, order.leaves):
+            if change.bot:
+                self._check_pace(order.emi)
             self._write_amendment(order, change)
         elif change.event is not None:
             self._notices.info("the order is so already", change.event)
@@ -240,10 +244,18 @@ class Desk:
             self._notices.refuse(f"{self.wire.name(order)} was not moved: {reason}", change.event)
         self.wire.follow(order)
 
+    def _check_pace(self, emi: str) -> None:
+        """One more request of a bot is to leave now; it counts."""
+        if self._clock.monotonic() < self.wire.busy_until:
+            raise Overloaded(f"{self._state.market} is overloaded; bots wait a moment")
+        self._check.pace(emi)
+
     def _reason_to_stay(self, emi: str, by_bot: bool, asked_at: float) -> str:
         """Return why a request whose intent is durable now may not leave any more."""
         if by_bot and not self._bots_may_trade(emi):
             return "the bot may not trade any more"
+        if by_bot and self._clock.monotonic() < self.wire.busy_until:
+            return "the exchange is overloaded"
         if not self._is_live():
             return f"{self._state.market} is not LIVE any more"
         if self._clock.monotonic() - asked_at > INTENT_LIFE:

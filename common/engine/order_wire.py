@@ -26,6 +26,7 @@ from common.errors import (
     OrderNotFound,
     OrderRefused,
     OutcomeUnknown,
+    Overloaded,
     Withdrawn,
 )
 
@@ -35,6 +36,7 @@ LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unkno
 MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
 CANCEL_RETRY = 1.0  # seconds
 CANCEL_ALARM = 5  # tries after which a person is told in red
+OVERLOAD_PAUSE = 0.5  # seconds without requests of bots after the exchange was too busy
 AGAIN = 2.0  # seconds after which a look that failed is repeated
 
 
@@ -67,6 +69,7 @@ class OrderWire:
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
         self._next_look: dict[str, int] = {}  # key of an order -> its only timer that counts
         self._looks = itertools.count()
+        self.busy_until = 0.0  # monotonic seconds; until then bots send nothing
 
     # ---- out ------------------------------------------------------------------------------
 
@@ -118,6 +121,8 @@ class OrderWire:
         order, event = self._requests.pop(reply.number, (None, None))
         if order is None:
             return
+        if isinstance(reply.error, Overloaded):
+            self.busy_until = self._clock.monotonic() + OVERLOAD_PAUSE
         if isinstance(reply.request, SendOrder):
             self._order_answered(reply, order, event)
         elif isinstance(reply.request, SendAmend):

@@ -76,8 +76,10 @@ class PreTrade:
             self._position(
                 order.emi, order.side, leaves, instrument, by_bot=True, without=order.key
             )
-        elif change.bot:
-            self._rate.check(order.emi, self._clock.monotonic())
+
+    def pace(self, emi: str) -> None:
+        """The bot may make one more request, which counts: called when one is to leave."""
+        self._rate.check(emi, self._clock.monotonic())
 
     def _position(
         self,
@@ -98,7 +100,6 @@ class PreTrade:
             if self._state.exits_only:
                 limits.check_exit(robot, side, quantity, position, resting)
             limits.check_capital(robot, instrument, side, quantity, position, resting)
-            self._rate.check(emi, self._clock.monotonic())
         open_here = sum(1 for o in self._state.orders if o.symbol == robot.symbol)
         if not without and open_here >= limits.OPEN_ORDERS_PER_SYMBOL:
             raise OrderRefused(f"{robot.symbol.ticker}: {open_here} orders are open already")

@@ -8,8 +8,9 @@ from common.domain.bots import BotCode, BotLine, OnStop
 from common.domain.commands import SetBotPolicy, SetRobotStatus, SetTrading
 from common.domain.robots import Status
 from common.engine.items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted
-from common.engine.requests import SendCancel
+from common.engine.requests import SendCancel, SendOrder
 from common.engine.snapshot import RobotRow
+from common.errors import Overloaded
 from tests.common.engine.support import START, order, robot
 from tests.common.engine.test_engine import bot_post
 from tests.common.engine.world import World
@@ -65,6 +66,17 @@ def test_m17_a_bot_switched_off_for_refused_orders_stays_off_after_a_restart(wor
     assert row(world).errors == 5
     assert "multiple of the lot" in world.engine.snapshot.bot_logs["Venue", "bot1"][-1].text
     assert len(world.runner.notes) == 5
+
+
+def test_n13_an_overloaded_exchange_is_not_the_bots_fault(world: World) -> None:
+    world.errors[SendOrder] = Overloaded("The system is currently overloaded.")
+    for call in range(8):
+        world.put(bot_post(call=call))
+    attempts = [request for _, request in world.gateway.sent if isinstance(request, SendOrder)]
+    assert len(attempts) == 1
+    assert "overloaded" in world.runner.answers[-1][2].reason
+    assert row(world).status is Status.WORK
+    assert world.ledger.of("status") == []
 
 
 def test_a_strategy_that_keeps_failing_is_not_started_for_ever(world: World) -> None:

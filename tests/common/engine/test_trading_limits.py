@@ -10,8 +10,9 @@ from common.domain.market import Ticker
 from common.domain.orders import Side
 from common.domain.trading_limits import TradingLimits
 from common.engine.orders import Change
-from common.errors import OrderRefused
-from tests.common.engine.support import XBTUSDT
+from common.engine.requests import SendAmend, SendCancel, SendOrder
+from common.errors import OrderRefused, Overloaded
+from tests.common.engine.support import XBTUSDT, accepted, order
 from tests.common.engine.test_desk import Bench
 
 BOOK = Ticker(XBTUSDT, bid=Decimal(100), ask=Decimal(101))
@@ -104,6 +105,48 @@ def test_m8_a_bots_pace_is_limited_and_a_persons_is_not() -> None:
     bench.desk.place(bench.ask(event=7))
     bench.clock.seconds += 61
     bench.desk.place(bench.ask(event=None))
+
+
+def test_m8_changes_that_wait_count_once_and_when_one_of_them_leaves() -> None:
+    bench = bench_with(bot_requests=3)
+    key = bench.open_order(event=None)
+    bench.desk.amend(key, Change(Decimal("100.6"), None, bot=True))
+    for tenth in range(5):  # each takes the place of the one before
+        bench.desk.amend(key, Change(Decimal(f"100.{tenth}"), None, bot=True))
+    bench.durable()
+    number, request = bench.gateway.last(SendAmend)
+    moved = order(key, f"o-{key}", price="100.6", seconds=3)
+    bench.desk.wire.replied(accepted(number, request, moved))
+    bench.durable()
+    assert bench.gateway.count(SendAmend) == 2
+    with pytest.raises(OrderRefused, match="more than 3 order requests in a minute"):
+        bench.desk.place(bench.ask(event=None))
+
+
+def test_n13_bots_wait_half_a_second_after_an_overload_and_a_person_need_not() -> None:
+    bench = bench_with()
+    resting = bench.open_order()
+    bench.place(event=None)
+    waiting = bench.desk.place(bench.ask(event=None))  # for its intent, when the answer comes
+    bench.fail(SendOrder, Overloaded("The system is currently overloaded."))
+    bench.durable()
+    assert bench.ledger.of("settle")[-1] == (waiting.key, "NOT_PLACED")
+    sent = bench.gateway.count(SendOrder)
+    with pytest.raises(Overloaded):
+        bench.desk.place(bench.ask(event=None))
+    with pytest.raises(Overloaded):
+        bench.desk.amend(resting, Change(Decimal("100.7"), None, bot=True))
+    bench.clock.seconds += 0.4
+    with pytest.raises(Overloaded):
+        bench.desk.place(bench.ask(event=None))
+    assert bench.gateway.count(SendOrder) == sent
+    bench.place()
+    assert bench.gateway.count(SendOrder) == sent + 1
+    bench.desk.cancel(resting)
+    assert bench.gateway.count(SendCancel) == 1
+    bench.clock.seconds += 0.1
+    bench.place(event=None)
+    assert bench.gateway.count(SendOrder) == sent + 2
 
 
 @pytest.mark.parametrize("price", ["NaN", "Infinity", "-100.5", "0", "100.55"])
