@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
-from tests.api.simulator.trader import Trader
+from tests.api.simulator.trader import Owner, Trader
 from tests.support.database import MariaDB
 from tests.support.places import ROOT
 from tests.support.profiles import demo_access, write_profile
@@ -63,23 +61,6 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
             connection.close()
 
     yield Books(profile, {}, query)
-
-
-class Owner:
-    """The owner of the exchange: does what no customer can."""
-
-    def __init__(self, venue: ExchangeProcess) -> None:
-        self._control = venue.rest.removesuffix("/api/v1/") + "/control"
-
-    def act(self, what: str, **parameters: object) -> Any:
-        answer = requests.post(f"{self._control}/{what}", data=json.dumps(parameters), timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def truth(self, account: int) -> dict[str, Any]:
-        answer = requests.get(f"{self._control}/truth", timeout=10)
-        rows: list[dict[str, Any]] = answer.json()["accounts"]
-        return next(row for row in rows if row["account"] == account)
 
 
 def main(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,9 +1,7 @@
-"""A process that books a fixed stream of executions until it is killed: `SCHEME SEED`.
+"""A process that books a fixed stream of executions until it is killed.
 
 The settings of the database come in one line of JSON on standard input: a path, or how to log in.
-
-SCHEME "ledger" is the program's own; "rows" is the control that commits row by row and asks first
-whether the execution is there. Each prints a line when it has begun and one when it is done.
+It prints a line when it has begun and one when it is done.
 """
 
 from __future__ import annotations
@@ -12,19 +10,11 @@ import json
 import random
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from common.domain.executions import Executed
 from common.engine.items import Booked, LedgerOpened
-from common.ledger.account_books import AccountBooks
-from common.ledger.booking import Standing, book
-from common.ledger.connecting import open_database
 from common.ledger.database import DatabaseSettings
-from common.ledger.rows import coin_row
-from common.ledger.statements import INSERT_COIN
-from common.ledger.store import Store
 from common.ledger.writer import LedgerWriter
-from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.support import (
     CURRENCIES,
     KEY,
@@ -33,9 +23,11 @@ from tests.common.ledger.support import (
     funding,
     trade,
 )
+from tests.support.books import settings_of
 
 BOTS = ("a", "b", "c")
 LENGTH = 800
+SEED = 1
 SETTLED_FEE = 1001
 
 
@@ -63,24 +55,6 @@ def pieces(rows: list[Executed], seed: int) -> Iterator[list[Executed]]:
         start += size
 
 
-def to_line(settings: DatabaseSettings) -> str:
-    """Return the line that tells the victim its database."""
-    if isinstance(settings, SqliteSettings):
-        return json.dumps([str(settings.path)]) + "\n"
-    password = settings.password.reveal()
-    login = [settings.host, settings.port, settings.user, password, settings.database]
-    return json.dumps(login) + "\n"
-
-
-def from_line(line: str) -> DatabaseSettings:
-    """Return the settings of a line."""
-    values = json.loads(line)
-    if len(values) == 1:
-        return SqliteSettings(Path(values[0]))
-    host, port, user, password, database = values
-    return MysqlSettings(host, port, user, Secret(password), database)
-
-
 def book_with_ledger(settings: DatabaseSettings, seed: int) -> None:
     """Book everything again from the start; the journal knows what is there."""
     writer, inbox = LedgerWriter(settings), Recorder()
@@ -97,26 +71,6 @@ def book_with_ledger(settings: DatabaseSettings, seed: int) -> None:
     writer.stop()
 
 
-def book_row_by_row(settings: DatabaseSettings, seed: int) -> None:
-    """Commit every row by itself and skip executions that have any row: loses shares."""
-    database = open_database(settings)
-    store = Store(database)
-    books = AccountBooks(KEY, claims=dict.fromkeys(BOTS, XBTUSD), scales={"XBt": 8})
-    books.load(store)
-    print("begun", flush=True)
-    for execution in stream(seed):
-        if store.entries_of(KEY, [execution.exec_id]):
-            continue
-        standing = Standing(books.claims, books.positions(XBTUSD), books.scales)
-        for entry in book(execution, standing):
-            database.begin()
-            database.execute(INSERT_COIN, coin_row(KEY, entry))
-            database.commit()
-            books.add(entry)
-    database.close()
-
-
 if __name__ == "__main__":
-    scheme = {"ledger": book_with_ledger, "rows": book_row_by_row}[sys.argv[1]]
-    scheme(from_line(sys.stdin.readline()), int(sys.argv[2]))
+    book_with_ledger(settings_of(json.loads(sys.stdin.readline())), SEED)
     print("done", flush=True)

@@ -1,7 +1,11 @@
-"""The process is killed in the middle of writing, again and again; then the books are checked."""
+"""The ledger's process is killed in the middle of writing, again and again.
+
+Whole terminals, the server and schemes that must fail: `python -m tests.campaigns.kills`.
+"""
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -9,27 +13,26 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from common.domain.executions import ExecutionKind
 from common.ledger.database import DatabaseSettings, to_int
 from common.settings_types import SqliteSettings
-from tests.common.ledger.kill_victim import BOTS, LENGTH, SETTLED_FEE, stream, to_line
-from tests.common.ledger.support import add_bots, coin_rows, query, run
+from tests.common.ledger.kill_victim import BOTS, LENGTH, SEED, SETTLED_FEE, stream
+from tests.common.ledger.support import add_bots, coin_rows, query
+from tests.support.books import as_json
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
 KILLS = 8
 
 
-def wrongs(settings: DatabaseSettings, seed: int) -> list[str]:
+def wrongs(settings: DatabaseSettings) -> list[str]:
     """Return what is lost, doubled or partial against the stream."""
     rows = coin_rows(settings)
     found: list[str] = []
     by_bot = Counter((str(row[0]), str(row[1])) for row in rows)
     found += [f"doubled {key}" for key, count in by_bot.items() if count > 1]
     present = {str(row[0]) for row in rows}
-    for execution in stream(seed):
+    for execution in stream(SEED):
         mine = [row for row in rows if row[0] == execution.exec_id]
         if execution.exec_id not in present:
             found.append(f"lost {execution.exec_id}")
@@ -41,11 +44,10 @@ def wrongs(settings: DatabaseSettings, seed: int) -> list[str]:
     return found
 
 
-def run_killed(scheme: str, settings: DatabaseSettings, seed: int, kills: int) -> int:
+def run_killed(settings: DatabaseSettings, kills: int) -> int:
     """Run the victim, killing it at random growth of the table; return how often it was killed."""
-    rng = random.Random(seed)
-    command = [sys.executable, "-m", "tests.common.ledger.kill_victim", scheme]
-    command.append(str(seed))
+    rng = random.Random(SEED)
+    command = [sys.executable, "-m", "tests.common.ledger.kill_victim"]
     killed = 0
     while True:
         process = subprocess.Popen(
@@ -54,7 +56,7 @@ def run_killed(scheme: str, settings: DatabaseSettings, seed: int, kills: int) -
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(to_line(settings))
+            process.stdin.write(json.dumps(as_json(settings)) + "\n")
             process.stdin.close()
             assert process.stdout.readline() == "begun\n"
             if killed < kills:
@@ -80,28 +82,13 @@ def _count(settings: DatabaseSettings) -> int:
     return to_int(query(settings, "SELECT COUNT(*) FROM coins")[0][0])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 def test_l2_a_killed_ledger_goes_on_without_loss_double_or_part(
-    settings: DatabaseSettings, tmp_path: Path, seed: int
+    settings: DatabaseSettings, tmp_path: Path
 ) -> None:
     add_bots(settings, *BOTS)
-    assert run_killed("ledger", settings, seed, KILLS) >= KILLS // 2
-    assert wrongs(settings, seed) == []
+    assert run_killed(settings, KILLS) >= KILLS // 2
+    assert wrongs(settings) == []
     unharmed = SqliteSettings(tmp_path / "unharmed.db")
     add_bots(unharmed, *BOTS)
-    assert run_killed("ledger", unharmed, seed, 0) == 0
+    assert run_killed(unharmed, 0) == 0
     assert coin_rows(settings) == coin_rows(unharmed)
-
-
-def test_the_same_kills_break_a_scheme_that_commits_row_by_row(
-    settings: DatabaseSettings,
-) -> None:
-    add_bots(settings, *BOTS)
-    found: list[str] = []
-    for seed in range(1, 21):
-        run(settings, "DELETE FROM coins")
-        run_killed("rows", settings, seed, KILLS)
-        found += wrongs(settings, seed)
-        if found:
-            break
-    assert any(text.startswith("partial") for text in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,7 +24,6 @@ from common.ledger.database import DatabaseSettings
 from common.ledger.writer import LedgerWriter
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
-from tests.common.ledger.kill_victim import to_line
 from tests.common.ledger.support import (
     CURRENCIES,
     KEY,
@@ -37,6 +37,7 @@ from tests.common.ledger.support import (
     running,
     trade,
 )
+from tests.support.books import as_json
 from tests.support.database import MariaDB
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until
@@ -231,7 +232,7 @@ def test_a_kept_lock_that_broke_is_taken_anew(settings: DatabaseSettings) -> Non
 
 
 def test_a_killed_writer_frees_the_account(settings: DatabaseSettings) -> None:
-    command = [sys.executable, "-m", "tests.common.ledger.kill_victim", "ledger", "1"]
+    command = [sys.executable, "-m", "tests.common.ledger.kill_victim"]
     first = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -239,7 +240,7 @@ def test_a_killed_writer_frees_the_account(settings: DatabaseSettings) -> None:
     assert first.stdout is not None
     with first, running(settings) as second:
         try:
-            first.stdin.write(to_line(settings))
+            first.stdin.write(json.dumps(as_json(settings)) + "\n")
             first.stdin.close()
             assert first.stdout.readline() == "begun\n"
             assert second.open().read_only
