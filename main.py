@@ -208,7 +208,7 @@ class Program:
         if isinstance(command, Reload):
             self._wishes.put(command)
         else:
-            self._session.engine.inbox.put(command)
+            self._session.engine.submit(command)
 
     def next_event(self) -> int:
         """Return a number for a user action."""

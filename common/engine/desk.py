@@ -90,7 +90,7 @@ class Desk:
         # Intents on their way to the database.
         self._waiting: dict[str, _Waiting] = {}
         self._moving: dict[str, _Moving] = {}
-        self._gate = OrderGate()
+        self.gate = OrderGate()
         self._check = PreTrade(state, gateway, clock, is_live)
         self.wire = OrderWire(
             state,
@@ -154,7 +154,7 @@ class Desk:
 
     def withdraw_bots(self) -> None:
         """F9 went off: take back what strategies asked for and what was not written yet."""
-        self._gate.revoke()
+        self.gate.revoke()
         for key, waiting in list(self._waiting.items()):
             if waiting.ask.event is None:
                 self._withdraw(key)
@@ -164,7 +164,7 @@ class Desk:
 
     def withdraw_bot(self, emi: str) -> None:
         """A bot was stopped: take back what its strategy asked for and was not written yet."""
-        self._gate.revoke(emi)
+        self.gate.revoke(emi)
         for key, waiting in list(self._waiting.items()):
             if waiting.ask.event is None and waiting.ask.emi == emi:
                 self._withdraw(key)
@@ -323,7 +323,7 @@ class Desk:
         intent = Intent(
             order.cl_ord_id, ask.emi, ask.symbol, ask.side, ask.quantity, ask.price, "POST"
         )
-        permit = self._gate.issue(ask.emi) if ask.event is None else None
+        permit = self.gate.issue(ask.emi) if ask.event is None else None
         self._waiting[order.key] = _Waiting(intent, ask, self._clock.monotonic(), permit)
         self._ledger.write_intent(self._state.key, intent)
 
@@ -342,7 +342,7 @@ class Desk:
             verb="PUT",
             order_id=order.order_id,
         )
-        permit = self._gate.issue(order.emi) if change.bot else None
+        permit = self.gate.issue(order.emi) if change.bot else None
         self._moving[name] = _Moving(order.key, change, self._clock.monotonic(), permit)
         self._ledger.write_intent(self._state.key, intent)
 

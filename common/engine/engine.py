@@ -5,8 +5,6 @@ Everything in here runs on one thread. It waits for nothing but its inbox and it
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -30,6 +28,7 @@ from common.domain.commands import (
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
 from common.domain.parameters import Catalog
+from common.engine.deadlines import Deadlines
 from common.engine.items import (
     Booked,
     BotAnswer,
@@ -55,6 +54,7 @@ from common.engine.items import (
 from common.engine.mailbox import Mailbox
 from common.engine.market import Market
 from common.engine.notices import NoticeBoard
+from common.engine.order_gate import Reopen, shut_for
 from common.engine.pace import LIVE, Pace
 from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger, Reports
 from common.engine.problems import FROZEN, Problems, not_flat
@@ -106,8 +106,7 @@ class Engine:
         self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
         self._reloads = reloads
         self._ledger_problem = ""
-        self._deadlines: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = itertools.count()
+        self._deadlines = Deadlines(clock)
         self._events: dict[int, None] = {}
         self._catalog = Catalog()
         self._beat = 0
@@ -125,7 +124,7 @@ class Engine:
                 runner,
                 clock,
                 notices,
-                later=self._later,
+                later=self._deadlines.later,
                 trading=lambda: self._trading.on,
                 stop_trading=self._trading.stop,
                 ledger_problem=lambda: self._ledger_problem,
@@ -142,7 +141,7 @@ class Engine:
             market.dispatch.expect_leaps(pace.look_every)
         self._problems = Problems()
         self._ui = UiWatch(
-            later=self._later,
+            later=self._deadlines.later,
             trading=lambda: self._trading.on,
             stop_trading=self._trading.stop,
         )
@@ -169,6 +168,12 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
+    def submit(self, command: object) -> None:
+        """Take what a person wants; what it forbids to bots is forbidden when this returns."""
+        reopen = shut_for(command, {name: m.desk.gate for name, m in self._markets.items()})
+        for item in (command, *reopen):
+            self.inbox.put(item)
+
     def wait(self, seconds: float) -> bool:
         """Wait until the engine has ended by itself; say whether it has."""
         if self._thread:
@@ -180,6 +185,8 @@ class Engine:
 
         not disarm: this is no proper end, and a dead man's switch stays as it is.
         """
+        for market in self._markets.values():
+            market.desk.gate.shut()
         self.inbox.put(Shutdown())
         if self._thread:
             self._thread.join()
@@ -220,7 +227,7 @@ class Engine:
             if self._ends or taken >= MOST_ITEMS_A_TURN:
                 break
             item = self.inbox.get(0)
-        self._run_deadlines()
+        self._deadlines.run()
         for market in self._markets.values():
             market.close_due()
         if not self.settled.is_set() and all(m.checked or m.fatal for m in self._markets.values()):
@@ -239,23 +246,12 @@ class Engine:
 
     def _patience(self) -> float:
         """Seconds until something is due without any item."""
-        due = self._next_snapshot - self._clock.monotonic()
-        if self._deadlines:
-            due = min(due, self._deadlines[0][0] - self._clock.monotonic())
+        due = self._deadlines.patience(self._next_snapshot - self._clock.monotonic())
         for market in self._markets.values():
             close = market.next_close()
             if close is not None:
                 due = min(due, (close - market.exchange_time()).total_seconds())
         return max(0.0, due)
-
-    def _later(self, delay: float, action: Callable[[], None]) -> None:
-        heapq.heappush(
-            self._deadlines, (self._clock.monotonic() + delay, next(self._order), action)
-        )
-
-    def _run_deadlines(self) -> None:
-        while self._deadlines and self._deadlines[0][0] <= self._clock.monotonic():
-            heapq.heappop(self._deadlines)[2]()
 
     # ---- items ----------------------------------------------------------------------------
 
@@ -288,6 +284,8 @@ class Engine:
             self._markets[item.market].keeper.wanted(item, self._catalog)
         elif isinstance(item, SetTrading):
             self._trading.set(item.on, item.entries)
+        elif isinstance(item, Reopen):
+            item.carry_out()
         elif isinstance(item, Drawn):
             self._ui.drawn()
         elif isinstance(item, VerifyBooks):

@@ -1,13 +1,19 @@
 """Permits for orders of bots, looked at again in the moment before a request is written.
 
 The engine gives a permit with each request that a strategy asked for, and takes permits back when
-automatic trading or a bot is switched off. The thread that writes to the socket asks whether its
-permit still stands; it reads two numbers that only the engine changes.
+automatic trading or a bot is switched off. A click does not wait for its turn in the engine's
+inbox: it shuts the gate by itself, and the engine opens it again when it has acted on the click.
+The thread that writes to the socket asks whether its permit stands.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from common.domain.commands import SetRobotStatus, SetTrading
 
 
 class OrderGate:
@@ -16,6 +22,8 @@ class OrderGate:
     def __init__(self) -> None:
         self._of_all = 0
         self._of_each: dict[str, int] = {}
+        self._shut: Counter[str | None] = Counter()  # by clicks that were not acted on yet
+        self._changing = threading.Lock()
 
     def issue(self, emi: str) -> Permit:
         """Return a permit for one request of a bot."""
@@ -28,12 +36,22 @@ class OrderGate:
         else:
             self._of_each[emi] = self._of_each.get(emi, 0) + 1
 
+    def shut(self, emi: str | None = None) -> None:
+        """Let no permit of a bot, or of any, stand until `reopen`. Any thread."""
+        with self._changing:
+            self._shut[emi] += 1
+
+    def reopen(self, emi: str | None = None) -> None:
+        """Undo one `shut`: permits that were not taken back meanwhile stand again."""
+        with self._changing:
+            self._shut[emi] -= 1
+
     def stands(self, permit: Permit) -> bool:
-        """Whether a permit was not taken back. Any thread."""
-        return (permit.of_all, permit.of_each) == (
-            self._of_all,
-            self._of_each.get(permit.emi, 0),
-        )
+        """Whether a permit may be used now. Any thread."""
+        return not (self._shut[None] or self._shut[permit.emi]) and (
+            permit.of_all,
+            permit.of_each,
+        ) == (self._of_all, self._of_each.get(permit.emi, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,3 +66,27 @@ class Permit:
     def stands(self) -> bool:
         """Whether the request may be written now."""
         return self.gate.stands(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reopen:
+    """The item that follows a click which shut a gate: the engine has acted on the click."""
+
+    gate: OrderGate
+    emi: str | None
+
+    def carry_out(self) -> None:
+        """Open the gate again."""
+        self.gate.reopen(self.emi)
+
+
+def shut_for(command: object, gates: Mapping[str, OrderGate]) -> list[Reopen]:
+    """Shut the gates (by market) of what a command switches off; return what opens them again."""
+    shut: list[Reopen] = []
+    if isinstance(command, SetTrading) and not command.on:
+        shut = [Reopen(gate, None) for gate in gates.values()]
+    elif isinstance(command, SetRobotStatus) and not command.work:
+        shut = [Reopen(gates[command.market], command.emi)]
+    for each in shut:
+        each.gate.shut(each.emi)
+    return shut

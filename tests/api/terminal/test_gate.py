@@ -1,10 +1,13 @@
-"""F9 OFF and a bot OFF, with a flood of a bot's orders on its way to a slow exchange."""
+"""F9 OFF and a bot OFF, with a flood of a bot's orders on its way within the request limits."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from api.bitmex.gated_http import Guard
 from api.bitmex.gateway import BitmexGateway
-from common.domain.commands import SetRobotStatus, SetTrading
+from common.domain.commands import Drawn, SetRobotStatus, SetTrading
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.engine.items import BotOrder
@@ -27,7 +30,7 @@ from tests.support.waiting import wait_until
 
 SYMBOL = Symbol("XBTUSDT", Category.LINEAR)
 ORDERS = 30
-SLOW = 0.2  # seconds that the exchange takes for each order
+A_WHILE = 1.0  # seconds in which orders would go on leaving, ten of them
 
 
 @pytest.fixture
@@ -77,28 +80,42 @@ def flood(terminal: Terminal, first: int = 1) -> None:
         )
 
 
-@pytest.mark.parametrize(
+OFFS = pytest.mark.parametrize(
     "off",
     [SetTrading(on=False), SetRobotStatus(MARKET, "bot1", False)],
     ids=["F9 goes off", "the bot goes off"],
 )
-def test_m7_nothing_of_a_bot_is_written_after_it_may_not_trade(
-    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: Any
-) -> None:
-    books, runner = tmp_path / "tmatic.db", FakeRunner()
+
+
+@contextmanager
+def flooding(
+    exchange: ExchangeProcess, folder: Path, runner: FakeRunner, written: list[float]
+) -> Iterator[Terminal]:
+    """A terminal whose bot has asked for many orders, two of which were `written` by now."""
+    books = folder / "tmatic.db"
     add_robot(SqliteSettings(books), MARKET, "bot1", SYMBOL.ticker, "linear", 1440, 10_000)
     market = settings(
         exchange.rest, exchange.ws, (SYMBOL,), Depth.TEN, exchange.key, exchange.secret
     )
     terminal = Terminal(BitmexGateway(market), (SYMBOL,), books, runner=runner)
-    times = Times(monkeypatch)
     terminal.engine.start()
     try:
         terminal.wait_live()
-        terminal.engine.inbox.put(SetTrading(on=True))
+        terminal.engine.submit(SetTrading(on=True))
         wait_until(lambda: terminal.snapshot.trading, 10, "TRADING ON")
         flood(terminal)
-        wait_until(lambda: len(times.written) >= 2, 20, "two orders at the exchange")
+        wait_until(lambda: len(written) >= 2, 20, "two orders at the exchange")
+        yield terminal
+    finally:
+        terminal.engine.stop()
+
+
+@OFFS
+def test_m7_nothing_of_a_bot_is_written_after_it_may_not_trade(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: Any
+) -> None:
+    runner, times = FakeRunner(), Times(monkeypatch)
+    with flooding(exchange, tmp_path, runner, times.written) as terminal:
         before = len(times.revoked)
         asked = time.monotonic()
         terminal.engine.inbox.put(off)
@@ -115,11 +132,55 @@ def test_m7_nothing_of_a_bot_is_written_after_it_may_not_trade(
             20,
             "an outcome of every order",
         )
-    finally:
-        terminal.engine.stop()
     late = [at - taken_back for at in times.written if at > taken_back]
     assert late == []
     assert 2 <= len(times.written) < ORDERS
     assert taken_back - asked < 1.0  # the engine's own delay; 50 ms on a quiet machine
     refused = [answer for _, call, answer in runner.answers if call > ORDERS]
     assert all(not answer.cl_ord_id for answer in refused)
+
+
+class Socket:
+    """When the last byte of each part of an order request was handed to the socket."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.written: list[float] = []
+        send = HTTPConnection.send
+
+        def noted_send(connection: HTTPConnection, data: Any) -> None:
+            send(connection, data)
+            if bytes(data).startswith((b"POST /api/v1/order ", b"PUT /api/v1/order ", b"{")):
+                self.written.append(time.monotonic())
+
+        monkeypatch.setattr(HTTPConnection, "send", noted_send)
+
+
+@OFFS
+def test_m7_a_click_reaches_the_socket_within_50_ms_though_the_engine_is_busy(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: Any
+) -> None:
+    socket, busy, done = Socket(monkeypatch), threading.Event(), threading.Event()
+
+    def work_long() -> None:
+        busy.set()
+        done.wait(20)
+
+    with flooding(exchange, tmp_path, FakeRunner(), socket.written) as terminal:
+        wait_until(lambda: not terminal.ledger.waiting, 20, "all orders to be durable")
+        monkeypatch.setattr(terminal.engine._ui, "drawn", work_long)
+        terminal.engine.submit(Drawn())
+        assert busy.wait(10)
+        before = len(socket.written)
+        wait_until(lambda: len(socket.written) > before, 20, "orders leave while it works")
+        clicked = time.monotonic()
+        terminal.engine.submit(off)
+        assert not done.wait(A_WHILE)
+        late = [at - clicked for at in socket.written if at > clicked + 0.05]
+        done.set()
+        wait_until(
+            lambda: all(row.phase.value == "open" for row in terminal.orders()),
+            20,
+            "the rest to be withdrawn",
+        )
+    assert late == []
+    assert len(socket.written) < 2 * ORDERS
