@@ -53,6 +53,7 @@ from common.domain.commands import Command, Reload, SetTrading
 from common.domain.executions import Network
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.reports import Period
+from common.engine.bring_up import Missing
 from common.engine.engine import Engine
 from common.engine.items import ReloadFailed
 from common.engine.notices import NoticeBoard
@@ -139,13 +140,16 @@ class Session:
             self._notices.warning(date.warning)
         return date.at if date.by_user else None
 
-    def _check(self, market_name: str, instruments: Sequence[Instrument]) -> None:
-        """Compare the settings with what the exchange lists; ConfigurationError."""
+    def _check(self, market_name: str, instruments: Sequence[Instrument]) -> Missing:
+        """Return what the exchange does not list of the settings; ConfigurationError: all of it."""
         market = next(m for m in self._settings.markets if m.name == market_name)
-        problems = missing_symbols(market, instruments)
-        problems += missing_currencies(replace(self._settings, markets=(market,)), instruments)
+        missing = missing_symbols(market, instruments)
+        problems = missing_currencies(replace(self._settings, markets=(market,)), instruments)
+        if len(missing) == len(market.symbols):
+            problems = [*missing.values(), *problems]
         if problems:
             raise ConfigurationError("\n".join(problems))
+        return missing
 
 
 class Program:

@@ -111,15 +111,17 @@ def missing_currencies(settings: Settings, instruments: Collection[Instrument]) 
     return sentences
 
 
-def missing_symbols(market: MarketSettings, instruments: Collection[Instrument]) -> list[str]:
-    """Return a sentence for every symbol that the exchange does not have in its category."""
+def missing_symbols(
+    market: MarketSettings, instruments: Collection[Instrument]
+) -> dict[Symbol, str]:
+    """Return symbols that the exchange does not have in their category, each with a sentence."""
     existing = {instrument.symbol for instrument in instruments}
-    sentences = []
+    sentences = {}
     for symbol in market.symbols:
         if symbol in existing:
             continue
         key = f"{symbol.category.value.upper()}_SYMBOLS"
-        sentences.append(
+        sentences[symbol] = (
             f"{_place(market, key)}: {key} names {symbol.ticker}, but {market.name} has no such"
             f" {symbol.category} instrument; correct it, or move it to the list of its category"
         )

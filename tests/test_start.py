@@ -51,15 +51,18 @@ def test_malformed_settings_end_the_start_with_a_sentence_for_each(tmp_path: Pat
         assert sentence in told
 
 
-def test_p12_settings_that_the_exchange_contradicts_end_the_start(tmp_path: Path) -> None:
+def test_p12_settings_that_the_exchange_contradicts_as_a_whole_end_the_start(
+    tmp_path: Path,
+) -> None:
     exchange = EmbeddedExchange(tmp_path / "exchange.json", ROOT)
     market = exchange.start()
     access = demo_access(
         market.http_url, market.ws_url, market.api_key.reveal(), market.api_secret.reveal()
     )
+    no_symbols = dict.fromkeys(("INVERSE_SYMBOLS", "QUANTO_SYMBOLS", "SPOT_SYMBOLS"), "")
     try:
         lacking = refusal(tmp_path / "currency", {**access, "CURRENCIES": "XBt"})
-        unknown = refusal(tmp_path / "symbol", {**access, "LINEAR_SYMBOLS": "NOSUCH"})
+        unknown = refusal(tmp_path / "symbol", {**access, **no_symbols, "LINEAR_SYMBOLS": "NOSUCH"})
     finally:
         exchange.stop()
     assert ".env.Bitmex, line 6: CURRENCIES lacks USDt, the settlement currency of" in lacking

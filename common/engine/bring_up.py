@@ -7,13 +7,13 @@ waits, ends it, and `failed` tells what to do next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.account import Account, Margin, PositionFigures
 from common.domain.books import Books
-from common.domain.instruments import Currency, Instrument
+from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.orders import Order
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
@@ -47,6 +47,7 @@ class Wait:
 
 BOOKS, BOOKED, STREAM = Wait("books"), Wait("booked"), Wait("stream")
 Script = Generator[Wait, object, None]
+Missing = Mapping[Symbol, str]  # a symbol of the settings that the exchange lacks -> so in words
 
 
 class BringUp:
@@ -63,7 +64,7 @@ class BringUp:
         *,
         now: Callable[[], datetime],
         first_date: Callable[[], datetime | None],
-        check: Callable[[Sequence[Instrument]], None],
+        check: Callable[[Sequence[Instrument]], Missing],
         failed: Callable[[TmaticError], None],
         done: Callable[[], None],
         compared: Callable[[bool], None],
@@ -178,7 +179,7 @@ class BringUp:
         currencies = yield from self._ask(FetchCurrencies())
         instruments = yield from self._ask(FetchInstruments(self._state.symbols))
         known = [i for i in _listed(instruments) if isinstance(i, Instrument)]
-        self._check(known)
+        self._skip(self._check(known))
         self._state.currencies = {c.code: c for c in _listed(currencies) if isinstance(c, Currency)}
         self._state.instruments |= {i.symbol: i for i in known}
         self._leave_out([i for i in known if i.ended])
@@ -186,6 +187,13 @@ class BringUp:
         account = yield from self._ask(FetchAccount())
         if isinstance(account, Account):
             self._know_the_account(account)
+
+    def _skip(self, missing: Missing) -> None:
+        """Do without symbols that the exchange does not have; the rest starts."""
+        for symbol in self._state.symbols:
+            if symbol in missing:
+                self._notices.warning(f"{missing[symbol]}. It is left out")
+        self._state.symbols = tuple(s for s in self._state.symbols if s not in missing)
 
     def _know_the_account(self, account: Account) -> None:
         known = self._state.account

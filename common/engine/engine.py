@@ -28,6 +28,7 @@ from common.domain.commands import (
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
 from common.domain.parameters import Catalog
+from common.engine.bring_up import Missing
 from common.engine.deadlines import Deadlines
 from common.engine.items import (
     Booked,
@@ -88,7 +89,7 @@ class Engine:
         refresh_rate: int,
         history_days: float,
         first_date: Callable[[MarketState], datetime | None],
-        check: Callable[[str, Sequence[Instrument]], None],
+        check: Callable[[str, Sequence[Instrument]], Missing],
         ledger_inbox: Callable[[Inbox], Inbox] = lambda inbox: inbox,
         reloads: int = 0,
         audit: bool = False,

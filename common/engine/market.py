@@ -12,7 +12,7 @@ from common.domain.instruments import Instrument
 from common.domain.market import Trade
 from common.domain.robots import Status
 from common.engine.bot_side import BotSide
-from common.engine.bring_up import BringUp
+from common.engine.bring_up import BringUp, Missing
 from common.engine.clicks import Clicks
 from common.engine.control_alarm import ControlAlarm
 from common.engine.dead_man import DeadMan
@@ -73,7 +73,7 @@ class Market:
         stop_trading: Callable[[str], None],
         ledger_problem: Callable[[], str],
         first_date: Callable[[], datetime | None],
-        check: Callable[[Sequence[Instrument]], None],
+        check: Callable[[Sequence[Instrument]], Missing],
         history_days: float,
         confirmed: bool = True,
         audit: bool = False,
@@ -320,9 +320,10 @@ class Market:
         if executed.forced:
             self._stop_trading(self.holdings.forced(executed))
 
-    def _compare(self, instruments: Sequence[Instrument]) -> None:
-        self._check(instruments)
+    def _compare(self, instruments: Sequence[Instrument]) -> Missing:
+        missing = self._check(instruments)
         self.checked = True
+        return missing
 
     def _expect_ready(self, session: int) -> None:
         if session == self.bring_up.session and self.bring_up.connecting:

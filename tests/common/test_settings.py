@@ -440,8 +440,9 @@ def test_a_settlement_currency_that_is_not_listed_is_named_with_its_line(tmp_pat
 def test_a_symbol_that_the_exchange_lacks_is_named_with_its_line(tmp_path: Path) -> None:
     market = read(tmp_path).markets[0]
     existing = [instrument(s.ticker, s.category, "XBt") for s in market.symbols]
-    assert missing_symbols(market, existing) == []
-    (sentence,) = missing_symbols(market, existing[1:])
+    assert missing_symbols(market, existing) == {}
+    ((symbol, sentence),) = missing_symbols(market, existing[1:]).items()
+    assert symbol.ticker == "XBTUSDT"
     assert sentence.startswith(
         f"{tmp_path / '.env.Bitmex'}, line 1: LINEAR_SYMBOLS names XBTUSDT,"
         " but Bitmex has no such linear instrument"

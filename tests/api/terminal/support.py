@@ -109,7 +109,7 @@ class Terminal:
             refresh_rate=refresh_rate,
             history_days=history_days,
             first_date=lambda _: None,
-            check=lambda _market, _found: None,
+            check=lambda _market, _found: {},
             reloads=reloads,
             ledger_inbox=lambda inbox: Answered(self.ledger, inbox),
         )

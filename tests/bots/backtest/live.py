@@ -108,7 +108,7 @@ class LiveRun:
             refresh_rate=1,
             history_days=0.1,
             first_date=lambda _: None,
-            check=lambda _market, _found: None,
+            check=lambda _market, _found: {},
             ledger_inbox=lambda inbox: Answered(ledger, inbox),
         )
         self.engine.inbox = TimeMachine(

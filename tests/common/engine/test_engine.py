@@ -20,6 +20,7 @@ from common.domain.instruments import Category, Symbol
 from common.domain.market import Ticker, Trade
 from common.domain.orders import Phase, Side
 from common.domain.robots import Status
+from common.engine.bring_up import Missing
 from common.engine.items import (
     BotFailed,
     BotLoaded,
@@ -193,7 +194,7 @@ def test_an_unreachable_exchange_is_tried_again_and_the_window_need_not_wait() -
 
 
 def test_settings_that_do_not_fit_the_exchange_end_the_bring_up() -> None:
-    def check(_market: str, _found: object) -> None:
+    def check(_market: str, _found: object) -> Missing:
         raise ConfigurationError(".env.Venue, line 7: CURRENCIES lacks USDt")
 
     world = World(robot(), check=check).start()
@@ -201,6 +202,20 @@ def test_settings_that_do_not_fit_the_exchange_end_the_bring_up() -> None:
     assert error is not None
     assert "line 7" in str(error)
     assert world.health() is Health.BLOCKED
+
+
+def test_p12_a_symbol_that_the_exchange_lacks_is_left_out_and_the_rest_starts() -> None:
+    def check(_market: str, _found: object) -> Missing:
+        return {XBTUSD: ".env.Venue, line 1: INVERSE_SYMBOLS names XBTUSD"}
+
+    world = World(robot(), check=check).start()
+    assert world.health() is Health.LIVE
+    assert world.state.symbols == (XBTUSDT,)
+    world.put(StreamClosed("Venue", world.gateway.sessions[-1], ExchangeUnavailable("gone")))
+    world.move(5)
+    assert world.health() is Health.LIVE
+    told = [n.text for n in world.engine.snapshot.notices if "line 1" in n.text]
+    assert told == [".env.Venue, line 1: INVERSE_SYMBOLS names XBTUSD. It is left out"]
 
 
 def test_a_database_that_is_down_blocks_orders_until_it_works_again(world: World) -> None:

@@ -16,6 +16,7 @@ from common.domain.instruments import Instrument
 from common.domain.market import Candle
 from common.domain.orders import Phase, Side
 from common.domain.robots import Robot
+from common.engine.bring_up import Missing
 from common.engine.engine import Engine
 from common.engine.items import (
     Booked,
@@ -74,7 +75,7 @@ from tests.common.engine.support import (
 class World:
     """An engine, a scripted exchange and books, stepped by hand on one thread."""
 
-    def __init__(self, *robots: Robot, check: Callable[..., None] | None = None) -> None:
+    def __init__(self, *robots: Robot, check: Callable[..., Missing] | None = None) -> None:
         self.clock = ManualClock()
         self.gateway = FakeGateway()
         self.ledger = FakeLedger()
@@ -98,7 +99,7 @@ class World:
             refresh_rate=10,
             history_days=1,
             first_date=lambda _: None,
-            check=check or (lambda _market, _found: None),
+            check=check or (lambda _market, _found: {}),
         )
         self.market = self.engine._markets["Venue"]
         self._answered = 0
