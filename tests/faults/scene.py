@@ -22,6 +22,7 @@ from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.engine.ports import BotRunner
 from common.engine.snapshot import Health, Problem
+from common.ledger.database import DatabaseSettings
 from tests.api.simulator.venues import START
 from tests.api.terminal.support import Terminal, money_moves, orders_by_name, position_of
 
@@ -56,18 +57,24 @@ class Scene:
         runner: BotRunner | None = None,
         history_days: float = 0.0,
         more: tuple[str, ...] = (),
+        database: DatabaseSettings | None = None,
+        former: Scene | None = None,
     ) -> None:
+        """Build a terminal, on the exchange of a `former` one where that has ended."""
         self.account = account
         self.key = seeded_key(seed, account)
-        self.clock = VirtualClock(START)
-        self.venue = LiveVenue(
-            seed=seed,
-            now=START,
-            accounts=[Customer(account, f"trader{account}", keys=[self.key])],
-            symbols=sorted({"XBTUSDT", *more, *(symbol.ticker for symbol in symbols)}),
-            pace=pace,
-        )
-        self.exchange = Recorded(self.venue, self.clock)
+        if former is None:
+            self.clock = VirtualClock(START)
+            self.venue = LiveVenue(
+                seed=seed,
+                now=START,
+                accounts=[Customer(account, f"trader{account}", keys=[self.key])],
+                symbols=sorted({"XBTUSDT", *more, *(symbol.ticker for symbol in symbols)}),
+                pace=pace,
+            )
+            self.exchange = Recorded(self.venue, self.clock)
+        else:
+            self.clock, self.venue, self.exchange = former.clock, former.venue, former.exchange
         self.exchange.asked = []
         self.terminal = Terminal(
             self.exchange.gateway(self.key),
@@ -78,6 +85,7 @@ class Scene:
             reloads=reloads,
             runner=runner,
             history_days=history_days,
+            database=database,
         )
         self.engine = self.terminal.engine
         ledger = self.terminal.ledger
@@ -217,9 +225,13 @@ class Scene:
         held = position_of(truth, self.account, SYMBOL)
         here = self.market.state.booked_position(SYMBOL)
         found += [f"position {here}, exchange {held}"] if here != held else []
+        return found + self.differing_orders()
+
+    def differing_orders(self) -> list[str]:
+        """Compare the mirror of open orders with the exchange's own, and look for doubles."""
         there = {(o["clOrdID"], o["leaves"]) for o in self.open_there()}
         mirror = {(o.cl_ord_id, o.leaves) for o in self.market.state.orders}
-        found += [f"orders {mirror}, exchange {there}"] if mirror != there else []
+        found = [f"orders {mirror}, exchange {there}"] if mirror != there else []
         found += [f"{self.doubles()} orders of one number"] if self.doubles() > 1 else []
         return found
 

@@ -18,11 +18,13 @@ from common.domain.commands import CancelOrder, PlaceOrder
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Symbol
 from common.domain.orders import Side
+from common.domain.robots import reserved_emi
 from common.engine.engine import Engine
 from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Inbox
 from common.engine.snapshot import Health, OrderRow, Snapshot
 from common.engine.state import MarketState
+from common.ledger.database import DatabaseSettings
 from common.ledger.writer import LedgerWriter
 from common.settings_types import SqliteSettings
 from tests.common.engine.support import FakeReports, FakeRunner
@@ -34,8 +36,8 @@ MARKET = "Bitmex"
 class CountingLedger(LedgerWriter):
     """Books that know how many jobs have not been answered yet."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(SqliteSettings(path))
+    def __init__(self, settings: DatabaseSettings) -> None:
+        super().__init__(settings)
         self.waiting = 0
 
     def open(
@@ -93,10 +95,11 @@ class Terminal:
         reloads: int = 0,
         runner: BotRunner | None = None,
         history_days: float = 0.0,
+        database: DatabaseSettings | None = None,
     ) -> None:
-        self.books = books
+        self.books = books  # a file, unless there is another `database`
         self.gateway = gateway
-        self.ledger = CountingLedger(books)
+        self.ledger = CountingLedger(database or SqliteSettings(books))
         clock = clock or SystemClock()
         self.notices = NoticeBoard(clock.now)
         self.engine = Engine(
@@ -131,11 +134,13 @@ class Terminal:
             f"LIVE, it is {self.health} ({self.snapshot.markets[0].reason})",
         )
 
-    def place(self, symbol: Symbol, side: Side, quantity: int, price: Decimal) -> int:
-        """Click an order for nobody's bot; return the number of the click."""
+    def place(
+        self, symbol: Symbol, side: Side, quantity: int, price: Decimal, emi: str = ""
+    ) -> int:
+        """Click an order for a bot, or nobody's; return the number of the click."""
         event = next(self._events)
-        nobody = f"{symbol.ticker}.{symbol.category}"
-        command = PlaceOrder(event, MARKET, symbol, nobody, side, price, quantity)
+        emi = emi or reserved_emi(symbol)
+        command = PlaceOrder(event, MARKET, symbol, emi, side, price, quantity)
         self.engine.inbox.put(command)
         return event
 

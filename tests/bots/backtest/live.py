@@ -90,7 +90,7 @@ class LiveRun:
         venue = LiveVenue(seed=SEED, now=START, keys=[KEY], symbols=[SYMBOL.ticker], pace=8)
         exchange = DirectExchange(venue, self.clock)
         self.gateway = RecordingGateway(exchange)
-        ledger = CountingLedger(self.books)
+        ledger = CountingLedger(SqliteSettings(self.books))
         runner = CountedRunner(algo=algo)
         bot = robot()
         add_robot(

@@ -249,6 +249,26 @@ def test_control_that_stays_off_is_an_alarm_and_a_moment_is_none() -> None:
     assert not alarm.watch("USDt", 5, None)
 
 
+def test_control_is_no_alarm_before_the_history_was_read_anew() -> None:
+    now = [START]
+    looks: list[int] = []
+    alarm = ControlAlarm(lambda: now[0], lambda: looks.append(1))
+    for step in (0.0, 3.0):
+        now[0] += timedelta(seconds=step)
+        alarm.watch("XBt", 1, 2)
+    assert len(looks) == 1
+    assert not alarm.watch("XBt", 2, 2)  # a deposit, read of; then comes another one
+    second = now[0] + timedelta(seconds=5)
+    while now[0] < second + LOOK_EVERY + ALARM_AFTER - LOOK_AFTER:
+        now[0] += timedelta(seconds=1)
+        off = now[0] >= second
+        alarmed = [alarm.watch(currency, 1 if off else 2, 2) for currency in ("XBt", "USDt")]
+        if len(looks) == 1:
+            assert alarmed == [False, False]
+    assert alarmed == [True, True]
+    assert len(looks) == 2
+
+
 def test_the_account_table_is_alarmed_until_the_deposit_is_known(world: Doubtful) -> None:
     deposit = WalletChange("d", "USDt", WalletKind.EXTERNAL, 500, 500, START)
     world.move(5)
