@@ -26,12 +26,17 @@ from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Book, Level, Ticker, Trade
 from common.errors import ProtocolError
 
-# Source of the codes: GET /instrument of July 2026. Calendar spreads, prediction markets, yield
-# swaps, indices and codes not listed here are no instruments that this program trades.
-_CONTRACTS = frozenset({"FFWCSX", "FFCCSX", "FFSCSX", "FFWCSF"})
-_SPOT = frozenset({"IFXXXP"})
+# The exchange's codes of kinds of instruments, the column `typ`. Source: GET /instrument of July
+# 2026. Calendar spreads, prediction markets, yield swaps, indices and codes not named here are no
+# instruments that this program trades.
+_PERPETUAL, _FUTURE = "FFWCSX", "FFCCSX"
+_STOCK_PERPETUAL, _FX_PERPETUAL = "FFSCSX", "FFWCSF"
+_SPOT = "IFXXXP"
+_CALL, _PUT = "OCECCS", "OPECCS"
+
+_CONTRACTS = frozenset({_PERPETUAL, _FUTURE, _STOCK_PERPETUAL, _FX_PERPETUAL})
+_OPTIONS = frozenset({_CALL, _PUT})
 _ENDED = frozenset({"Settled", "Delisted", "Expired", "Cleared"})
-_OPTIONS = frozenset({"OCECCS", "OPECCS"})
 
 # Columns whose change means another contract or another state of it.
 _CONTRACT_COLUMNS = (
@@ -78,7 +83,7 @@ def instrument(row: Row, directory: Directory) -> Instrument | None:
 def category_of(row: Row) -> Category | None:
     """Return how an instrument's value follows its price, None for kinds not traded here."""
     kind = text_of(row, "typ")
-    if kind in _SPOT:
+    if kind == _SPOT:
         return Category.SPOT
     if kind in _OPTIONS:
         return Category.OPTION

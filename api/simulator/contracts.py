@@ -17,6 +17,11 @@ SATOSHI = 100_000_000
 BUY, SELL = 1, -1
 SIDE_NAMES = {BUY: "Buy", SELL: "Sell"}
 
+# Codes of kinds of instruments, the column `typ`, as the real exchange writes them: clients choose
+# by them which rows they understand.
+PERPETUAL_CODE, FUTURE_CODE = "FFWCSX", "FFCCSX"
+SPOT_CODE, INDEX_CODE = "IFXXXP", "MRCXXX"
+
 _MONTH_CODES = {3: "H", 6: "M", 9: "U", 12: "Z"}
 
 
@@ -133,7 +138,7 @@ def perpetuals_and_spot() -> list[Contract]:
         Contract(
             symbol="XBTUSD",
             kind=Kind.INVERSE,
-            typ="FFWCSX",
+            typ=PERPETUAL_CODE,
             root="XBT",
             underlying="XBT",
             quote="USD",
@@ -153,7 +158,7 @@ def perpetuals_and_spot() -> list[Contract]:
         Contract(
             symbol="XBTUSDT",
             kind=Kind.LINEAR,
-            typ="FFWCSX",
+            typ=PERPETUAL_CODE,
             root="XBT",
             underlying="XBT",
             quote="USDT",
@@ -175,7 +180,7 @@ def perpetuals_and_spot() -> list[Contract]:
         Contract(
             symbol="SOLUSDT",
             kind=Kind.LINEAR,
-            typ="FFWCSX",
+            typ=PERPETUAL_CODE,
             root="SOL",
             underlying="SOL",
             quote="USDT",
@@ -197,7 +202,7 @@ def perpetuals_and_spot() -> list[Contract]:
         Contract(
             symbol="ETHUSD",
             kind=Kind.QUANTO,
-            typ="FFWCSX",
+            typ=PERPETUAL_CODE,
             root="ETH",
             underlying="ETH",
             quote="USD",
@@ -216,7 +221,7 @@ def perpetuals_and_spot() -> list[Contract]:
         Contract(
             symbol="XBT_USDT",
             kind=Kind.SPOT,
-            typ="IFXXXP",
+            typ=SPOT_CODE,
             root="XBT",
             underlying="XBT",
             quote="USDT",
@@ -250,7 +255,7 @@ def future_expiring(expiry: datetime) -> Contract:
     return Contract(
         symbol=f"XBT{_MONTH_CODES[expiry.month]}{expiry.year % 100:02d}",
         kind=Kind.INVERSE,
-        typ="FFCCSX",
+        typ=FUTURE_CODE,
         root="XBT",
         underlying="XBT",
         quote="USD",

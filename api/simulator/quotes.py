@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.simulator.closing_quotes import Quote
-from api.simulator.contracts import BUY, MILLION, Kind
+from api.simulator.contracts import BUY, INDEX_CODE, MILLION, Kind
 from api.simulator.instruments import Instrument
 from api.simulator.matching import Side
 from api.simulator.ports import Row
@@ -234,7 +234,7 @@ def index_row(instrument: Instrument) -> Row:
         "symbol": contract.index,
         "rootSymbol": contract.root,
         "state": "Unlisted",
-        "typ": "MRCXXX",
+        "typ": INDEX_CODE,
         "underlying": contract.underlying,
         "quoteCurrency": contract.quote,
         "tickSize": 1 / contract.mark_scale,

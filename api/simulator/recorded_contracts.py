@@ -6,13 +6,19 @@ import math
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from api.simulator.contracts import MILLION, Contract, Kind
+from api.simulator.contracts import (
+    FUTURE_CODE,
+    MILLION,
+    PERPETUAL_CODE,
+    SPOT_CODE,
+    Contract,
+    Kind,
+)
 from api.simulator.exchange import MARGIN_CURRENCIES
 from api.simulator.ports import Row
 from api.simulator.recording import read_time
 
-_TYPES = ("FFWCSX", "FFCCSX", "IFXXXP")  # perpetuals, futures, spot; no options, no indices
-_SPOT = "IFXXXP"
+_TRADED = (PERPETUAL_CODE, FUTURE_CODE, SPOT_CODE)  # no options, no indices
 _MONEY = {name.upper(): name for name in MARGIN_CURRENCIES}  # XBT -> XBt
 
 
@@ -31,7 +37,7 @@ def recorded_contract(row: Row, number: int) -> Contract | None:
     where a figure is missing.
     """
     try:
-        if row.get("typ") not in _TYPES or row.get("state", "Open") != "Open":
+        if row.get("typ") not in _TRADED or row.get("state", "Open") != "Open":
             return None
         return _contract(row, number)
     except (KeyError, ValueError):
@@ -39,7 +45,7 @@ def recorded_contract(row: Row, number: int) -> Contract | None:
 
 
 def _contract(row: Row, number: int) -> Contract:
-    kind, spot = _kind(row), row["typ"] == _SPOT
+    kind, spot = _kind(row), row["typ"] == SPOT_CODE
     lattice = Fraction(decimal(row, "tickSize"))
     initial = _ppm(row, "initMargin")
     if lattice <= 0 or initial <= 0 or _whole(row, "lotSize") <= 0:
@@ -79,7 +85,7 @@ def _contract(row: Row, number: int) -> Contract:
 
 
 def _kind(row: Row) -> Kind:
-    if row["typ"] == _SPOT:
+    if row["typ"] == SPOT_CODE:
         return Kind.SPOT
     if row.get("isInverse"):
         return Kind.INVERSE
