@@ -11,6 +11,7 @@ filter, and an order that is filled at once.
 from bots.api import Bot, Parameter, Strategy
 from bots.indicators import ATR, SMA, Band, Donchian
 
+MINUTES_IN_A_DAY = 24 * 60
 SLIPPAGE = 5  # ticks beyond the best price, so that the order is filled even if it moves
 
 
@@ -56,7 +57,7 @@ class Trend(Strategy):
 
     def filters(self, bot: Bot) -> bool:
         """Whether there are slower bars to ask: they have to divide a day."""
-        return self.slower > 1 and 1440 % (bot.timeframe * self.slower) == 0
+        return self.slower > 1 and MINUTES_IN_A_DAY % (bot.timeframe * self.slower) == 0
 
     def goes(self, bot: Bot, *, up: bool) -> bool:
         """Whether the slower bars agree with a direction."""

@@ -25,6 +25,7 @@ from bots.declared import Parameter, parameters
 from bots.frames import Frame
 from bots.higher import aggregate
 from common.domain.market import Candle
+from common.domain.robots import fits_a_day
 from common.variables import Variables
 
 __all__ = ["Bot", "Candle", "Fill", "Order", "Parameter", "Strategy", "parameters"]
@@ -262,7 +263,7 @@ class Bot:
     def _checked(self, timeframe: int | None) -> int:
         own = self.timeframe
         wanted = own if timeframe is None else timeframe
-        if wanted < own or wanted % own or (wanted != own and 1440 % wanted):
+        if wanted < own or wanted % own or (wanted != own and not fits_a_day(wanted)):
             raise ValueError(
                 f"timeframe is {timeframe}; it is a multiple of {own} minutes that divides a day"
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -18,11 +17,10 @@ from bots.declared import specs_of
 from bots.sources import Sources, digests_of, sources_of
 from bots.variables import Variables
 from common.domain.parameters import values_of
-from common.domain.robots import Robot
+from common.domain.robots import Robot, strategy_problem
 from common.errors import BadParameter, StrategyError
 
 Strategy = Callable[..., object]
-_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 PROGRAM_ALGO = Path(__file__).resolve().parent.parent / "algo"
 
@@ -71,9 +69,10 @@ def attribute_of(name: str) -> object:
 
     What the module itself raises comes through.
     """
+    problem = strategy_problem(name)
+    if problem:
+        raise StrategyError(problem)
     module, _, attribute = name.partition(":")
-    if not _NAME.fullmatch(name):
-        raise StrategyError(f"strategy {name!r} is not named like module:attribute")
     try:
         found = importlib.import_module(f"algo.{module}")
     except ModuleNotFoundError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+LARGEST_ACCOUNT = 2**63 - 1  # the books keep the number in a column of 64 bits
+
 
 def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
     """Return the options; ends the process with code 2 when they are wrong."""
@@ -141,7 +143,7 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
 
 
 def _account_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LARGEST_ACCOUNT):
         raise argparse.ArgumentTypeError(f"{text!r} is not the number of an account")
     return int(text)
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from common.domain.parameters import NUMBERS, ParameterKind, ParameterSpec, value_of
-from common.domain.robots import Status, new_emi_problem
+from common.domain.robots import MINUTES_IN_A_DAY, Status, fits_a_day, new_emi_problem
 from common.engine.snapshot import RobotRow
 from common.errors import BadParameter
 from display.fields import FieldError, parse_decimal
 
-MINUTES_IN_A_DAY = 24 * 60
 TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1D")
 _UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "d": MINUTES_IN_A_DAY}
 _TIMEFRAME = re.compile(r"\s*(\d{1,5})\s*([A-Za-z]*)\s*")
@@ -72,9 +71,9 @@ def read_timeframe(text: str) -> int:
     minutes = int(found.group(1)) * unit
     if not 0 < minutes <= MINUTES_IN_A_DAY:
         raise FieldError("from 1 minute to one day, 1D")
-    if MINUTES_IN_A_DAY % minutes:
-        below = next(m for m in range(minutes, 0, -1) if MINUTES_IN_A_DAY % m == 0)
-        above = next(m for m in range(minutes, 1441) if MINUTES_IN_A_DAY % m == 0)
+    if not fits_a_day(minutes):
+        below = next(m for m in range(minutes, 0, -1) if fits_a_day(m))
+        above = next(m for m in range(minutes, MINUTES_IN_A_DAY + 1) if fits_a_day(m))
         raise FieldError(f"{minutes} minutes do not divide a day: {below} or {above} do")
     return minutes
 

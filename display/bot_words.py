@@ -11,7 +11,7 @@ from common.domain.bot_story import BotStory, Stretch, by_period
 from common.domain.instruments import Instrument
 from common.domain.money import closing_value, trade_value
 from common.domain.reports import Period
-from common.domain.robots import Status
+from common.domain.robots import MINUTES_IN_A_DAY, Status
 from common.engine.snapshot import BookView, EntryRow, Notice, RobotRow, Snapshot
 from display.cells import Row, Tone
 from display.formats import (
@@ -53,8 +53,8 @@ def timeframe_text(minutes: int) -> str:
     """Return a timeframe as traders write it: 1m, 4h, 1D, or minutes where no other fits."""
     if not minutes:
         return "no timeframe"
-    if minutes % 1440 == 0:
-        return f"{minutes // 1440}D"
+    if minutes % MINUTES_IN_A_DAY == 0:
+        return f"{minutes // MINUTES_IN_A_DAY}D"
     return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from api.simulator.ports import Row
 
+SCALES = {"XBt": 8, "USDt": 6, "Gwei": 9, "LAMp": 9}  # decimal places of the unit that books count
 
-def _asset(asset: str, currency: str, name: str, scale: int, network: str, margin: bool) -> Row:
+
+def _asset(asset: str, currency: str, name: str, network: str, margin: bool) -> Row:
+    scale = SCALES[currency]
     least = 10 ** max(0, scale - 4)
     return {
         "asset": asset,
@@ -34,10 +37,10 @@ def _asset(asset: str, currency: str, name: str, scale: int, network: str, margi
 
 
 ASSETS = (
-    _asset("XBT", "XBt", "Bitcoin", 8, "btc", True),
-    _asset("USDT", "USDt", "USD Tether", 6, "eth", True),
-    _asset("ETH", "Gwei", "Ethereum", 9, "eth", False),
-    _asset("SOL", "LAMp", "Solana", 9, "sol", False),
+    _asset("XBT", "XBt", "Bitcoin", "btc", True),
+    _asset("USDT", "USDt", "USD Tether", "eth", True),
+    _asset("ETH", "Gwei", "Ethereum", "eth", False),
+    _asset("SOL", "LAMp", "Solana", "sol", False),
 )
 
 

@@ -23,7 +23,8 @@ NEEDED = ("open", "high", "low", "close", "volume")
 TIMES = {"start": 0, "timestamp": 1}  # column -> bars that its time lies after the start
 FIRST_MINUTE, LAST_MINUTE = 525_600, 4_000_000_000  # 1971 to 9575
 MINUTES_A_DAY = 1440
-LARGEST = 10**15
+LARGEST = 10**15  # of a price or volume; beyond any market, far within 64 bits
+_SHOWN = 40  # characters of a wrong field in a message
 
 
 class BarFile:
@@ -114,9 +115,11 @@ class BarFile:
         try:
             minute, rest = divmod(parse(text), 60_000)
         except (ValueError, IndexError, OverflowError):
-            raise self._wrong(f"{text[:40]!r} is not a time such as 2025-01-31T23:59:00Z") from None
+            raise self._wrong(
+                f"{text[:_SHOWN]!r} is not a time such as 2025-01-31T23:59:00Z"
+            ) from None
         if rest or not FIRST_MINUTE <= minute < LAST_MINUTE:
-            raise self._wrong(f"{text[:40]!r} is not the beginning of a minute since 1971")
+            raise self._wrong(f"{text[:_SHOWN]!r} is not the beginning of a minute since 1971")
         return minute
 
     def _ticks(self, row: Sequence[str], name: str) -> int:
@@ -130,12 +133,12 @@ class BarFile:
         if whole != ticks:
             self.rounded += 1
         if whole <= 0:
-            raise self._wrong(f"{name} {text[:40]!r} is not a price above 0")
+            raise self._wrong(f"{name} {text[:_SHOWN]!r} is not a price above 0")
         return whole * self._contract.step
 
     def _volume(self, row: Sequence[str]) -> int:
         number = self._number(row[self._at["volume"]].strip(), "volume")
-        if number < 0 or number > 10**15:
+        if number < 0 or number > LARGEST:
             raise self._wrong("volume must be a number of contracts")
         return int(number)
 
@@ -144,9 +147,9 @@ class BarFile:
             number = Decimal(text)
             in_range = -LARGEST < number < LARGEST  # raises for a NaN
         except InvalidOperation:
-            raise self._wrong(f"{name} {text[:40]!r} is not a number") from None
+            raise self._wrong(f"{name} {text[:_SHOWN]!r} is not a number") from None
         if not in_range:
-            raise self._wrong(f"{name} {text[:40]!r} is not a number in range")
+            raise self._wrong(f"{name} {text[:_SHOWN]!r} is not a number in range")
         return number
 
     def _wrong(self, what: str) -> ConfigurationError:

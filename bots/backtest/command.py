@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from api.simulator.assets import SCALES
 from api.simulator.bar_files import BarFile, read_rates
 from api.simulator.bar_instrument import Rate
 from api.simulator.bar_player import BarPlayer
@@ -44,6 +45,8 @@ MOST_FOLDERS = 10_000
 INTERRUPTED = 130
 AGREED, DIFFERENCES = 0, 1
 LONGEST_LINE = 300
+_SHOWN = 40  # characters of a wrong argument in a message
+_MOST_MONEY = 10**17  # units of --deposit; far beyond any account, a hundredth of a 64-bit column
 
 
 WORDS = {"today": 0, "yesterday": 1}  # days before the beginning of today, UTC
@@ -290,7 +293,7 @@ def _moment(text: str, option: str) -> datetime:
         at = datetime.fromtimestamp(parse(text) / 1000, timezone.utc)
     except (ValueError, IndexError, OverflowError, OSError):
         raise ConfigurationError(
-            f"{option} {text[:40]!r} is not a date such as 2025-01-31 or 2025-01-31T12:00, "
+            f"{option} {text[:_SHOWN]!r} is not a date such as 2025-01-31 or 2025-01-31T12:00, "
             "nor one of the words today and yesterday"
         ) from None
     return at.replace(second=0, microsecond=0)
@@ -299,16 +302,16 @@ def _moment(text: str, option: str) -> datetime:
 def _money(wish: Wish, contract: Contract) -> dict[str, int]:
     if wish.deposit is None:
         return dict(DEMO_MONEY)
-    scale = 6 if contract.money == "USDt" else 8
+    scale = SCALES[contract.money]
     try:
         units = Decimal(wish.deposit).scaleb(scale)
         whole = int(units)
     except (InvalidOperation, ValueError, OverflowError):
         units, whole = Decimal(0), 1
-    if units != whole or not 0 < whole < 10**17:
+    if units != whole or not 0 < whole < _MOST_MONEY:
         raise ConfigurationError(
-            f"--deposit {wish.deposit[:40]!r} is not an amount such as 1000 with at most {scale} "
-            "decimal places"
+            f"--deposit {wish.deposit[:_SHOWN]!r} is not an amount such as 1000 with at most "
+            f"{scale} decimal places"
         )
     return {**DEMO_MONEY, contract.money: whole}
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from common.domain.bots import OnStop
 from common.domain.instruments import Symbol
 from common.domain.parameters import Catalog, values_of
-from common.domain.robots import Robot, Status, new_emi_problem
+from common.domain.robots import Robot, Status, fits_a_day, new_emi_problem, strategy_problem
 from common.errors import BadParameter
 
-MINUTES_IN_A_DAY = 24 * 60
 LARGEST = 2**63 - 1  # of a whole number in the database
-LONGEST_NAME = 120  # characters of the name of a strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +33,15 @@ def form_problem(form: BotForm, catalog: Catalog) -> str:
 
     A strategy that the catalog does not have is believed: its worker will say what it finds.
     """
-    if not 0 < form.timeframe <= MINUTES_IN_A_DAY or MINUTES_IN_A_DAY % form.timeframe:
+    if not fits_a_day(form.timeframe):
         return f"TIMEFR {form.timeframe}: a timeframe is 1 to 1440 minutes and divides a day"
     if not 0 < form.capital <= LARGEST:
         return f"CAPITAL {form.capital}: it is a whole number of lots, 1 or more"
     if not 0 <= form.sort <= LARGEST:
         return f"SORT {form.sort}: it is a whole number"
-    if len(form.strategy) > LONGEST_NAME:
-        return f"the name of a strategy has {LONGEST_NAME} characters at most"
+    problem = strategy_problem(form.strategy) if form.strategy else ""
+    if problem:
+        return problem
     for info in catalog.strategies:
         if info.name == form.strategy:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,6 +25,12 @@ class Status(str, Enum):
 
 
 EMI_LIMIT = CL_ORD_ID_LENGTH - 1 - NUMBER_DIGITS  # characters of an EMI that fits a clOrdID
+
+MINUTES_IN_A_DAY = 24 * 60
+LONGEST_STRATEGY = 120  # characters of the name of a strategy; the column STRATEGY has as many
+# What Python can import from the folder algo. Modules may lie in folders of it.
+_STRATEGY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+_SHOWN = 80  # characters of a wrong name in a message
 
 # Have no say in what to trade: a person closes what they hold, and opens nothing.
 ONLY_CLOSED = (Status.NOT_DEFINED, Status.ERROR)
@@ -65,6 +72,20 @@ def new_emi_problem(emi: str) -> str:
     if not problem and "." in emi:
         return "an EMI has no dot: it ends the number in a clOrdID"
     return problem
+
+
+def strategy_problem(name: str) -> str:
+    """Return why a text cannot name a strategy, "" where it can."""
+    if len(name) > LONGEST_STRATEGY:
+        return f"the name of a strategy has {LONGEST_STRATEGY} characters at most"
+    if not _STRATEGY.fullmatch(name):
+        return f"strategy {name[:_SHOWN]!r} is not named like module:attribute"
+    return ""
+
+
+def fits_a_day(minutes: int) -> bool:
+    """Tell whether a timeframe divides a day into whole bars."""
+    return 0 < minutes <= MINUTES_IN_A_DAY and MINUTES_IN_A_DAY % minutes == 0
 
 
 def reserved_emi(symbol: Symbol) -> str:

@@ -11,7 +11,14 @@ from datetime import datetime, timezone
 from common.domain.books import Balance
 from common.domain.bot_form import BotForm
 from common.domain.instruments import Category, Symbol
-from common.domain.robots import Robot, Status, emi_problem, new_emi_problem
+from common.domain.robots import (
+    Robot,
+    Status,
+    emi_problem,
+    fits_a_day,
+    new_emi_problem,
+    strategy_problem,
+)
 from common.errors import ConfigurationError
 from common.ledger import statements as sql
 from common.ledger.connecting import open_database
@@ -27,11 +34,9 @@ from common.ledger.migration import migrate
 from common.ledger.rows import BIGINT
 
 CATEGORIES = ", ".join(category.value for category in Category)
-STRATEGY = re.compile(r"[A-Za-z_][\w.]{0,80}:[A-Za-z_]\w{0,30}", re.ASCII)
 SYMBOL = re.compile(r"[A-Za-z0-9_]{1,40}")
 _NO_TIMEFRAME = "does not divide a day into whole bars; take 1, 2, 3, 4, 5, ... 60, ... 1440"
 LONG = len(str(BIGINT))  # digits
-MINUTES_IN_A_DAY = 24 * 60
 
 
 def read_robots(
@@ -104,6 +109,9 @@ def add_robot(
     LedgerUnavailable when the database cannot be reached.
     """
     robot = checked_robot(market, emi, symbol, category, timefr, capital)
+    problem = strategy_problem(strategy) if strategy else ""
+    if problem:
+        raise ConfigurationError(problem)
     database = open_database(settings)
     try:
         migrate(database, datetime.now(timezone.utc))
@@ -111,10 +119,6 @@ def add_robot(
         try:
             robot = _insert(database, robot)
             if strategy:
-                if not STRATEGY.fullmatch(strategy):
-                    raise ConfigurationError(
-                        f"strategy {strategy[:80]!r} is not named like module:Name"
-                    )
                 database.execute(sql.REPLACE_SETTINGS, (market, emi, strategy, "{}"))
             database.commit()
         except BaseException:
@@ -209,7 +213,7 @@ def checked_robot(
     if not SYMBOL.fullmatch(symbol):
         raise ConfigurationError(f"SYMBOL {symbol!r} is not a symbol such as XBTUSDT")
     minutes = _positive("TIMEFR", timefr, "whole minutes, such as 1, 60 or 1440")
-    if MINUTES_IN_A_DAY % minutes:
+    if not fits_a_day(minutes):
         raise ConfigurationError(f"TIMEFR {minutes} {_NO_TIMEFRAME}")
     return Robot(
         emi=emi,
@@ -299,7 +303,7 @@ def _row_problem(row: Sequence[Value], known: bool) -> str:
         return "SYMBOL in the table robots is empty"
     if emi_problem(to_text(emi)):
         return emi_problem(to_text(emi))
-    if _number(timefr) < 1 or MINUTES_IN_A_DAY % _number(timefr):
+    if not fits_a_day(_number(timefr)):
         return f"TIMEFR {timefr!r} in the table robots {_NO_TIMEFRAME}"
     if _number(capital) < 0:
         return f"CAPITAL {capital!r} in the table robots is below 0"

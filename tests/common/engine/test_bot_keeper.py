@@ -120,6 +120,7 @@ def test_a_symbol_whose_trades_are_not_streamed_yet_makes_the_market_connect_ane
         ({"timeframe": 7}, "divides a day"),
         ({"timeframe": 0}, "divides a day"),
         ({"timeframe": 2880}, "divides a day"),
+        ({"strategy": "os.system"}, "not named like module:attribute"),
         ({"capital": 0}, "1 or more"),
         ({"capital": 2**63}, "1 or more"),
         ({"parameters": (("period", "1"),)}, "a whole number from 2 to 500"),
