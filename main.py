@@ -53,6 +53,7 @@ from common.domain.commands import Command, Reload, SetTrading
 from common.domain.executions import Network
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.reports import Period
+from common.ending import end_within, leave
 from common.engine.bring_up import Missing
 from common.engine.engine import Engine
 from common.engine.items import ReloadFailed
@@ -224,11 +225,11 @@ class Program:
         return self._session.engine.refresh_rate
 
     def close(self, *, clean: bool = True) -> None:
-        """End the session and the demo's exchange.
+        """End session and exchange; not clean: it broke, a dead man's switch stays armed."""
+        end_within(lambda: self._end(clean))
 
-        not clean: something broke, so that a dead man's switch stays armed.
-        """
-        self.backtests.close()
+    def _end(self, clean: bool) -> None:
+        self.backtests.stop()
         self._wishes.put(None)
         if self._reloader.is_alive():
             self._reloader.join()
@@ -237,6 +238,7 @@ class Program:
         self._locks.close()
         if self._exchange is not None:
             self._exchange.stop()
+        self.backtests.close()
 
     def _serve(self) -> None:
         """F3: settings, robots and algo are read again; runs beside the window."""
@@ -393,4 +395,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(OPTIONS))
+    leave(run(OPTIONS))

@@ -16,7 +16,7 @@ from display.theme import Theme
 
 log = logging.getLogger(__name__)
 
-WITHIN = 2.5  # seconds that cancelled orders may take to be gone before the window closes anyway
+WITHIN = 1.5  # seconds that cancelled orders may take to be gone before the window closes anyway
 
 
 def open_matters(snapshot: Snapshot) -> list[str]:

@@ -97,6 +97,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "bots.runner",
         "bots.worker",
         "common.backtest_child",
+        "common.ending",
         "common.engine.engine",
         "common.engine.mailbox",
         "common.engine.order_gate",

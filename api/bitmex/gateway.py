@@ -40,8 +40,8 @@ from common.settings_types import MarketSettings
 
 log = logging.getLogger(__name__)
 
-ENDING = 2.0  # seconds to wait for threads at the end; one that waits for an answer is left alone
-LAST_WORDS = 1.5  # seconds more for what is sent last
+ENDING = 1.5  # seconds to wait for threads at the end; one that waits for an answer is left alone
+LAST_WORDS = 1.0  # seconds more for what is sent last
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ class Engine:
         if self._thread:
             self._thread.join()
         self.inbox.close()
+        self._ledger.finish()  # it writes while the others end
         self._runner.stop()
         for market in self._markets.values():
             if disarm:

@@ -127,8 +127,11 @@ class Ledger(Protocol):
         of the older ones is trusted.
         """
 
+    def finish(self) -> None:
+        """Carry out the queued jobs and end; nothing more is asked for. Returns at once."""
+
     def stop(self) -> None:
-        """Finish the queued jobs, close the database and end the thread."""
+        """Finish, and wait until it has ended."""
 
 
 class BotRunner(Protocol):

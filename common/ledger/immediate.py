@@ -87,6 +87,9 @@ class ImmediateLedger:
         """Read the tables for a comparison with the exchange -> LedgerRead."""
         self._do(jobs.Read(key, since, token, every_row))
 
+    def finish(self) -> None:
+        """Nothing is left to do: every job was carried out when it was asked for."""
+
     def stop(self) -> None:
         """Commit what is left and close the file."""
         if self._database is not None:

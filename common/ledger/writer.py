@@ -135,11 +135,16 @@ class LedgerWriter:
         """Read the tables for a comparison with the exchange -> LedgerRead."""
         self._queue.put(jobs.Read(key, since, token, every_row))
 
+    def finish(self) -> None:
+        """Carry out the queued jobs, close the database and end; nothing more is asked for."""
+        if not self._stopping.is_set():
+            self._queue.put(jobs.Stop())
+            self._stopping.set()
+
     def stop(self) -> None:
-        """Finish the queued jobs, close the database and end the thread."""
+        """Finish and wait until the thread has ended."""
         self._watch.stop()
-        self._queue.put(jobs.Stop())
-        self._stopping.set()
+        self.finish()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
             if self._thread.is_alive():

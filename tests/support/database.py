@@ -58,6 +58,12 @@ class MariaDB:
         """Tell whether the server process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Process id of the running server, for tests that make it hang."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the server and wait until it answers; nothing when it runs already."""
         if self.running:

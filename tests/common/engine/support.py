@@ -202,6 +202,9 @@ class FakeLedger:
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         self.jobs.append(("read", (since, token, every_row)))
 
+    def finish(self) -> None:
+        self.jobs.append(("finish", None))
+
     def stop(self) -> None:
         self.stopped = True
 
