@@ -17,6 +17,7 @@ from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument
 from common.domain.market import Candle
 from common.domain.orders import Order
+from common.domain.settlements import Settled
 from common.engine.requests import (
     ArmSwitch,
     DisarmSwitch,
@@ -28,6 +29,7 @@ from common.engine.requests import (
     FetchMargins,
     FetchOpenOrders,
     FetchPositions,
+    FetchSettlements,
     FetchWallet,
     FindOrder,
     HistoryPage,
@@ -77,6 +79,7 @@ class Calls:
             FetchAccount: self.account,
             FetchCurrencies: self.currencies,
             FetchInstruments: self.instruments,
+            FetchSettlements: self.settlements,
             FetchHistory: self.history,
             FetchOpenOrders: self.open_orders,
             FetchPositions: self.positions,
@@ -131,6 +134,19 @@ class Calls:
         for row in as_rows(self._client.get("/instrument", {"symbol": ticker, "count": 1})):
             if rows.ticker_of(row) == ticker:
                 self._remember(row)
+
+    def settlements(self, request: FetchSettlements) -> tuple[Settled, ...]:
+        """Return the settlements of contracts, oldest first; one without a price is none."""
+        found: list[Settled] = []
+        for symbol in request.symbols:
+            self._know(symbol.ticker)
+            instrument = self._directory.instrument(symbol.ticker)
+            if instrument is None or instrument.symbol != symbol:
+                continue
+            query = {"symbol": symbol.ticker, "count": PAGE, "reverse": "false"}
+            served = as_rows(self._client.get("/settlement", query))
+            found += filter(None, (market_rows.settled(row, instrument) for row in served))
+        return tuple(found)
 
     def history(self, request: FetchHistory) -> HistoryPage:
         """Return one page of balance-affecting executions, oldest first."""

@@ -24,6 +24,7 @@ from api.bitmex.wire import (
 )
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Book, Level, Ticker, Trade
+from common.domain.settlements import Settled
 from common.errors import ProtocolError
 
 # The exchange's codes of kinds of instruments, the column `typ`. Source: GET /instrument of July
@@ -95,6 +96,16 @@ def category_of(row: Row) -> Category | None:
         return Category.QUANTO if row["isQuanto"] else Category.LINEAR
     same = text_of(row, "settlCurrency").upper() == text_of(row, "quoteCurrency").upper()
     return Category.LINEAR if same else Category.QUANTO
+
+
+def settled(row: Row, instrument: Instrument) -> Settled | None:
+    """Return the end of a contract; None for a row of another kind (Rebalance) or contract."""
+    price = decimal_of(row, "settledPrice")
+    if text_of(row, "symbol") != instrument.symbol.ticker or not price:
+        return None
+    if text_of(row, "settlementType") not in ("", "Settlement"):
+        return None
+    return Settled(instrument, price, required_time(row, "timestamp"))
 
 
 def currency(row: Row) -> Currency:

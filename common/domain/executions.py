@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -28,6 +29,7 @@ class ExecutionKind(str, Enum):
     TRADE = "Trade"  # also liquidations: quantity and money move
     FUNDING = "Funding"  # only money moves
     SETTLEMENT = "Settlement"  # closes the position at the settlement price
+    TRANSFER = "Transfer"  # bots that offset each other closed at settlement; by this program
     REPORT = "Report"  # an order's life (New, Canceled, ...): nothing to book
     UNKNOWN = "Unknown"  # balance may be affected: journaled raw and shown
     UNREADABLE = "Unreadable"  # a row that lacks what books need (`text` says what): quarantined
@@ -66,3 +68,5 @@ class Executed:
     text: str = ""
     forced: bool = False  # the exchange traded against the owner's will: a liquidation
     base_delta: int = 0  # spot: change of the base currency in its smallest unit
+    # Of a transfer: what closing so many contracts brings (long > 0), received > 0.
+    closing: Callable[[int], int] | None = field(default=None, compare=False, repr=False)

@@ -28,6 +28,7 @@ class Rule(str, Enum):
     WALLET = "the wallet's history adds up to its balance"
     POSITION_ROW = "the figures of a position agree"
     FUNDING_SPLIT = "each bot pays its share of funding"
+    TRANSFER = "what bots exchange at a settlement sums to 0"
     OPEN_ORDERS = "the orders shown are those that the exchange holds"
     MEMORY = "what is shown are the sums of the rows"
 

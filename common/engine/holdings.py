@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from common.domain.account import Position
 from common.domain.books import SIDE_BUY, SIDE_FUNDING, Entry
-from common.domain.executions import Executed
+from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Instrument, Symbol
 from common.domain.money import amount
 from common.domain.robots import reserved_emi
@@ -43,6 +43,8 @@ class Holdings:
             return f"Funding of {ticker}: {verb} {paid} ({entry.emi})"
         instrument = self._state.instruments.get(entry.symbol)
         quantity = instrument.shown(entry.quantity) if instrument else f"{entry.quantity} contracts"
+        if entry.kind is ExecutionKind.TRANSFER:
+            return f"Settled {ticker}: {quantity} of {entry.emi} closed at {entry.trade_price}"
         side = "Bought" if entry.side == SIDE_BUY else "Sold"
         return f"{side} {quantity} {ticker} at {entry.trade_price} ({entry.emi})"
 

@@ -36,6 +36,7 @@ from common.engine.items import (
     StreamReady,
 )
 from common.engine.notices import NoticeBoard
+from common.engine.offsets import Offsets
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.pulse import Pulse
 from common.engine.retry import Garbled
@@ -107,6 +108,16 @@ class Market:
             block=self._block,
         )
         self.holdings = Holdings(state, gateway, notices)
+        self.offsets = Offsets(
+            state,
+            gateway,
+            ledger,
+            notices,
+            later=later,
+            ready=lambda: (
+                self.pulse.complete and not self.bring_up.running and not self.state.read_only
+            ),
+        )
         side = BotSide(
             state,
             gateway,
@@ -237,7 +248,7 @@ class Market:
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
         others = (self.bring_up, self.dispatch, self.verifier, self.holdings)
-        more = (self.flattener, self.dead_man)
+        more = (self.flattener, self.dead_man, self.offsets)
         if not any(each.replied(reply) for each in (*others, *more)):
             self.desk.wire.replied(reply)
         if isinstance(reply.error, KeyRefused):
@@ -303,6 +314,7 @@ class Market:
             self.state.margins[message.margin.currency] = message.margin
         elif isinstance(message, InstrumentChanged):
             self.state.instruments[message.instrument.symbol] = message.instrument
+            self.offsets.changed(message.instrument)
         elif isinstance(message, OrdersReplaced):
             self.state.orders.replace(message.orders, self.state.emi_of, self.exchange_time())
         elif isinstance(message, StreamReady):
@@ -384,4 +396,5 @@ class Market:
         if not self._audit:
             self.dispatch.complete(self.exchange_time())
             self.dead_man.came_up()
+        self.offsets.look()
         self.verifier.came_up()

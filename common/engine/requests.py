@@ -31,6 +31,13 @@ class FetchInstruments:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchSettlements:
+    """Result: tuple[Settled, ...] of these symbols, oldest first."""
+
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FetchHistory:
     """One page of balance-affecting executions, oldest first. Result: HistoryPage."""
 
@@ -154,6 +161,7 @@ Request = (
     FetchAccount
     | FetchCurrencies
     | FetchInstruments
+    | FetchSettlements
     | FetchHistory
     | FetchOpenOrders
     | FetchPositions

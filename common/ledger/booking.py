@@ -65,6 +65,8 @@ def book(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
         return _book_funding(execution, standing)
     if execution.kind is ExecutionKind.SETTLEMENT:
         return _book_settlement(execution, standing)
+    if execution.kind is ExecutionKind.TRANSFER:
+        return _book_transfer(execution, standing)
     return ()
 
 
@@ -162,6 +164,36 @@ def _book_settlement(execution: Executed, standing: Standing) -> tuple[Entry, ..
             position_delta=-weights[emi],
         )
         for emi in sorted(costs)
+    )
+
+
+def _book_transfer(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
+    """Close bots against each other; nothing where they do not offset each other to 0.
+
+    The exchange tells no figure of it. What the long ones receive is valued as one closing, and
+    the short ones pay just that, so that all shares sum to 0.
+    """
+    held = {emi: position for emi, position in standing.positions.items() if position}
+    if sum(held.values()) or execution.closing is None:
+        return ()
+    long = {emi: position for emi, position in held.items() if position > 0}
+    short = {emi: position for emi, position in held.items() if position < 0}
+    value = execution.closing(sum(long.values()))
+    shares = (allocate(value, long) | allocate(-value, short)) if held else {}
+    return tuple(
+        _share(
+            execution,
+            standing,
+            emi=emi,
+            side=_side_column(-held[emi]),
+            weight=held[emi],
+            price=execution.price,
+            fee=0,
+            currency=execution.currency,
+            sum_real=shares[emi],
+            position_delta=-held[emi],
+        )
+        for emi in sorted(shares)
     )
 
 

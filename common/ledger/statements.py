@@ -82,8 +82,10 @@ KEPT = f"SELECT {', '.join(_KEPT_COLUMNS)} FROM kept_sums WHERE {_ACCOUNT}"
 DELETE_KEPT = f"DELETE FROM kept_sums WHERE {_ACCOUNT}"
 INSERT_KEPT = insert(KEPT_SUMS, ("MARKET", "NETWORK", "ACCOUNT", *_KEPT_COLUMNS))
 POSITIONS_AT = (
-    f"SELECT EMI, SUM(CASE WHEN TTIME < ? THEN {SIGNED_QTY} ELSE 0 END), SUM({SIGNED_QTY})"
-    f" FROM coins WHERE {_ACCOUNT} AND SYMBOL = ? AND CATEGORY = ? AND TTIME <= ? GROUP BY EMI"
+    # A transfer at settlement comes before the settlement of what was left of the same moment.
+    "SELECT EMI, SUM(CASE WHEN TTIME < ? OR KIND = 'Transfer'"
+    f" THEN {SIGNED_QTY} ELSE 0 END), SUM({SIGNED_QTY}) FROM coins WHERE {_ACCOUNT}"
+    " AND SYMBOL = ? AND CATEGORY = ? AND TTIME <= ? AND EXECID <> ? GROUP BY EMI"
 )
 
 # For the comparison with the exchange. Sums are those of the rows themselves.

@@ -14,7 +14,6 @@ from hashlib import sha256
 from common.domain.books import AccountKey, Entry, Intent
 from common.domain.bots import OnStop
 from common.domain.executions import Executed, Network
-from common.domain.instruments import Symbol
 from common.ledger import statements as sql
 from common.ledger.booking import RowRefused
 from common.ledger.database import (
@@ -139,13 +138,23 @@ class Store:
         return [to_entry(row) for row in rows]
 
     def positions_at(
-        self, key: AccountKey, symbol: Symbol, at: datetime
+        self, key: AccountKey, execution: Executed
     ) -> tuple[dict[str, int], dict[str, int]]:
-        """Return EMI -> contracts just before a moment, and with the trades of that moment."""
-        moment = time_text(at)
+        """Return EMI -> contracts just before an execution, and with the trades of its moment.
+
+        Rows of the execution itself do not count.
+        """
+        symbol, moment = execution.symbol, time_text(execution.at)
         rows = self.database.query(
             sql.POSITIONS_AT,
-            (moment, *_account(key), symbol.ticker, symbol.category.value, moment),
+            (
+                moment,
+                *_account(key),
+                symbol.ticker,
+                symbol.category.value,
+                moment,
+                execution.exec_id,
+            ),
         )
         before = {to_text(row[0]): to_int(row[1]) for row in rows}
         with_ties = {to_text(row[0]): to_int(row[2]) for row in rows}

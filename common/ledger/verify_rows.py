@@ -41,6 +41,7 @@ def check_executions(
     yield from _completeness(written, coins)
     for row in rows:
         yield from _decimals(row, frame)
+    yield from _transfers(journal, coins, frame)
     for exec_id in told.keys() & written.keys():
         execution, own = told[exec_id], [row.entry for row in coins[exec_id]]
         yield from _journal_figures(execution, written[exec_id], frame)
@@ -78,7 +79,7 @@ def _presence(
                 "books",
             )
     for exec_id, row in written.items():
-        if exec_id not in told:
+        if exec_id not in told and row.kind is not ExecutionKind.TRANSFER:
             yield Difference(
                 Rule.EXACTLY_ONCE,
                 row.symbol,
@@ -134,6 +135,36 @@ def _completeness(
                 len(distinct),
                 f"coins has two rows of one bot for execution {exec_id} of {entry.symbol}",
             )
+
+
+def _transfers(
+    journal: Iterable[JournalRow], coins: Mapping[str, Sequence[CoinRow]], frame: Frame
+) -> Iterator[Difference]:
+    """What bots exchange at a settlement leaves the account as it was."""
+    for row in journal:
+        if row.kind is not ExecutionKind.TRANSFER:
+            continue
+        entries = [coin.entry for coin in coins.get(row.exec_id, ())]
+        real = sum(entry.sum_real for entry in entries)
+        paid = sum(entry.commission for entry in entries)
+        moved = sum(entry.position_delta for entry in entries)
+        for name, found, shown in (
+            ("SUMREAL", real, money(real, row.currency, frame)),
+            ("COMMISS", paid, money(paid, row.currency, frame)),
+            ("QTY", moved, str(moved)),
+        ):
+            if found:
+                yield Difference(
+                    Rule.TRANSFER,
+                    row.symbol,
+                    row.currency,
+                    _emis(entries),
+                    f"{name} of transfer {row.exec_id}",
+                    found,
+                    0,
+                    f"{name} of the bots' rows in {row.exec_id} of {row.symbol} sums to {shown} "
+                    "and not to 0",
+                )
 
 
 def _decimals(row: CoinRow, frame: Frame) -> Iterator[Difference]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,15 +60,16 @@ class Scene:
         more: tuple[str, ...] = (),
         database: DatabaseSettings | None = None,
         former: Scene | None = None,
+        start: datetime = START,
     ) -> None:
         """Build a terminal, on the exchange of a `former` one where that has ended."""
         self.account = account
         self.key = seeded_key(seed, account)
         if former is None:
-            self.clock = VirtualClock(START)
+            self.clock = VirtualClock(start)
             self.venue = LiveVenue(
                 seed=seed,
-                now=START,
+                now=start,
                 accounts=[Customer(account, f"trader{account}", keys=[self.key])],
                 symbols=sorted({"XBTUSDT", *more, *(symbol.ticker for symbol in symbols)}),
                 pace=pace,

@@ -26,6 +26,7 @@ from common.engine.requests import (
     FetchHistory,
     FetchInstruments,
     FetchOpenOrders,
+    FetchSettlements,
     HistoryPage,
     SendCancel,
     SendOrder,
@@ -150,3 +151,21 @@ def test_a_closing_program_sends_cancels_only() -> None:
             asking.history(FetchHistory(SINCE, 0))
         asking.send_cancel(SendCancel(str(ORDER["orderID"]), ""))
     assert [asked.verb for asked in peer.asked] == ["DELETE"]
+
+
+def test_settlements_of_the_contracts_asked_for_are_told_with_their_price() -> None:
+    ended = {**INSTRUMENTS["XBTUSD"], "symbol": "XBTM19", "state": "Settled"}
+    at = "2019-06-28T12:00:00.000Z"
+    row: Row = {"timestamp": at, "symbol": "XBTM19", "settlementType": "Settlement"}
+    served = [
+        {**row, "settledPrice": 11_000.5},
+        {**row, "settlementType": "Rebalance", "settledPrice": 9_000},
+        row,
+        {**row, "symbol": "XBTU19", "settledPrice": 10_000},
+    ]
+    symbol = Symbol("XBTM19", Category.INVERSE)
+    with calls([ended], served) as (asking, peer):
+        (found,) = asking.settlements(FetchSettlements((symbol,)))
+    assert (found.instrument.symbol, found.price) == (symbol, Decimal("11000.5"))
+    assert found.at == datetime(2019, 6, 28, 12, tzinfo=timezone.utc)
+    assert peer.asked[1].target == "/api/v1/settlement?symbol=XBTM19&count=500&reverse=false"

@@ -41,6 +41,7 @@ from common.engine.requests import (
     FetchHistory,
     FetchInstruments,
     FetchOpenOrders,
+    FetchSettlements,
     FindOrder,
     HistoryPage,
     SendAmend,
@@ -200,6 +201,7 @@ class World:
             FetchInstruments: (LINEAR, INVERSE, *self.extra),
             FetchAccount: Account(1, "somebody"),
             FetchOpenOrders: self.open_orders,
+            FetchSettlements: (),
             FindOrder: None,
             **agreeing.answers(self.state),
         }
