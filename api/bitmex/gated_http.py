@@ -3,10 +3,15 @@
 A request may wait for the budget, for a connection, for an encrypted one: seconds in which a person
 may switch automatic trading off. So the permit is looked at when the connection stands and the
 first byte would follow. Nothing of a request whose permit was taken back is carried out.
+
+They also know whether anything of a request was written. What the libraries raise does not tell: a
+proxy's connection that is lost after the request is reported like one that was never made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -23,6 +28,8 @@ class Guard:
     def __init__(self) -> None:
         self.permit: Permit | None = None
         self.sending = False  # the request's first byte is about to follow
+        self.connecting = False  # what is written now goes to a proxy, none of it is the request
+        self.written = False  # something of the request may have left
 
     def check(self) -> None:
         """Raise Withdrawn when the request may not be written any more."""
@@ -35,6 +42,16 @@ class Guard:
             self.check()
         finally:
             self.sending = False
+        self.written = self.written or not self.connecting
+
+    @contextmanager
+    def reaching_out(self) -> Iterator[None]:
+        """While a connection is being made."""
+        self.connecting = True
+        try:
+            yield
+        finally:
+            self.connecting = False
 
 
 class GatedAdapter(HTTPAdapter):
@@ -58,6 +75,10 @@ class GatedAdapter(HTTPAdapter):
 
 def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
+        def connect(self) -> None:
+            with guard.reaching_out():
+                super().connect()
+
         def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
             if self.sock is None:
                 self.connect()
@@ -65,6 +86,10 @@ def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
             super().send(data)
 
     class Encrypted(HTTPSConnection):
+        def connect(self) -> None:
+            with guard.reaching_out():
+                super().connect()
+
         def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
             if self.sock is None:
                 self.connect()

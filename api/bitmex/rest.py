@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import ReadTimeoutError
 
 from api.bitmex.answers import Answer, Purpose, expired_at, read, retry_after
 from api.bitmex.auth import Signer
@@ -152,6 +152,7 @@ class RestClient:
             verb, url, data=text.encode() or None, auth=_Auth(self._signer, self._clock, text)
         )
         self._drop_idle_connection()
+        self._guard.written = False
         try:
             # `send` with the environment's settings, as Session.request does.
             request = self._session.prepare_request(prepared)
@@ -167,7 +168,7 @@ class RestClient:
                     body=self._body(response),
                 )
         except (requests.RequestException, OSError, ReadTimeoutError) as error:
-            raise _failure(error, url, purpose) from error
+            raise _failure(error, url, purpose, written=self._guard.written) from error
         finally:
             self._last_use = self._monotonic()
 
@@ -219,17 +220,17 @@ class _Auth(AuthBase):
         return request
 
 
-def _failure(error: Exception, url: str, purpose: Purpose) -> TmaticError:
+def _failure(error: Exception, url: str, purpose: Purpose, *, written: bool) -> TmaticError:
     """Return what a request without an answer means; the cause's text may hold no header."""
     cause = _cause(error)
-    if is_untrusted(_root(error)):
+    if not written and is_untrusted(_root(error)):
         reason = f"{explain(url, 'its certificate is not accepted')} ({cause})"
         return (
             OrderRefused(f"{reason}: the order never left")
             if purpose is Purpose.ORDER
             else (NotTrusted(reason))
         )
-    if _never_sent(error):
+    if not written:
         return _never_left(purpose, explain(url, f"cannot be reached, {cause}"))
     if purpose is Purpose.ORDER:
         return OutcomeUnknown(f"no answer: {cause}")
@@ -240,13 +241,6 @@ def _never_left(purpose: Purpose, reason: str) -> TmaticError:
     if purpose is Purpose.ORDER:
         return OrderRefused(f"{reason}: the order never left")
     return ExchangeUnavailable(reason)
-
-
-def _never_sent(error: Exception) -> bool:
-    """Whether the connection failed before the request was written."""
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return True
-    return isinstance(_reason(error), NewConnectionError)
 
 
 def is_untrusted(error: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import requests
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import MaxRetryError, SSLError
 
 from api.bitmex.auth import Signer, signature
 from api.bitmex.budget import Budget
@@ -281,3 +285,57 @@ def test_no_failure_shows_the_secret(caplog: pytest.LogCaptureFixture) -> None:
             assert KEY not in shown
     assert SECRET not in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [(place, OutcomeUnknown, "no answer"), (read, ExchangeUnavailable, "no answer")],
+)
+def test_an_answer_that_is_lost_behind_a_proxy_may_be_that_of_an_order_that_was_placed(
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[RestClient], object],
+    error: type[TmaticError],
+    words: str,
+) -> None:
+    with http_peer(None) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url.partition("/api")[0])
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        rest = client("http://exchange.example/api/v1/")
+        with pytest.raises(error, match=words) as caught:
+            call(rest)
+        rest.close()
+    assert len(proxy.asked) == 1  # the request was there as a whole
+    assert type(caught.value) is error
+
+
+def test_an_encrypted_answer_that_cannot_be_read_leaves_an_order_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = ssl.SSLError("[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC]")
+    retries = MaxRetryError(HTTPConnectionPool("x"), "/", SSLError(broken))
+
+    def lose(*_: object, **__: object) -> None:
+        raise requests.exceptions.SSLError(retries)
+
+    with http_peer(answer(200, [])) as peer:
+        rest = client(peer.url)
+        monkeypatch.setattr(requests.Response, "iter_content", lose)
+        with pytest.raises(OutcomeUnknown, match="no answer"):
+            place(rest)
+        rest.close()
+
+
+def test_an_order_never_leaves_through_a_proxy_that_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with http_peer(answer(407, HTML)) as proxy:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy.url.partition("/api")[0])
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        rest = client("https://exchange.example/api/v1/")
+        with pytest.raises(OrderRefused, match=r"407.*never left"):
+            place(rest)
+        rest.close()
