@@ -235,6 +235,7 @@ class Desk:
         reason = self._reason_to_stay(order.emi, change.bot, moving.asked_at)
         if not reason and moving.permit is not None and not moving.permit.stands():
             reason = "the bot may not trade any more"
+        reason = reason or self._check.late_entry(order, change)
         if not reason and not order.cancel_wanted:
             self.wire.amend(order, change, moving.permit)
             return

@@ -70,12 +70,24 @@ class PreTrade:
 
     def change(self, order: LiveOrder, instrument: Instrument, change: Change, leaves: int) -> None:
         """The owner may have its order changed."""
+        moved = change.price not in (None, order.price)
         if order.emi in self._state.robots and leaves > order.leaves:
             self._position(order.emi, order.side, leaves, instrument, change.bot, without=order.key)
-        elif change.bot and self._state.exits_only and leaves == order.leaves:
+        elif change.bot and self._state.exits_only and (moved or leaves == order.leaves):
             self._position(
                 order.emi, order.side, leaves, instrument, by_bot=True, without=order.key
             )
+
+    def late_entry(self, order: LiveOrder, change: Change) -> str:
+        """Return why a strategy's change may not leave since only exits may, "" when it may."""
+        leaves = order.leaves if change.leaves is None else change.leaves
+        if not change.bot or not self._state.exits_only:
+            return ""
+        try:
+            self.change(order, self._state.instruments[order.symbol], change, leaves)
+        except OrderRefused as error:
+            return str(error)
+        return ""
 
     def pace(self, emi: str) -> None:
         """The bot may make one more request, which counts: called when one is to leave."""

@@ -399,7 +399,9 @@ def test_exits_only_lets_an_entry_be_made_smaller_and_not_moved() -> None:
     world.put(SetTrading(on=True, entries=False))
     world.put(wish(Side.BUY, 2, 2, "put", key, "101.5"))
     assert "only orders that reduce" in world.runner.answers[-1][2].reason
-    world.put(wish(Side.BUY, 1, 3, "put", key))
+    world.put(wish(Side.BUY, 1, 3, "put", key, "101.5"))
+    assert "only orders that reduce" in world.runner.answers[-1][2].reason
+    world.put(wish(Side.BUY, 1, 4, "put", key))
     assert world.runner.answers[-1][2].reason == ""
     assert world.gateway.count(SendAmend) == 1
 
@@ -412,6 +414,17 @@ def test_an_entry_that_has_not_left_yet_is_withdrawn_by_exits_only() -> None:
     world.put(SetTrading(on=True, entries=False))
     assert world.gateway.count(SendOrder) == 0
     assert ("settle", ("1.bot1", "NOT_PLACED")) in world.ledger.jobs
+
+
+def test_a_move_of_an_entry_that_has_not_left_yet_is_withdrawn_by_exits_only() -> None:
+    world = World(robot()).start()
+    world.put(BotLoaded("bot1"), SetTrading(on=True), wish(Side.BUY, 2, 1))
+    key = world.runner.answers[-1][2].cl_ord_id
+    world.engine.inbox.put(wish(Side.BUY, 2, 2, "put", key, "101.5"))
+    world.engine.turn()  # its intent is on the way to the database
+    assert world.runner.answers[-1][2].reason == ""
+    world.put(SetTrading(on=True, entries=False))
+    assert world.gateway.count(SendAmend) == 0
 
 
 def test_refused_entries_do_not_switch_a_bot_off() -> None:
