@@ -16,6 +16,7 @@ from common.domain.books import Intent
 from common.domain.orders import Order, Phase
 from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
+from common.engine.order_doubt import Doubt, is_same, is_wanted
 from common.engine.order_gate import Permit
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
@@ -69,6 +70,7 @@ class OrderWire:
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
         self._next_look: dict[str, int] = {}  # key of an order -> its only timer that counts
         self._looks = itertools.count()
+        self._doubts: dict[str, Doubt] = {}  # by key, until the intent has its end
         self.busy_until = 0.0  # monotonic seconds; until then bots send nothing
 
     # ---- out ------------------------------------------------------------------------------
@@ -97,14 +99,21 @@ class OrderWire:
 
     def settle(self, cl_ord_id: str, outcome: str, order_id: str, verb: str = "POST") -> None:
         """Record what became of an intent."""
+        if verb == "POST" and cl_ord_id in self._doubts and not self._doubts[cl_ord_id].amend:
+            del self._doubts[cl_ord_id]
         self._ledger.settle_intent(self._state.key, cl_ord_id, outcome, order_id, verb)
 
     def look_for_amendment(self, intent: Intent) -> None:
         """Ask what became of an amendment of an earlier run; its order is known by other ways."""
         self._amendments[self._gateway.request(FindOrder(intent.cl_ord_id))] = intent
 
-    def look_for(self, order: LiveOrder) -> None:
-        """Ask the exchange what became of an order until it is known."""
+    def look_for(self, order: LiveOrder, amend: SendAmend | None = None) -> None:
+        """Ask the exchange what became of an order, or of its amendment, until it is known.
+
+        Also when the order ends or shows itself by another way meanwhile: the intent is to have
+        its end.
+        """
+        self._doubts[order.key] = Doubt(order, amend)
         order.enter(Phase.UNKNOWN)
         order.looks = 0
         order.unknown_since = self._clock.monotonic()
@@ -135,14 +144,15 @@ class OrderWire:
     def reported(self, order: Order) -> None:
         """Take what the stream says of an order, and send what waited for it."""
         known = self._state.orders.find(order)
-        if known and known.phase is Phase.UNKNOWN and known.amending is None:
+        doubt = self._doubts.get(known.key) if known else None
+        if known and doubt and not doubt.amend:
             self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
             self._tell(known, f"is {order.phase.value} at the exchange", known.event)
-        in_doubt = known if known and known.phase is Phase.UNKNOWN and known.amending else None
+        amendment = doubt if doubt and doubt.amend else None
         emi = known.emi if known else self._state.emi_of(order)
         live = self._state.orders.apply(order, emi, from_stream=True)
-        if in_doubt is not None:
-            self._amendment_shown(in_doubt, order)
+        if amendment is not None:
+            self._amendment_shown(amendment, order)
         self.follow(live)
 
     # ---- what came back -------------------------------------------------------------------
@@ -176,6 +186,8 @@ class OrderWire:
     def _accepted(self, answer: Order, order: LiveOrder, event: int | None) -> None:
         self.settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
         live = self._state.orders.apply(answer, order.emi, from_stream=False)
+        if live is not order and not order.order_id and self._is_live(order):
+            self._state.orders.drop(order.key)  # the stream showed it otherwise: `live` is the one
         if answer.phase in (Phase.CANCELED, Phase.REJECTED):
             self._notices.refuse(f"{self.name(order)} not placed: {answer.text}", event)
         else:
@@ -186,8 +198,8 @@ class OrderWire:
         if isinstance(reply.error, OutcomeUnknown):
             # What stands at the exchange decides; until it is known nothing else is changed.
             self._notices.warning(f"{self.name(order)}: {reply.error}; asking the exchange")
-            if self._is_live(order):
-                self.look_for(order)
+            if self._is_live(order) and isinstance(reply.request, SendAmend):
+                self.look_for(order, reply.request)
             else:
                 self._end_amendment(order, "NOT_PLACED")
             return
@@ -268,9 +280,9 @@ class OrderWire:
         if self._next_look.get(key) != number:
             return
         del self._next_look[key]
-        order = self._state.orders.get(key)
-        if order and order.phase is Phase.UNKNOWN:
-            self._look(order)
+        doubt = self._doubts.get(key)
+        if doubt is not None:
+            self._look(doubt.order)
 
     def _look(self, order: LiveOrder) -> None:
         if order.cl_ord_id:
@@ -278,19 +290,32 @@ class OrderWire:
             self._requests[self._gateway.request(request)] = (order, order.event)
 
     def _looked(self, reply: Reply, order: LiveOrder) -> None:
+        doubt = self._doubts.get(order.key)
         if reply.error is None and isinstance(reply.result, Order):
-            if not _is_same(order, reply.result):
+            if not is_same(order, reply.result):
                 self._stranger(order)
-            elif order.phase is Phase.UNKNOWN and order.amending:
-                self._amendment_looked(reply.result, order)
+            elif doubt is not None and doubt.amend:
+                self._amendment_looked(reply.result, doubt)
             else:
                 self._found(reply.result, order)
             return
-        if not self._is_live(order) or order.phase is not Phase.UNKNOWN:
+        if doubt is None:
             return
         if reply.error is not None:
             self._look_later(order, AGAIN)
-            return
+        elif order.order_id and not self._is_live(order):
+            self._forgotten(doubt)
+        else:
+            self._not_found(order)
+
+    def _forgotten(self, doubt: Doubt) -> None:
+        """The order was there and has ended, and the exchange does not know it any more."""
+        if doubt.amend:
+            self._end_amendment(doubt.order, "NOT_PLACED")
+        else:
+            self.settle(doubt.order.cl_ord_id, "ACCEPTED", doubt.order.order_id)
+
+    def _not_found(self, order: LiveOrder) -> None:
         order.looks += 1
         if order.looks >= len(LOOKS) and not order.order_id and self._would_show(order):
             self._never_placed(order)
@@ -323,19 +348,21 @@ class OrderWire:
 
     def _end_amendment(self, order: LiveOrder, outcome: str) -> None:
         order.amending = None
+        self._doubts.pop(order.key, None)
         name = order.cl_ord_id or order.order_id
         self.settle(name, outcome, order.order_id, "PUT")
 
-    def _amendment_shown(self, order: LiveOrder, news: Order) -> None:
+    def _amendment_shown(self, doubt: Doubt, news: Order) -> None:
         """The stream speaks of an order whose amendment is in doubt."""
-        if news.phase.ended or _stands(order.amending, news):
-            self._end_amendment(order, "ACCEPTED" if _stands(order.amending, news) else "REFUSED")
+        order, stands = doubt.order, is_wanted(doubt.amend, news)
+        if news.phase.ended or stands:
+            self._end_amendment(order, "ACCEPTED" if stands else "REFUSED")
         elif self._is_live(order):
             order.enter(Phase.UNKNOWN)  # something else has happened to it
 
-    def _amendment_looked(self, answer: Order, order: LiveOrder) -> None:
-        change = order.amending
-        stands = _stands(change, answer)
+    def _amendment_looked(self, answer: Order, doubt: Doubt) -> None:
+        order, change = doubt.order, doubt.order.amending
+        stands = is_wanted(doubt.amend, answer)
         if not stands and not answer.phase.ended and not self._would_show(order):
             order.looks += 1  # it may still be on its way
             self._look_later(order)
@@ -366,23 +393,3 @@ class OrderWire:
         self._state.orders.drop(order.key)
         self.settle(order.cl_ord_id, "NOT_PLACED", "")
         self._notices.refuse(f"{self.name(order)} never reached the exchange", order.event)
-
-
-def _is_same(order: LiveOrder, answer: Order) -> bool:
-    """Whether what the exchange holds under our number is what we asked for."""
-    return (
-        order.symbol.ticker == answer.symbol.ticker
-        and order.side is answer.side
-        and (not order.order_id or order.order_id == answer.order_id)
-        # An order that we placed and never moved is as we wanted it, to the last contract.
-        and (bool(order.order_id) or order.quantity == answer.quantity)
-        and (bool(order.order_id) or order.price == answer.price)
-    )
-
-
-def _stands(change: Change | None, order: Order) -> bool:
-    """Whether an order is as an amendment wants it."""
-    return change is not None and (
-        (change.price is None or change.price == order.price)
-        and (change.leaves is None or change.leaves == order.leaves)
-    )

@@ -56,6 +56,18 @@ class LiveOrder:
     duplicate: bool = False  # the exchange says that it has an order with this number already
     cancel_tries: int = 0  # cancellations that were not confirmed
 
+    def may_be(self, order: Order) -> bool:
+        """Whether a message under our number can speak of this order, not confirmed until now.
+
+        Somebody else may have used the number for an order of another kind.
+        """
+        return (
+            self.symbol.ticker == order.symbol.ticker
+            and self.side is order.side
+            and self.quantity == order.quantity
+            and (order.price is None or self.price == order.price)
+        )
+
     def enter(self, phase: Phase) -> bool:
         """Go into a state if it may follow the present one; say whether it may."""
         if not follows(self.phase, phase):
@@ -89,6 +101,8 @@ class OrderMirror:
             # A clOrdID may be used again after its order ended; another order id is another order.
             if known and known.order_id and known.order_id != order.order_id:
                 return None
+            if known and not known.order_id and not known.may_be(order):
+                return None  # somebody else has used our number
         return self.live.get(key) if key else None
 
     def add(self, order: LiveOrder) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from common.domain.books import Intent
-from common.domain.orders import Phase
+from common.domain.orders import Phase, Side
 from common.engine.items import IntentWritten, Reply
 from common.engine.orders import Change
 from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
@@ -18,7 +18,7 @@ from common.errors import (
     OutcomeUnknown,
     Withdrawn,
 )
-from tests.common.engine.support import KEY, XBTUSDT, accepted, order
+from tests.common.engine.support import KEY, START, XBTUSDT, accepted, order
 from tests.common.engine.test_desk import Bench
 
 MOVE = Change(Decimal("100.6"), 200, event=2)
@@ -249,3 +249,94 @@ def test_an_intent_that_was_written_for_nobody_is_settled(bench: Bench) -> None:
     intent = Intent("9.bot1", "bot1", XBTUSDT, order().side, 100, Decimal(100), "PUT", "o9")
     bench.desk.intent_written(IntentWritten(KEY, intent))
     assert bench.ledger.of("settle amendment") == [("9.bot1", "NOT_PLACED")]
+
+
+# ---- intents whose order shows itself, or ends, by another way --------------------------------
+
+
+def unknown(bench: Bench) -> str:
+    """Have an order leave whose answer is lost."""
+    key = bench.place()
+    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    return key
+
+
+def test_an_unknown_order_that_a_person_cancels_has_its_end_in_the_books(bench: Bench) -> None:
+    key = unknown(bench)
+    bench.desk.cancel(key, event=2)
+    ended = order(key, "o1", price="100.5", phase=Phase.CANCELED)
+    bench.desk.wire.replied(accepted(*bench.gateway.last(SendCancel), ended))
+    assert phase(bench, key) is None
+    bench.timers.move(1.0)
+    look(bench, cl_ord_id=key, order_id="o1", price="100.5", phase=Phase.CANCELED)
+    assert bench.settled() == [(key, "ACCEPTED")]
+    bench.timers.move(60.0)
+    assert bench.gateway.count(FindOrder) == 1
+
+
+def test_an_unknown_order_on_the_list_of_open_orders_has_its_end_in_the_books(bench: Bench) -> None:
+    key = unknown(bench)
+    shown = order(key, "o1", price="100.5")
+    bench.state.orders.replace([shown], bench.state.emi_of, shown.at)
+    assert phase(bench, key) is Phase.OPEN
+    bench.timers.move(1.0)
+    look(bench, cl_ord_id=key, order_id="o1", price="100.5")
+    assert bench.settled() == [(key, "ACCEPTED")]
+
+
+def test_an_order_that_ended_and_is_forgotten_was_placed(bench: Bench) -> None:
+    key = unknown(bench)
+    bench.state.orders.replace([order(key, "o1", price="100.5")], bench.state.emi_of, START)
+    bench.state.orders.drop(key)
+    bench.answer_looks(5.0)
+    assert bench.settled() == [(key, "ACCEPTED")]
+
+
+def test_an_amendment_of_an_order_on_the_list_of_open_orders_has_its_end(bench: Bench) -> None:
+    key = lost(bench)
+    moved = order(key, f"o-{key}", price="100.6", quantity=200, seconds=5)
+    bench.state.orders.replace([moved], bench.state.emi_of, moved.at)
+    bench.desk.amend(key, Change(Decimal("100.9"), None, event=3))
+    assert bench.gateway.count(SendAmend) == 1
+    bench.timers.move(1.0)
+    look(bench, cl_ord_id=key, order_id=f"o-{key}", price="100.6", quantity=200, seconds=5)
+    assert bench.ledger.of("settle amendment") == [(key, "ACCEPTED")]
+    bench.durable()
+    assert bench.gateway.count(SendAmend) == 2  # the wish that waited
+
+
+def test_an_amendment_that_stands_was_accepted_whatever_has_filled_since(bench: Bench) -> None:
+    key = lost(bench)
+    bench.timers.move(0.6)
+    partly = {"price": "100.6", "quantity": 200, "filled": 100, "seconds": 6}
+    look(bench, cl_ord_id=key, order_id=f"o-{key}", **partly)
+    assert bench.ledger.of("settle amendment") == [(key, "ACCEPTED")]
+
+
+@pytest.mark.parametrize("other", [{"quantity": 300}, {"price": "99.5"}, {"side": Side.SELL}])
+@pytest.mark.parametrize("error", [DuplicateNumber("Duplicate clOrdID"), OutcomeUnknown("lost")])
+def test_p21_a_strangers_order_that_the_stream_shows_first_is_not_taken_for_ours(
+    bench: Bench, other: dict[str, object], error: OrderRefused
+) -> None:
+    key = bench.place()
+    figures: dict[str, object] = {"order_id": "o9", "price": "100.5", "quantity": 100, **other}
+    strange = order(key, **figures)  # type: ignore[arg-type]
+    bench.desk.wire.reported(strange)
+    assert phase(bench, key) is Phase.PENDING
+    bench.fail(SendOrder, error)
+    bench.timers.move(0.6)
+    look(bench, cl_ord_id=key, **figures)
+    assert "a second terminal" in bench.blocked
+    assert bench.settled() == [(key, "REFUSED")]
+    [left] = bench.state.orders
+    assert (left.order_id, left.key) == ("o9", "o9")  # theirs, as it is
+
+
+def test_an_order_that_the_stream_told_wrongly_is_there_once(bench: Bench) -> None:
+    key = bench.place()
+    bench.desk.wire.reported(order(key, "o1", price="100.5", quantity=700))
+    number, request = bench.gateway.last(SendOrder)
+    answer = order(key, "o1", price="100.5", seconds=2)
+    bench.desk.wire.replied(accepted(number, request, answer))
+    [only] = bench.state.orders
+    assert (only.order_id, only.quantity, only.phase) == ("o1", 100, Phase.OPEN)
