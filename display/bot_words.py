@@ -62,11 +62,12 @@ def capital_text(
     lots: int, instrument: Instrument | None, price: Decimal | None, scale: int
 ) -> str:
     """Return the largest position of a bot: lots, contracts in the screen's unit, and worth now."""
+    count = f"{lots} {'lot' if lots == 1 else 'lots'}"
     if instrument is None:
-        return f"{lots} lots"
+        return count
     contracts = lots * instrument.lot_size
     unit = quantity_unit(instrument)
-    text = f"{lots} lots = {quantity_text(contracts, instrument)} {unit}"
+    text = f"{count} = {quantity_text(contracts, instrument)} {unit}"
     if not price or not contracts:
         return text
     value = abs(trade_value(instrument, price, contracts, scale))

@@ -93,7 +93,10 @@ class ParameterFields(ttk.Frame):
         widget = self._widget(spec, text)
         widget.grid(row=number, column=1, sticky="ew", pady=3)
         wrap = HINT_WIDTH * self._theme.mono.measure("0")
-        said = ttk.Label(inner, width=HINT_WIDTH, wraplength=wrap)
+        # With its text from the start: a hint of two lines makes the row, and with it all, higher.
+        said = ttk.Label(
+            inner, text=_hint(spec), style="Hint.TLabel", width=HINT_WIDTH, wraplength=wrap
+        )
         said.grid(row=number, column=2, sticky="w", padx=(8, 0))
         return _Row(spec, text, widget, said)
 

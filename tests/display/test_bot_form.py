@@ -221,3 +221,20 @@ def test_fields_stand_below_each_other_and_follow_the_theme(window: Bench, new: 
     window.terminal.switch_theme()
     canvas = new.form.parameters.children["!canvas"]
     assert canvas["background"] == window.terminal.theme.palette.panel
+
+
+def test_hints_of_two_lines_are_not_cut_off(window: Bench) -> None:
+    words = "ticks that both orders move for a full inventory"
+    specs = tuple(
+        ParameterSpec(name, ParameterKind.INTEGER, "4", "0", "10000", help=words)
+        for name in ("spread", "skew", "lots")
+    )
+    form = Opened(window).form
+    window.change(catalog=Catalog((StrategyInfo("maker:Maker", "Quotes.", specs, "maker.py"),)))
+    form.strategy_text.set("maker:Maker")
+    window.turn()
+    labels = [row.said for row in form.parameters._rows]
+    assert any(each.winfo_reqheight() > 1.5 * form.emi._said.winfo_reqheight() for each in labels)
+    bottom = form.parameters._canvas.winfo_rooty() + form.parameters._canvas.winfo_height()
+    for label in labels:
+        assert label.winfo_rooty() + label.winfo_height() <= bottom

@@ -122,6 +122,7 @@ def test_capital_is_lots_units_and_a_value() -> None:
         "10 lots = 0.010 XBT, about 684.120000 USDt"
     )
     assert capital_text(3, XBTUSD, None, 8) == "3 lots = 300 contracts"
+    assert capital_text(1, XBTUSD, None, 8) == "1 lot = 100 contracts"
     assert capital_text(3, None, None, 0) == "3 lots"
     assert head_line(robot_row("myBot"), middle(support.book_view(0))) == (
         "XBTUSDT linear   5m   CAPITAL 10 lots = 0.010 XBT, about 684.120000 USDt"
