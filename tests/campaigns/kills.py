@@ -91,28 +91,20 @@ class RowByRowTerminal(Whole):
         booked = self.cursor.read_text(encoding="utf-8") if self.cursor.exists() else ""
         return booked == str(len(self.truth()["executions"]))
 
-    def begin(self) -> None:
+    def command(self) -> list[str]:
+        """Return what runs the control."""
+        return [sys.executable, "-m", "tests.campaigns.row_by_row", self.scheme]
+
+    def begin(self, given: str = "") -> None:
         """Start it and tell it where the exchange and the books are."""
-        command = [sys.executable, "-m", "tests.campaigns.row_by_row", self.scheme]
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-        )
         venue = {name: getattr(self.trader.exchange, name) for name in ("rest", "key", "secret")}
-        given = {
+        told = {
             "venue": venue,
             "books": as_json(self.books),
             "cursor": str(self.cursor),
             "bots": BOTS,
         }
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(given) + "\n")
-        self.process.stdin.close()
+        super().begin(given or json.dumps(told) + "\n")
 
 
 AnyTerminal = Terminal | RowByRowTerminal
@@ -176,7 +168,9 @@ class Killer:
         """Wait until there are some rows more than `rows`, or until some time has passed."""
         if self._chance.random() < 0.7:
             aim = rows + self._chance.randint(1, MOST_ROWS)
-            wait_until(lambda: self._look() >= aim, PATIENCE, f"{aim} rows")
+            end = time.monotonic() + PATIENCE
+            wait_until(lambda: self._look() >= aim or time.monotonic() >= end, PATIENCE + 5)
+            assert self._count() >= aim, f"{aim} rows did not come: {self._whole.said[-2000:]}"
         else:
             due = time.monotonic() + self._chance.uniform(0.0, LONGEST)
             wait_until(lambda: self._look() >= 0 and time.monotonic() >= due, PATIENCE)

@@ -100,6 +100,4 @@ if os.name == "posix":
         assert whole.process is not None
         whole.process.send_signal(signal.SIGTERM)
         assert whole.process.wait(30) == 0
-        assert whole.process.stdout is not None
-        whole.process.stdout.close()
         assert wrongs(whole.truth(), whole.tables()) == []

@@ -19,6 +19,7 @@ from tests.support.places import ROOT
 from tests.support.processes import end
 from tests.support.profiles import demo_access, write_profile
 from tests.support.venue import ExchangeProcess
+from tests.support.waiting import wait_until
 
 SYMBOL = "XBTUSDT"
 
@@ -39,31 +40,40 @@ class Whole:
             self.books = mysql_settings(server, server.create_database())
             changes |= access(self.books)
         write_profile(profile, changes)
+        self._output = profile / "output.txt"
         self.process: subprocess.Popen[str] | None = None
 
     def command(self) -> list[str]:
         """Return what runs the terminal."""
         return [sys.executable, "main.py", "--headless", "--profile", str(self.profile)]
 
-    def begin(self) -> None:
-        """Start it and wait for nothing."""
-        self.process = subprocess.Popen(
-            self.command(),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-        )
+    @property
+    def said(self) -> str:
+        """What the process that runs now has printed so far."""
+        return self._output.read_text(encoding="utf-8", errors="replace")
+
+    def begin(self, given: str = "") -> None:
+        """Start it with a line on its standard input, and wait for nothing."""
+        with self._output.open("w", encoding="utf-8") as output:
+            self.process = subprocess.Popen(
+                self.command(),
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=output,  # a pipe that nobody reads would stop it once it is full
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+            )
+        assert self.process.stdin is not None
+        self.process.stdin.write(given)
+        self.process.stdin.close()
 
     def start(self) -> float:
         """Start it; return the seconds until it was LIVE."""
         began = time.monotonic()
         self.begin()
-        assert self.process is not None
-        assert self.process.stdout is not None
-        assert any("LIVE" in line for line in self.process.stdout)
+        wait_until(lambda: "LIVE" in self.said or not self.running, 60.0, "LIVE")
+        assert self.running, self.said
         return time.monotonic() - began
 
     @property
@@ -76,8 +86,6 @@ class Whole:
         assert self.process is not None
         self.process.kill()
         self.process.wait(20)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
     def end(self) -> None:
         """End it in order, where it runs."""
