@@ -42,7 +42,7 @@ def two(robot, **_):
     assert [line.error for emi, line in desk.said if emi == "one"].count(True) == 1
 
 
-def test_lines_are_redacted_and_cannot_forge_others(tmp_path: Path) -> None:
+def test_s6_lines_are_redacted_and_cannot_forge_others(tmp_path: Path) -> None:
     redactor.register("hunter2-hunter2")
     journal = BotJournal(tmp_path)
     journal.start()
@@ -54,7 +54,7 @@ def test_lines_are_redacted_and_cannot_forge_others(tmp_path: Path) -> None:
         assert log_path(tmp_path, "a").stat().st_mode & 0o077 == 0
 
 
-def test_names_of_bots_cannot_leave_the_folder_or_meet() -> None:
+def test_s2_names_of_bots_cannot_leave_the_folder_or_meet() -> None:
     folder = Path("logs")
     names = ["a", "../a", "a/b", "a.b", "CON:", "ü"]
     paths = [log_path(folder, name) for name in names]

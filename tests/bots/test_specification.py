@@ -31,7 +31,7 @@ def specified_algo(folder: Path) -> Path:
 
 
 @pytest.mark.needs_shared
-def test_the_specified_strategy_posts_moves_and_cancels(tmp_path: Path) -> None:
+def test_v7_the_specified_strategy_posts_moves_and_cancels(tmp_path: Path) -> None:
     bot = view("myBot")
     with terminal(specified_algo(tmp_path)) as desk:
         assert desk.load(bot, history={"myBot": RISING[:-1]}) == {"myBot": ""}

@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,23 @@ def test_what_a_strategy_keeps_in_its_robot_stays_and_facts_are_refreshed(tmp_pa
         assert [order.quantity for order in desk.asked] == [100, 207]
 
 
+def test_v9_bars_carry_the_funding_rate_of_their_own_time_and_of_their_own_bot(
+    tmp_path: Path,
+) -> None:
+    one, two = BOT, view("two")
+    tell = "    print(robot['EMI'], [(b['close'], b['funding']) for b in frame])\n"
+    functions = [f"def {emi}(robot, frame, **_):\n{tell}" for emi in ("one", "two")]
+    write_algo(tmp_path, "".join(functions))
+    with terminal(tmp_path / "algo") as desk:
+        desk.load(one, two, history={"one": [bar(0, 1.0)], "two": [bar(0, 5.0)]})
+        for minute, rate in ((1, "0.0003"), (2, "-0.0002")):
+            for who, close in ((one, 1.0), (two, 5.0)):
+                prices = replace(ticker(), funding_rate=Decimal(rate) * int(close))
+                desk.bar(who, [bar(minute, close + minute)], prices)
+        desk.wait_said("one [(1.0, None), (2.0, 0.0003), (3.0, -0.0002)]")
+        desk.wait_said("two [(5.0, None), (6.0, 0.0015), (7.0, -0.001)]")
+
+
 def test_revised_bars_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
     with terminal(tmp_path / "algo") as desk:
         write_algo(tmp_path, "")
@@ -222,7 +241,7 @@ def test_without_a_price_on_each_side_the_strategy_is_not_called(
         assert desk.asked == []
 
 
-def test_the_process_holds_no_secret_and_no_file_of_the_terminal(
+def test_s3_the_process_holds_no_secret_and_no_file_of_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_SECRET", "hidden")

@@ -107,7 +107,7 @@ def test_a_wrong_limit_is_refused_with_its_key_and_remedy(
     assert "0 for no limit" in told
 
 
-def test_testnet_false_means_the_real_network_and_its_keys(tmp_path: Path) -> None:
+def test_v1_testnet_false_means_the_real_network_and_its_keys(tmp_path: Path) -> None:
     market = read(tmp_path, {"TESTNET": "False"}).markets[0]
     assert market.network is Network.REAL
     assert market.http_url == MARKET_FILE["HTTP_URL"]
@@ -222,6 +222,16 @@ def test_b24_malformed_setting_is_named_with_file_line_key_and_remedy(
     assert key.split("_", maxsplit=1)[0] in line
 
 
+@pytest.mark.parametrize("key", ["API_KEY", "API_SECRET"])
+@pytest.mark.parametrize("value", ["", None])
+def test_s5_without_a_key_nothing_connects_and_the_line_is_named(
+    tmp_path: Path, key: str, value: str | None
+) -> None:
+    told = refusal(tmp_path, {"TESTNET": "False", key: value})
+    assert f"{key} is {'missing' if value is None else 'empty'}" in told
+    assert ".env.Bitmex" in told
+
+
 MALFORMED_MYSQL = [
     ("MYSQL_HOST", "local host", "is not the name or address of a server"),
     ("MYSQL_USER", None, "MYSQL_USER is missing"),
@@ -332,7 +342,7 @@ def test_the_environment_overrides_nothing(tmp_path: Path, monkeypatch: pytest.M
 if os.name == "posix":
 
     @pytest.mark.parametrize("name", [".env", ".env.Bitmex"])
-    def test_a_file_that_others_can_read_is_warned_of(tmp_path: Path, name: str) -> None:
+    def test_s3_a_file_that_others_can_read_is_warned_of(tmp_path: Path, name: str) -> None:
         write_profile(tmp_path)
         (tmp_path / name).chmod(0o644)
         warnings = read_settings(tmp_path, KNOWN).warnings

@@ -66,7 +66,9 @@ def test_no_quantity_is_shown_with_an_exponent() -> None:
     assert quantity_text(10**20, tiny) == "1000000000000.00000000"
 
 
-def test_money_shows_every_smallest_unit() -> None:
+def test_v6_money_shows_every_smallest_unit_and_no_figure_becomes_a_word() -> None:
+    assert money_text(100_000_000, 8) == "1.00000000"
+    assert money_text(100_000_000, 0) == "100000000"
     assert money_text(1, 8) == "0.00000001"
     assert money_text(-123_456_789_012, 8) == "-1234.56789012"
     assert money_text(12_345_678, 6, signed=True) == "+12.345678"

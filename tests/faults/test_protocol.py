@@ -371,6 +371,28 @@ def test_p25_a_change_of_a_position_without_its_quantity_keeps_the_quantity(scen
     assert scene.market.state.positions[SYMBOL].quantity == 1000
 
 
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("currentQty", "quantity"),
+        ("avgEntryPrice", "entry_price"),
+        ("unrealisedPnl", "unrealised_pnl"),
+        ("unrealisedCost", "unrealised_cost"),
+    ],
+)
+def test_v2_what_a_change_of_a_position_leaves_out_keeps_its_value(
+    scene: Scene, field: str, name: str
+) -> None:
+    scene.buy_and_fill()
+    scene.until(lambda: scene.market.state.positions[SYMBOL].entry_price, 10)
+    before = scene.market.state.positions[SYMBOL]
+    assert getattr(before, name)
+    scene.arm(fault="absent-field", table="position", field=field, times=0, until=30)
+    scene.venue.interventions.move_market("XBT", 1.01)  # the mark price changes, and is told
+    scene.until(lambda: scene.market.state.positions[SYMBOL].mark_price != before.mark_price, 30)
+    assert getattr(scene.market.state.positions[SYMBOL], name) == getattr(before, name)
+
+
 @pytest.mark.parametrize("fault", ["crossed-book", "empty-book"])
 def test_p26_a_crossed_or_one_sided_book_divides_nothing(scene: Scene, fault: str) -> None:
     scene.buy_and_fill()

@@ -45,7 +45,7 @@ def test_the_exchange_and_this_machine_may_be_named(rest: str, ws: str) -> None:
         "",
     ],
 )
-def test_any_other_address_is_refused_naming_file_and_key(url: str) -> None:
+def test_s4_any_other_address_is_refused_naming_file_and_key(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"\.env\.Bitmex: HTTP_URL "):
         check_endpoints(settings(url, WS))
     with pytest.raises(ConfigurationError, match=r"\.env\.Bitmex: TESTNET_HTTP_URL "):

@@ -150,7 +150,7 @@ def test_messages_of_an_earlier_session_are_not_listened_to(world: World) -> Non
     assert world.state.position("bot1", XBTUSDT) == 0
 
 
-def test_silence_makes_the_market_stale(world: World) -> None:
+def test_v4_silence_makes_the_market_stale(world: World) -> None:
     world.clock.seconds += 20
     assert world.health() is Health.STALE
     world.turn()
@@ -159,6 +159,29 @@ def test_silence_makes_the_market_stale(world: World) -> None:
     assert world.health() is Health.LIVE
     world.move(0.2)
     assert all(view.fresh for view in world.engine.snapshot.books.values())
+
+
+def test_v10_the_time_of_an_order_is_the_exchanges(world: World) -> None:
+    world.say(OrderChanged(order("9.bot1", "o9", seconds=-18_000)))
+    world.move(0.2)
+    assert [row.at for row in world.engine.snapshot.orders] == [START - timedelta(hours=5)]
+
+
+def trading(world: World) -> bool:
+    return world.engine.snapshot.trading
+
+
+def test_v3_every_stop_of_trading_is_told_and_not_the_first_one_alone(world: World) -> None:
+    for number in (1, 2, 3):
+        world.put(SetTrading(on=True))
+        world.move(0.2)
+        assert trading(world) is True
+        world.say(replace(executed(f"liquidation{number}"), forced=True))
+        world.move(0.2)
+        assert trading(world) is False
+        told = [notice.text for notice in world.engine._notices.all()]
+        assert len([text for text in told if text.startswith("LIQUIDATION")]) == number
+        assert told.count("TRADING OFF") == number
 
 
 def test_m10_prices_of_a_broken_stream_are_not_fresh(world: World) -> None:

@@ -229,7 +229,7 @@ def test_books_that_begin_later_warn_and_do_not_block(world: Doubtful) -> None:
 # ---- CONTROL ------------------------------------------------------------------------------------
 
 
-def test_control_that_stays_off_is_an_alarm_and_a_moment_is_none() -> None:
+def test_v5_control_that_stays_off_is_an_alarm_and_a_moment_is_none() -> None:
     now = [START]
     looks: list[int] = []
     alarm = ControlAlarm(lambda: now[0], lambda: looks.append(1))

@@ -11,15 +11,17 @@ import pytest
 
 from api.bitmex import rows
 from api.bitmex.wire import parse_time
-from common.domain.executions import Network
+from common.domain.executions import Executed, Network
+from common.domain.instruments import Currency
 from common.domain.orders import Phase
-from common.engine.items import Booked
+from common.engine.items import Booked, LedgerOpened
 from common.engine.state import MarketState
 from common.ledger.connecting import open_database
 from common.ledger.database import Database, DatabaseSettings
 from common.ledger.writer import LedgerWriter
 from tests.api.bitmex.samples import ORDER, directory
 from tests.common.ledger.support import (
+    CURRENCIES,
     KEY,
     START,
     XBTUSD,
@@ -109,21 +111,26 @@ def test_l7_the_position_of_the_reserved_bot_comes_back(settings: DatabaseSettin
     assert held == {"XBTUSD.inverse": 500, "a": 200}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"cl_ord_id": f"{2**31}.a"}, id="l15 a number beyond 32 bits"),
-        pytest.param({"quantity": 25_450_000_000}, id="l16 a quantity of a real settlement"),
-        pytest.param({"fee": 10_000_000_000_000}, id="l17 a fee of ten million"),
-        pytest.param({"cost": -(10**17)}, id="l17 a value of a billion"),
-        pytest.param({"price": Decimal("0.000000000001")}, id="l18 a tick of 1e-12"),
-        pytest.param({"trade_price": Decimal("23.6335")}, id="l18 a price between two shown ones"),
-    ],
-)
-def test_l15_l16_l17_l18_nothing_is_too_large_or_too_small_for_the_books(
-    settings: DatabaseSettings, changes: dict[str, object]
-) -> None:
-    fill = replace(trade(1, 100, cl_ord_id="1.a"), **changes)  # type: ignore[arg-type]
+def test_l15_an_order_number_beyond_32_bits_is_kept(settings: DatabaseSettings) -> None:
+    kept(settings, trade(1, 100, cl_ord_id=f"{2**31}.a"))
+
+
+def test_l16_a_quantity_beyond_32_bits_is_kept(settings: DatabaseSettings) -> None:
+    kept(settings, trade(1, 25_450_000_000, cl_ord_id="1.a", cost=-1))  # of a real settlement
+
+
+def test_l17_fees_and_values_of_any_size_are_kept(settings: DatabaseSettings) -> None:
+    kept(settings, trade(1, 100, cl_ord_id="1.a", cost=-(10**17), fee=10_000_000_000_000))
+
+
+@pytest.mark.parametrize("price", ["0.000000000001", "0.000000001", "23.6335", "1000000.5"])
+def test_l18_no_digit_of_a_price_is_lost(settings: DatabaseSettings, price: str) -> None:
+    fill = trade(1, 100, cl_ord_id="1.a")
+    kept(settings, replace(fill, price=Decimal(price), trade_price=Decimal(price) * 3))
+
+
+def kept(settings: DatabaseSettings, fill: Executed) -> None:
+    """Book a fill and compare the row with it, in integers and in what people read."""
     add_bots(settings, "a")
     with running(settings) as bench:
         bench.open()
@@ -136,6 +143,33 @@ def test_l15_l16_l17_l18_nothing_is_too_large_or_too_small_for_the_books(
     assert Decimal(str(traded)) == fill.trade_price
     assert number == int(fill.cl_ord_id.split(".")[0])
     assert Decimal(str(fee)) == Decimal(fill.fee).scaleb(-8)
+
+
+NASTY = "a'b\"; DROP TABLE coins; -- \\ % ?"
+
+
+def test_s1_what_the_exchange_and_the_table_of_bots_say_is_never_sql(
+    settings: DatabaseSettings,
+) -> None:
+    symbol = replace(XBTUSD, ticker=NASTY[:40])
+    fill = replace(
+        trade(1, 100, cl_ord_id=f"1.{NASTY}", symbol=symbol, currency="a'b"),
+        exec_id=NASTY,
+        order_id=NASTY,
+    )
+    add_bots(settings, "a'b")  # a row that a person has written
+    scales = (*CURRENCIES, Currency("a'b", "A'B", 3))
+    with running(settings) as bench:
+        bench.writer.open(KEY, (XBTUSD, symbol), scales)
+        books = bench.inbox.wait(LedgerOpened)[-1].books
+        assert [robot.emi for robot in books.robots] == ["a'b"]
+        assert bench.book(fill).problems == ()
+        assert bench.book(fill).entries == ()
+    with running(settings) as bench:
+        bench.writer.open(KEY, (XBTUSD, symbol), scales)
+        [balance] = bench.inbox.wait(LedgerOpened)[-1].books.balances
+    assert (balance.symbol, balance.currency, balance.position) == (symbol, "a'b", 100)
+    assert [row[0] for row in coin_rows(settings)] == [NASTY]
 
 
 def test_l21_fills_of_one_second_keep_their_times_and_their_order(

@@ -351,7 +351,7 @@ def another(
 
 
 @pytest.mark.needs_shared
-def test_the_specifications_own_statements_are_taken_over(
+def test_v8_the_specifications_own_statements_are_taken_over(
     shared_folder: Path, mariadb: MariaDB, settings: DatabaseSettings
 ) -> None:
     if isinstance(settings, SqliteSettings):

@@ -244,7 +244,9 @@ def test_a_symbol_that_the_exchange_does_not_list_must_be_flat() -> None:
 
 @pytest.mark.parametrize("kind", [WalletKind.RESULT, WalletKind.FUNDING, WalletKind.SPOT])
 @pytest.mark.parametrize("currency", ["XBt", "USDt"])
-def test_one_unit_that_the_wallet_received_more_is_found(kind: WalletKind, currency: str) -> None:
+def test_v5_one_unit_that_the_wallet_received_more_is_found(
+    kind: WalletKind, currency: str
+) -> None:
     account = busy()
     account._change(currency, kind, 1)
     hits = account.check()
