@@ -58,7 +58,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "functions": ("common.domain",),
     "algo": FACADES,
-    "main": ("algo", "api", "bots", "common", "display", "functions"),
+    "main": ("api", "bots", "common", "display", "program"),
+    "program": ("api", "bots", "common"),
 }
 
 # What blocks, waits or runs beside -> the modules named for it. A thread has one owner.
@@ -106,7 +107,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "common.ledger.writer",
         "common.logs",
         "common.report_thread",
-        "main",
+        "program",
     ),
     "subprocess": (
         "api.simulator.child",

@@ -190,6 +190,8 @@ class BitmexGateway:
                 cancels.put(number, request)
             cancels.end()
             self._join([cancels], deadline + LAST_WORDS)
+            if self._last_words and not cancels.join(0.0):
+                log.error("%s: the dead man's switch may stay armed: no answer", self.market)
 
     def _join(self, ending: Sequence[Stream | _Worker], deadline: float) -> None:
         for thing in ending:
@@ -209,6 +211,8 @@ class BitmexGateway:
         if isinstance(request, _LookUp):
             self._found.put(request.ticker)
             return
+        if isinstance(request, DisarmSwitch) and error is not None:
+            log.error("%s: the dead man's switch may stay armed: %s", self.market, error)
         if self._inbox is not None:
             self._inbox.put(Reply(self.market, number, request, result, error))  # type: ignore[arg-type]
 

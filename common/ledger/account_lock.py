@@ -65,7 +65,7 @@ class LockKeeper:
 
     def close(self) -> None:
         """Give all locks back: the program ends."""
-        for lock in self._locks.values():
+        for lock in list(self._locks.values()):  # a ledger that hangs may still add one
             lock.release()
         self._locks.clear()
 

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 FIRST_DELAY = 0.5  # seconds between attempts to reach the database, doubled up to
 LAST_DELAY = 30.0
 IDLE_SECONDS = 5.0  # how often a database with nothing to do is asked whether it is there
-GRACE_SECONDS = 5.0  # how long stop() goes on with a database that is down
-STOP_SECONDS = 20.0  # then a server that hangs is left to itself
+GRACE_SECONDS = 2.0  # how long stop() goes on with a database that is down
+STOP_SECONDS = 2.5  # from finish() on; then a server that hangs is left to itself
 EXECUTIONS_A_COMMIT = 1000
 
 
@@ -70,6 +70,7 @@ class LedgerWriter:
         self._tenure = Tenure(settings, take)
         self._reviewed_at = 0.0  # monotonic seconds
         self._stopping = threading.Event()
+        self._finish_by = 0.0  # monotonic seconds
         self._thread: threading.Thread | None = None
         self._inbox: Inbox | None = None
         self._database: Database | None = None
@@ -139,6 +140,7 @@ class LedgerWriter:
         """Carry out the queued jobs, close the database and end; nothing more is asked for."""
         if not self._stopping.is_set():
             self._queue.put(jobs.Stop())
+            self._finish_by = time.monotonic() + STOP_SECONDS
             self._stopping.set()
 
     def stop(self) -> None:
@@ -146,10 +148,12 @@ class LedgerWriter:
         self._watch.stop()
         self.finish()
         if self._thread is not None:
-            self._thread.join(STOP_SECONDS)
+            self._thread.join(max(0.0, self._finish_by - time.monotonic()))
             if self._thread.is_alive():
-                # The exchange's history has what is not written; the next start fetches it.
-                log.error("the database does not answer; the ledger ends unfinished")
+                log.error(
+                    "the database does not answer; the ledger ends unfinished: executions and"
+                    " outcomes of orders that it has not written are fetched by the next start"
+                )
             self._thread = None
 
     # ---- the thread ---------------------------------------------------------------------------

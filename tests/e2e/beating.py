@@ -61,7 +61,7 @@ def bare(seconds: float) -> dict[str, float]:
 
 def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
     """Measure the terminal from the first moment of its start."""
-    import main  # noqa: PLC0415 -- the comparison needs none of it
+    import program as whole  # noqa: PLC0415 -- the comparison needs none of it
     from common.engine.engine import Engine  # noqa: PLC0415 -- as above
     from common.profile import find_profile  # noqa: PLC0415 -- as above
     from display.app import Terminal, make_root  # noqa: PLC0415 -- as above
@@ -69,10 +69,10 @@ def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
 
     root = make_root()
     favour_window()
-    main.SETTLE_SECONDS = 0.0  # the window is there while the history is being loaded
+    whole.SETTLE_SECONDS = 0.0  # the window is there while the history is being loaded
     if red:
         Engine._run = _on_the_windows_thread(root)  # type: ignore[assignment, method-assign]
-    program = main.Program(find_profile(main.PROGRAM, profile))
+    program = whole.Program(find_profile(whole.FOLDER, profile))
     program.open()
     terminal = Terminal(
         root,

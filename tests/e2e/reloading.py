@@ -16,13 +16,13 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
-import main
 from common.domain.commands import SetTrading
 from common.domain.orders import Side
 from common.engine.items import BotCall
 from common.engine.snapshot import Health
 from common.profile import find_profile
 from display.app import Terminal, make_root
+from program import FOLDER, Program
 
 PATIENCE = 40.0  # seconds for a reload
 QUIET = 1.0  # seconds in which what is ending has ended
@@ -49,7 +49,7 @@ class Scene:
     def __init__(self, profile: Path) -> None:
         self.root = make_root()
         self.marker = profile / "algo" / "called"
-        self.program = main.Program(find_profile(main.PROGRAM, profile))
+        self.program = Program(find_profile(FOLDER, profile))
         self.program.open()
         self.terminal = Terminal(
             self.root,

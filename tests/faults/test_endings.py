@@ -44,7 +44,7 @@ if os.name == "posix":
         hung: Collection[str],
     ) -> None:
         venue = exchange(seed=6)
-        whole = Whole(venue, tmp_path, mariadb)
+        whole = Whole(venue, tmp_path, mariadb, DEAD_MANS_SWITCH="600")
         whole.start()
         assert whole.process is not None
         pids = {"exchange": venue.process.pid, "database": mariadb.pid}
@@ -52,17 +52,22 @@ if os.name == "posix":
             if "database" in hung:  # the ledger waits in the middle of a transaction
                 os.kill(pids["database"], signal.SIGSTOP)
             whole.trade(5)
+            assert whole.process.stdout is not None
+            assert any("has not answered" in line for line in whole.process.stdout)
             if "exchange" in hung:
                 os.kill(pids["exchange"], signal.SIGSTOP)
             asked = time.monotonic()
             whole.process.send_signal(signal.SIGTERM)
             assert whole.process.wait(30) == 0
             took = time.monotonic() - asked
+            print(f"{' and '.join(sorted(hung))} hung: ended after {took:.1f} s")
         finally:
             for pid in pids.values():
                 os.kill(pid, signal.SIGCONT)
         assert took < END_WITHIN + STARTED
-        assert whole.process.stdout is not None
+        log = (tmp_path / "logs" / "tmatic.log").read_text(encoding="utf-8")
+        assert "executions and outcomes of orders that it has not written are fetched" in log
+        assert ("dead man's switch may stay armed" in log) is ("exchange" in hung)
         whole.process.stdout.close()
         whole.start()
         try:

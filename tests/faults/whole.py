@@ -28,13 +28,18 @@ class Whole:
     """`main.py --headless` on a profile; its books are in the profile's file or in a server's."""
 
     def __init__(
-        self, venue: ExchangeProcess, profile: Path, server: MariaDB | None = None
+        self,
+        venue: ExchangeProcess,
+        profile: Path,
+        server: MariaDB | None = None,
+        **settings: str,
     ) -> None:
         self.profile = profile
         self.trader, self.owner = Trader(venue), Owner(venue)
         self.books: DatabaseSettings = SqliteSettings(profile / "tmatic.db")
         changes: dict[str, str | None] = {
-            **demo_access(venue.rest, venue.ws, venue.key, venue.secret)
+            **demo_access(venue.rest, venue.ws, venue.key, venue.secret),
+            **settings,
         }
         if server is not None:
             self.books = mysql_settings(server, server.create_database())

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.places import ROOT
 
 PACKAGES = ("algo", "api", "bots", "common", "display")
-SINGLE_MODULES = ("functions", "main")
+SINGLE_MODULES = ("functions", "main", "program")
 _GENERATED = {"__pycache__", "demo", "data", "logs"}
 
 
