@@ -49,7 +49,7 @@ class BotDesk:
         try:
             answer = self._carry_out(item)
         except OrderRefused as error:
-            self._notices.warning(f"{item.emi}: {error}")
+            self._notices.warning(f"{item.emi}: {str(error).removeprefix(f'{item.emi}: ')}")
             self._records.say(item.emi, f"{item.verb}_order refused: {error}", error=True)
             answer = self._refusal(item, str(error))
             if not isinstance(error, (EntryRefused, Overloaded)):

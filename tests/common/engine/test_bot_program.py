@@ -68,6 +68,13 @@ def test_m17_a_bot_switched_off_for_refused_orders_stays_off_after_a_restart(wor
     assert len(world.runner.notes) == 5
 
 
+def test_a_refusal_names_the_bot_once(world: World) -> None:
+    world.put(bot_post(quantity=100_000))
+    world.move(0.2)
+    (told,) = [n.text for n in world.engine.snapshot.notices if "CAPITAL" in n.text]
+    assert told.count("bot1") == 1
+
+
 def test_n13_an_overloaded_exchange_is_not_the_bots_fault(world: World) -> None:
     world.errors[SendOrder] = Overloaded("The system is currently overloaded.")
     for call in range(8):
