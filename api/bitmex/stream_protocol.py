@@ -213,8 +213,8 @@ class StreamProtocol:
             return []
         if status in (401, 403):
             self.failure = AuthenticationFailed(text)
-        if status == 419:  # the right to a topic has expired: asked for anew
-            self._outgoing += self.topics.again([_named_topic(text)])
+        if status == 419:
+            self._renew(_named_topic(text))
         topics = _asked_topics(message)
         if status in (400, 404) and len(topics) == 1 and ":" in topics[0]:
             self.topics.give_up(topics[0])
@@ -222,6 +222,17 @@ class StreamProtocol:
         if self.topics.completed():
             messages.append(StreamReady())
         return messages
+
+    def _renew(self, topic: str) -> None:
+        """The right to a topic has expired: subscribe it anew, or everything.
+
+        The image of executions does not tell those that passed meanwhile: a new session reads the
+        history.
+        """
+        if topic in self.topics and topic != "execution":
+            self._outgoing += self.topics.again([topic])
+        else:
+            self.failure = ExchangeUnavailable("a subscription has expired: the session is renewed")
 
 
 def _decode(text: bytes, *, exact: bool) -> dict[str, object]:

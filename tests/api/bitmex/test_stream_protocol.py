@@ -296,6 +296,18 @@ def test_an_expired_token_is_renewed() -> None:
     stream = opened()
     stream.feed('{"status":419,"error":"Access Token expired for subscription: order:*"}', 0.0)
     assert json.loads(stream.take_outgoing()[-1]) == {"op": "subscribe", "args": ["order"]}
+    assert stream.failure is None
+
+
+@pytest.mark.parametrize("topic", ["execution:*", "something new"])
+def test_an_expired_token_of_executions_renews_the_session_which_reads_what_passed(
+    topic: str,
+) -> None:
+    stream = opened()
+    text = json.dumps({"status": 419, "error": f"Access Token expired for subscription: {topic}"})
+    stream.feed(text, 0.0)
+    assert isinstance(stream.failure, ExchangeUnavailable)
+    assert stream.take_outgoing() == []
 
 
 @pytest.mark.parametrize(
