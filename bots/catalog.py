@@ -13,6 +13,7 @@ import inspect
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,23 @@ def _info(row: dict[str, Any]) -> StrategyInfo:
 
 def main() -> None:
     """Print the catalog on the pipe that was 1; what modules print goes nowhere."""
+    inlet = os.dup(0)
     outlet = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1):
+        os.dup2(nothing, number)
+    threading.Thread(target=_end_with_terminal, args=(inlet,), daemon=True).start()
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else loading.PROGRAM_ALGO
     outlet.write(encode(read_folder(folder)))
     outlet.flush()
     os._exit(0)  # threads that a module has started hold nobody up
+
+
+def _end_with_terminal(inlet: int) -> None:
+    """End this process when nobody waits for it any more, even in the middle of an import."""
+    while os.read(inlet, 1):
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

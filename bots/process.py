@@ -138,19 +138,31 @@ class WorkerProcess:
 def output_of(module: str, argument: str, patience: float) -> str:
     """Run a module in a process like a worker's and return what it prints.
 
+    Its standard input ends with this process, and the module with it.
     TimeoutError: it took longer than `patience` seconds and was ended.
     """
     process = _start(module, argument)
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _kill_group(process)
+
+    alarm = threading.Timer(patience, end)
+    alarm.daemon = True
+    alarm.start()
     try:
-        out, _ = process.communicate(timeout=patience)
-    except subprocess.TimeoutExpired:
-        raise TimeoutError from None
+        out = cast(BinaryIO, process.stdout).read()
     finally:
+        alarm.cancel()
+        alarm.join()
         _kill_group(process)
         process.wait(_END_TIMEOUT)
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+    if late.is_set():
+        raise TimeoutError
     return out.decode("utf-8", "replace")
 
 

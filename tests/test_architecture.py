@@ -90,6 +90,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "api.bitmex.stream",
         "api.simulator.child",
         "api.simulator.command",
+        "bots.catalog",
         "bots.catalog_reader",
         "bots.code_watch",
         "bots.journal",

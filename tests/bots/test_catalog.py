@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from bots import catalog
 from bots.process import output_of
 from common.domain.parameters import Catalog
 from tests.bots.terminal import terminal, view, write_algo
+from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 GOOD = '''
 from bots.api import Parameter, Strategy, parameters
@@ -93,3 +100,33 @@ def test_what_was_encoded_is_decoded(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(GOOD, encoding="utf-8")
     found = read(tmp_path)
     assert catalog.decode(catalog.encode(found)) == found
+
+
+def test_an_import_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "loop.py").write_text("while True:\n    pass\n", encoding="utf-8")
+    with pytest.raises(TimeoutError):
+        output_of("bots.catalog", str(tmp_path), 0.5)
+
+
+def test_an_import_that_never_ends_goes_with_the_terminal(tmp_path: Path) -> None:
+    beat = tmp_path / "beat"
+    (tmp_path / "loop.py").write_text(
+        "import time\nfrom pathlib import Path\n"
+        f"while True:\n    Path({str(beat)!r}).write_text(str(time.monotonic()))\n"
+        "    time.sleep(0.01)\n",
+        encoding="utf-8",
+    )
+    code = f"from bots.process import output_of; output_of('bots.catalog', {str(tmp_path)!r}, 60)"
+    asking = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    try:
+        wait_until(beat.exists, 20, "the import to begin")
+    finally:
+        asking.kill()
+        asking.wait()
+
+    def still() -> bool:
+        before = beat.stat().st_mtime_ns
+        time.sleep(0.2)  # twenty beats
+        return beat.stat().st_mtime_ns == before
+
+    wait_until(still, 10, "the import to end")
