@@ -83,6 +83,36 @@ REPORTS = st.lists(
 )
 
 
+LIFE = st.tuples(  # seconds of the reports while it is open, its end if there is one
+    st.lists(st.integers(1, 9), min_size=1, max_size=5, unique=True).map(sorted),
+    st.sampled_from([None, Phase.FILLED, Phase.CANCELED]),
+)
+
+
+@given(LIFE, st.data())
+def test_answers_between_the_events_of_the_stream_change_nothing(
+    life: tuple[list[int], Phase | None], data: st.DataObject
+) -> None:
+    """The terminal state is that of the stream alone, whenever answers of requests come in."""
+    seconds, end = life
+    told = [
+        order(price=f"{100 + n}", quantity=500 + n, filled=100 * n, seconds=at)
+        for n, at in enumerate(seconds)
+    ]
+    if end is not None:
+        told.append(order(filled=500, phase=end, seconds=20))
+    alone, mixed = OrderMirror(), OrderMirror()
+    for report in told:
+        alone.apply(report, "bot1", from_stream=True)
+    arrivals = [(report, True) for report in told]
+    for report in data.draw(st.lists(st.sampled_from(told), max_size=4)):
+        arrivals.insert(data.draw(st.integers(0, len(arrivals))), (report, False))
+    for report, from_stream in arrivals:
+        mixed.apply(report, "bot1", from_stream=from_stream)
+    assert list(mixed) == list(alone)
+    assert bool(list(mixed)) == (end is None)
+
+
 @given(REPORTS, st.randoms(use_true_random=False))
 def test_answers_in_any_order_end_in_the_same_state(reports: list[Order], random: object) -> None:
     """Once an order has ended, no order of arrival of answers brings it back."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,14 +13,28 @@ from hypothesis import strategies as st
 from common.domain.executions import Executed, ExecutionKind
 from common.ledger import jobs
 from common.ledger.clerk import Clerk
-from common.ledger.database import Value, to_int
+from common.ledger.database import Value, to_int, to_text
 from common.ledger.migration import migrate
 from common.ledger.sqlite_database import SqliteDatabase
-from tests.common.ledger.support import CURRENCIES, KEY, XBTUSD, funding, settlement, trade
+from tests.common.ledger.support import (
+    CURRENCIES,
+    KEY,
+    START,
+    XBTUSD,
+    funding,
+    settlement,
+    trade,
+)
 
 BOTS = ("a", "b", "stranger", "")
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 Rows = list[tuple[Value, ...]]
+Sums = tuple[str, int, int, int, int]  # EMI, contracts, SUMREAL, COMMISS, funding
+_SUMS = (
+    "SELECT EMI, SUM(CASE SIDE WHEN 0 THEN QTY WHEN 1 THEN -QTY ELSE 0 END), SUM(SUMREAL_I),"
+    " SUM(CASE SIDE WHEN -1 THEN 0 ELSE COMMISS_I END),"
+    " SUM(CASE SIDE WHEN -1 THEN COMMISS_I ELSE 0 END) FROM coins GROUP BY EMI ORDER BY EMI"
+)
 SLOW = settings(max_examples=40, deadline=None)
 
 steps = st.lists(
@@ -45,7 +60,7 @@ def history(drawn: list[tuple[str, int, int]]) -> list[Executed]:
     return rows
 
 
-def booked(*batches: list[Executed], restart: bool = False) -> tuple[Rows, Rows]:
+def booked(*batches: list[Executed], restart: bool = False) -> tuple[Rows, list[Sums]]:
     """Book batch by batch in a fresh file; return the rows of `coins` and the sums in memory."""
     with TemporaryDirectory() as folder:
         database = SqliteDatabase(Path(folder) / "books.db")
@@ -67,16 +82,16 @@ def booked(*batches: list[Executed], restart: bool = False) -> tuple[Rows, Rows]
         rows = database.query(
             "SELECT EXECID, EMI, SIDE, QTY, SUMREAL_I, COMMISS_I FROM coins ORDER BY EXECID, EMI"
         )
-        sums = database.query(
-            "SELECT EMI, SUM(CASE SIDE WHEN 0 THEN QTY WHEN 1 THEN -QTY ELSE 0 END) FROM coins"
-            " GROUP BY EMI ORDER BY EMI"
-        )
+        sums: list[Sums] = []
+        for name, *totals in database.query(_SUMS):
+            held, real, paid, fund = map(to_int, totals)
+            sums.append((to_text(name), held, real, paid, fund))
         memory = [
-            (balance.emi, balance.position)
-            for balance in sorted(clerk.balances(KEY), key=lambda b: b.emi)
+            (b.emi, b.position, b.sum_real, b.commission, b.funding)
+            for b in sorted(clerk.balances(KEY), key=lambda b: b.emi)
         ]
         database.close()
-        assert memory == [(emi, to_int(total)) for emi, total in sums]
+        assert memory == sums  # what is shown is what the rows sum to
         return rows, sums
 
 
@@ -94,9 +109,9 @@ def test_the_shares_of_every_execution_sum_to_the_exchanges_figures(
         assert sum(int(str(coin[5])) for coin in mine) == row.fee
     signed = {ExecutionKind.TRADE: 1, ExecutionKind.SETTLEMENT: 1, ExecutionKind.FUNDING: 0}
     total = sum(signed[r.kind] * r.side.sign * r.quantity for r in rows if r.side)
-    assert sum(int(str(position)) for _, position in sums) == total
+    assert sum(to_int(mine[1]) for mine in sums) == total
     if rows[-1].kind is ExecutionKind.SETTLEMENT:
-        assert all(position == 0 for _, position in sums)
+        assert all(mine[1] == 0 for mine in sums)
 
 
 @SLOW
@@ -111,6 +126,68 @@ def test_l32_p14_p15_pieces_repetitions_and_restarts_change_nothing(
         for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)
     ]
     assert booked(*pieces, restart=data.draw(st.booleans())) == booked(rows)
+
+
+@SLOW
+@given(steps, st.randoms(use_true_random=False))
+def test_executions_of_one_moment_may_come_in_any_order(
+    drawn: list[tuple[str, int, int]], random: object
+) -> None:
+    rows = history(drawn)
+    moments: list[list[Executed]] = [[]]
+    for row in rows:  # fills in a row happen at once; what is split by positions ends the moment
+        if row.kind is ExecutionKind.TRADE:
+            moments[-1].append(replace(row, at=START, written_at=START))
+        else:
+            moments += [[row], []]
+    at = [START + timedelta(seconds=n) for n in range(len(moments))]
+    timed = [
+        [replace(row, at=when, written_at=when) for row in moment]
+        for moment, when in zip(moments, at, strict=True)
+    ]
+    usual = booked([row for moment in timed for row in moment])
+    for moment in timed:
+        random.shuffle(moment)  # type: ignore[attr-defined]
+    assert booked([row for moment in timed for row in moment]) == usual
+
+
+@SLOW
+@given(steps)
+def test_the_result_of_a_flat_bot_is_what_its_executions_cost(
+    drawn: list[tuple[str, int, int]],
+) -> None:
+    rows = [row for row in history(drawn) if row.kind is ExecutionKind.TRADE]
+    for bot in ("a", "b"):  # each closes at last what it holds
+        mine = [row for row in rows if row.cl_ord_id.endswith(f".{bot}")]
+        held = sum(row.side.sign * row.quantity for row in mine if row.side)
+        if held:
+            rows.append(trade(len(drawn) + 1 + len(rows), -held, cl_ord_id=f"9.{bot}", cost=held))
+    _, sums = booked(rows)
+    for bot in ("a", "b"):
+        mine = [row for row in rows if row.cl_ord_id.endswith(f".{bot}")]
+        result = -sum(row.cost for row in mine) - sum(row.fee for row in mine)
+        found = [(held, real - paid - fund) for emi, held, real, paid, fund in sums if emi == bot]
+        assert found == ([(0, result)] if mine else [])
+
+
+@SLOW
+@given(steps)
+def test_after_a_settlement_the_results_of_all_bots_are_what_everything_cost(
+    drawn: list[tuple[str, int, int]],
+) -> None:
+    rows = history([*drawn, ("a", 1, 5)])
+    total = sum(
+        row.side.sign * row.quantity
+        for row in rows
+        if row.side and row.kind is not ExecutionKind.FUNDING
+    )
+    if total:
+        rows.append(settlement(len(rows) + 1, total, cost=777, fee=3))
+    _, sums = booked(rows)
+    cost = sum(row.cost for row in rows if row.kind is not ExecutionKind.FUNDING)
+    fees = sum(row.fee for row in rows)
+    assert sum(real - paid - fund for _, _, real, paid, fund in sums) == -cost - fees
+    assert all(held == 0 for _, held, *_ in sums) or not total
 
 
 @SLOW
