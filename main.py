@@ -37,6 +37,7 @@ from api.simulator.child import MARKET as DEMO_MARKET
 from bots.backtest.command import place_of, run_backtest, wish_of
 from common.add_bot_command import run_add_bot
 from common.clock import SystemClock
+from common.console import console_of
 from common.domain.commands import SetTrading
 from common.domain.executions import Network
 from common.domain.instruments import Symbol
@@ -51,6 +52,7 @@ from common.profile import Profile, ProfileLock, find_profile
 from common.report_command import run_report
 from common.settings import demo_database, read_settings
 from common.settings_types import MysqlSettings, SqliteSettings
+from common.stop_command import run_stop, stop_wish
 from common.verify_command import run_verify
 from program import DEMO_BOT, FOLDER, Program
 
@@ -89,11 +91,24 @@ def run_without_window(profile: Profile, trading: bool) -> int:
             program.open()
             if trading:
                 program.submit(SetTrading(on=True))
-            code = run_headless(program.snapshot, signals)
+            console = console_of(program.submit, program.next_event)
+            code = run_headless(program.snapshot, signals, console=console.take)
             clean = True
             return code
         finally:
             program.close(clean=clean)
+
+
+def stop(profile: Profile, words: list[str], agreed: bool) -> int:
+    """Cancel orders or close positions; exit code 0 when nothing of them is left, 1 when not."""
+    wish = stop_wish(words)
+    program = Program(profile)
+    with StopSignals() as signals:
+        try:
+            program.open()
+            return run_stop(program, wish, signals, agreed=agreed)
+        finally:
+            program.close()
 
 
 def verify(profile: Profile) -> int:
@@ -143,6 +158,8 @@ def run_terminal(options: argparse.Namespace, profile: Profile) -> int:
     """Run the terminal in the way that was asked for."""
     if options.verify:
         return verify(profile)
+    if options.stop:
+        return stop(profile, options.stop, options.yes)
     if options.headless:
         return run_without_window(profile, options.trading == "on")
     return run_window(profile, options.theme)

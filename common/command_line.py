@@ -75,6 +75,14 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         type=_account_number,
         help="only with --import: whose the rows are that name no account",
     )
+    parser.add_argument(
+        "--stop",
+        nargs="+",
+        metavar=("LEVEL", "NAME"),
+        help="where no terminal runs: cancel-all [BOT or SYMBOL], or flatten BOT or SYMBOL; says "
+        "what it will do, does it with --yes, and ends; exit code 1 if it is not done",
+    )
+    parser.add_argument("--yes", action="store_true", help="only with --stop: do it")
     _add_backtest(parser)
     options = parser.parse_args(arguments)
     if options.backtest and not (options.begin and options.end):
@@ -86,6 +94,8 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
     for name in ("network", "account"):
         if getattr(options, name) and not options.import_file:
             parser.error(f"--{name} needs --import")
+    if options.yes and not options.stop:
+        parser.error("--yes needs --stop")
     if options.strategy and not options.add_bot:
         parser.error("--strategy needs --add-bot; in the window press F5 on the bot")
     if options.csv and not options.report:
@@ -161,6 +171,7 @@ def wants_window(options: argparse.Namespace) -> bool:
         or options.add_bot
         or options.report
         or options.verify
+        or options.stop
         or options.import_file
         or options.backtest
     )

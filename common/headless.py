@@ -152,11 +152,13 @@ def run_headless(
     stop: StopSignals,
     write: Callable[[str], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    console: Callable[[Snapshot], list[str]] = lambda _: [],
 ) -> int:
     """Print events until a signal asks for the end; returns the exit code, 0.
 
-    Runs on the main thread. `write` takes one line without its end; by default standard output,
-    and an output that nobody reads any more ends the run as a signal does.
+    Runs on the main thread. `console` returns what to say to what was typed. `write` takes one line
+    without its end; by default standard output, and an output that nobody reads any more ends the
+    run as a signal does.
     """
     reporter = Reporter()
     output = write or _standard_output()
@@ -164,6 +166,7 @@ def run_headless(
     while not stop.requested:
         now = snapshot()
         lines = reporter.lines(now) if now.beat != last else []
+        lines += [clean(line, LONGEST_LINE) for line in console(now)]
         last = now.beat
         if not _write(lines, output):
             break

@@ -12,13 +12,13 @@ from common.domain.instruments import Symbol
 from common.domain.orders import Side
 from common.domain.robots import Status
 from common.engine.snapshot import Level, Notice, PositionRow, RobotRow, Snapshot
+from common.engine.stop_levels import Level as StopLevel
+from common.engine.stop_levels import Target
 from display.amend import GONE, AmendDialog
 from display.closing import CloseDialog
 from display.dialogs import Desk, Dialog
 from display.presenter import position_key, robot_key
 from display.stop import StopDialog
-from display.stop_choices import Level as StopLevel
-from display.stop_choices import Target
 from display.theme import Theme
 from display.ticket import LOCKED, OrderTicket
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from common.engine.snapshot import Level, RobotRow
+from common.engine.stop_levels import Level as StopLevel
+from common.engine.stop_levels import Target
 from display.actions import Actions
 from display.backtest import BackTestDialog, BackTests
 from display.bot_delete import DeleteDialog
@@ -10,8 +12,6 @@ from display.bot_form import BotFormDialog
 from display.bot_panel import BotPanel, PanelActions
 from display.dialogs import Dialog
 from display.presenter import robot_key
-from display.stop_choices import Level as StopLevel
-from display.stop_choices import Target
 
 
 class BotActions:

@@ -23,6 +23,7 @@ from decimal import Decimal, InvalidOperation
 from tkinter import ttk
 
 from common.domain.orders import Side
+from common.engine.stop_levels import Level
 from display.actions import Actions
 from display.amend import AmendDialog
 from display.bot_panel import BotPanel
@@ -32,7 +33,6 @@ from display.closing import CloseDialog
 from display.dialogs import Dialog
 from display.layout import TABS, Layout
 from display.stop import StopDialog
-from display.stop_choices import Level
 from display.tables import Table
 from display.ticket import OrderTicket
 

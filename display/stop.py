@@ -12,10 +12,10 @@ from tkinter import ttk
 from common.domain.commands import SetTrading
 from common.engine.previews import Plan
 from common.engine.snapshot import Snapshot
+from common.engine.stop_levels import Level, Target, command_of, plan_of, targets
 from display.cells import Tone
 from display.dialogs import Desk, Dialog, set_enabled
 from display.own_variables import OwnFlag, OwnText
-from display.stop_choices import Level, Target, command_of, plan_of, targets
 from display.theme import Theme
 
 _LINES = 9  # of the plan in sight

@@ -168,10 +168,13 @@ def _stopped(robot: RobotRow) -> Trouble:
     )
 
 
+NOT_FLAT = "flatten "  # begins the key of such a problem
+
+
 def not_flat(emi: str, why: str) -> Trouble:
     """Return the problem of a bot whose position could not be closed."""
     return Trouble(
-        f"flatten {emi}",
+        f"{NOT_FLAT}{emi}",
         Level.ERROR,
         f"{emi}: its position is not closed: {why}",
         "has given up; the bot is OFF and its orders are cancelled",

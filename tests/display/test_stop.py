@@ -9,8 +9,8 @@ import pytest
 from common.domain.commands import CancelAll, Flatten, Scope, SetTrading
 from common.domain.orders import Side
 from common.engine.snapshot import Health
+from common.engine.stop_levels import Level, Target
 from display.stop import StopDialog
-from display.stop_choices import Level, Target
 from tests.display import support
 from tests.display.support import MARKET, XBTUSDT, Bench
 

@@ -1,4 +1,4 @@
-"""What the stop window offers: three levels, and for each of them what it can be about. Pure."""
+"""The kill levels that a person is offered, and for each of them what it can be about. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.engine.snapshot import Snapshot
 
 
 class Level(Enum):
-    """The kill levels, from the mildest; the value is what the window calls it."""
+    """The kill levels, from the mildest; the value is what a person reads."""
 
     ENTRIES = "Stop new entries"
     CANCEL = "Cancel orders"
