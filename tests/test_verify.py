@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,26 @@ def test_an_exchange_that_is_away_is_no_verdict(tmp_path: Path) -> None:
 
 def test_a_demo_brings_its_exchange_along(tmp_path: Path) -> None:
     assert verdict(tmp_path)[:2] == (0, "books verified: 0 executions, 0 differences")
+
+
+def test_a_demo_with_a_past_is_verified_against_its_state(
+    exchange: Callable[..., ExchangeProcess], tmp_path: Path
+) -> None:
+    venue = exchange(state=tmp_path / "exchange.json", no_limits=True)  # where a demo keeps it
+    trader, owner = Trader(venue), Owner(venue)
+    for number, side in enumerate(("Buy", "Sell"), start=1):
+        buy(trader, symbol="XBTUSDT", side=side, orderQty=2000 // number, clOrdID=f"{number}.x",
+            ordType="Market")  # fmt: skip
+    owner.act("funding", symbol="XBTUSDT", rate=0.000317)
+    executions = len(trader.rows("execution/tradeHistory", count=500))
+    venue.stop()
+    assert verdict(tmp_path)[:2] == (0, f"books verified: {executions} executions, 0 differences")
+    with closing(sqlite3.connect(tmp_path / "tmatic.db")) as books, books:
+        books.execute("UPDATE coins SET SUMREAL_I = SUMREAL_I + 1 WHERE CLORDID = 2")
+    code, last, told = verdict(tmp_path)
+    assert (code, last.startswith("BOOKS DIFFER: ")) == (1, True), told
+    assert "SUMREAL of XBTUSDT.linear in execution" in told
+    assert "USDt" in told
 
 
 def test_wrong_settings_end_with_two(tmp_path: Path) -> None:
