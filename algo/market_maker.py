@@ -4,13 +4,18 @@ Two orders stand around the middle of the market, `spread` ticks apart at least.
 bought, both prices go down (its bid gets shy, its ask keen), so that it rather sells; when it has
 sold, up. `skew` says how much. At its limit it offers on one side only.
 
-What to learn here: acting on fills at once instead of at the next bar, inventory, and prices in
-Decimal.
+What to learn here: acting on fills at once instead of at the next bar, but not more often than the
+terminal takes requests, inventory, and prices in Decimal.
 """
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bots.api import Bot, Fill, Parameter, Strategy
+
+# Between two answers to fills. Each may move both orders, and the settings allow a bot 60 requests
+# a minute; one that asks for more is refused, and stopped when it goes on asking.
+PAUSE = timedelta(seconds=5)
 
 
 class MarketMaker(Strategy):
@@ -20,13 +25,18 @@ class MarketMaker(Strategy):
     skew = Parameter(4, low=0, high=10_000, help="ticks that both move for a full inventory")
     lots = Parameter(1, low=1, high=10_000, help="size of each order")
 
+    def on_start(self, bot: Bot) -> None:
+        self.answered: datetime | None = None  # when a fill was answered last
+
     def on_bar(self, bot: Bot) -> None:
         self.quote(bot)
 
     def on_fill(self, bot: Bot, fill: Fill) -> None:
         # The fill is in the books and in bot.position already.
         bot.log(f"{fill.side} {fill.quantity} at {fill.price}; position {bot.position}")
-        self.quote(bot)
+        if self.answered is None or fill.at - self.answered >= PAUSE:
+            self.answered = fill.at
+            self.quote(bot)
 
     def quote(self, bot: Bot) -> None:
         """Put both orders where they belong now."""
