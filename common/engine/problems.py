@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from common.domain.bots import OnStop
 from common.domain.money import amount
 from common.domain.orders import Phase
 from common.domain.robots import Status
@@ -144,7 +145,7 @@ def _others(snapshot: Snapshot) -> Iterator[Trouble]:
                 "wait; do not place it a second time",
             )
     for robot in snapshot.robots:
-        if robot.status is Status.ERROR:
+        if robot.status is Status.ERROR or (robot.status is Status.OFF and robot.problem):
             yield _stopped(robot)
     for account in snapshot.accounts:
         if account.alarm and account.control is not None:
@@ -159,12 +160,16 @@ def _others(snapshot: Snapshot) -> Iterator[Trouble]:
 
 
 def _stopped(robot: RobotRow) -> Trouble:
+    """Return the problem of a bot that its own fault has stopped; one that a click has is none."""
+    faulty = robot.status is Status.ERROR
+    left = "its position stays" if robot.on_stop is OnStop.CANCEL else "orders and position stay"
+    click = "a click on it in the list of robots lets it work again; its log says more"
     return Trouble(
         f"robot {robot.market} {robot.emi}",
-        Level.ERROR,
+        Level.ERROR if faulty else Level.WARNING,
         f"{robot.emi} is stopped: {robot.problem}",
-        "does not call it any more; the other bots go on, its orders and position stay",
-        "correct its strategy or its row in the table robots, then press F3",
+        f"does not call it any more; the other bots go on, {left}",
+        "correct its strategy or its row in the table robots, then press F3" if faulty else click,
     )
 
 

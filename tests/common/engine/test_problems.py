@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from common.domain.bots import OnStop
 from common.domain.orders import Phase
 from common.domain.robots import Status
 from common.engine.problems import Problems, not_flat
@@ -63,6 +64,11 @@ def test_nothing_is_wrong_with_a_healthy_account() -> None:
             "press F3",
         ),
         (
+            replace(CLEAN, robots=(support.robot_row("b", status=Status.OFF, problem="slow"),)),
+            "b is stopped: slow",
+            "a click on it",
+        ),
+        (
             replace(CLEAN, accounts=(replace(support.accounts()[0], alarm=True),)),
             "CONTROL of XBt is 0.00004321",
             "F7 compares",
@@ -76,6 +82,18 @@ def test_each_problem_says_what_is_done_and_what_can_be_done(
     assert cause in problem.cause
     assert remedy in problem.remedy
     assert problem.doing
+
+
+def test_a_bot_that_was_switched_off_is_no_problem() -> None:
+    row = support.robot_row("b", status=Status.OFF)
+    assert Problems().present(replace(CLEAN, robots=(row,))) == ()
+
+
+@pytest.mark.parametrize(("policy", "orders"), [(OnStop.LEAVE, True), (OnStop.CANCEL, False)])
+def test_a_stopped_bot_says_what_becomes_of_its_orders(policy: OnStop, orders: bool) -> None:
+    row = replace(support.robot_row("b", status=Status.OFF, problem="slow"), on_stop=policy)
+    (problem,) = Problems().present(replace(CLEAN, robots=(row,)))
+    assert ("orders and position stay" in problem.doing) is orders
 
 
 def test_a_problem_keeps_its_beginning_and_goes_with_its_cause() -> None:
