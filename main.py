@@ -21,6 +21,11 @@ from common.command_line import parse_options, wants_window
 VERSION = "0.1.0"
 EXIT_SETTINGS = 2  # the settings or the command line are wrong
 EXIT_IN_USE = 3  # another terminal works in this folder
+EXIT_DISPLAY = 4  # the display has gone while the window was open
+DISPLAY_LOST = (
+    "the display has gone: the bots are stopped and the program ends; orders stay at the exchange, "
+    "and a dead man's switch stays armed"
+)
 
 
 if __name__ == "__main__":
@@ -62,9 +67,11 @@ log = logging.getLogger("main")
 def run_window(profile: Profile, theme: str) -> int:
     """Show the window until it is closed."""
     from display import running  # noqa: PLC0415 -- Tk is not needed, and perhaps not there, else
+    from display.lost_display import on_loss  # noqa: PLC0415 -- as above
 
     root = running.open_root()
     program = Program(profile)
+    on_loss(lambda: end_without_display(program), EXIT_DISPLAY)
     clean = False
     try:
         program.open()
@@ -80,6 +87,13 @@ def run_window(profile: Profile, theme: str) -> int:
     finally:
         program.close(clean=clean)
     return 0
+
+
+def end_without_display(program: Program) -> None:
+    """The display has gone and cannot be asked about orders: they stay, and so does the switch."""
+    log.error(DISPLAY_LOST)
+    print(DISPLAY_LOST, file=sys.stderr, flush=True)
+    program.close(clean=False)
 
 
 def run_without_window(profile: Profile, trading: bool) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.support.processes import end, search_path
 
 _framebuffers: dict[str, Path] = {}  # display name -> the file that Xvfb paints into
+_servers: dict[str, subprocess.Popen[str]] = {}
 
 
 @contextmanager
@@ -47,9 +48,16 @@ def virtual_display(size: str = "1280x800x24") -> Iterator[str]:
             assert number, f"Xvfb did not start: {log.read_text(encoding='utf-8')}"
             name = f":{number}"
             _framebuffers[name] = Path(folder, "Xvfb_screen0")
+            _servers[name] = server
             yield name
         finally:
             end(server)
+
+
+def kill_display(display: str) -> None:
+    """End a display that `virtual_display` has yielded without warning."""
+    _servers[display].kill()
+    _servers[display].wait()
 
 
 def screenshot(display: str, path: Path) -> Path:
