@@ -111,6 +111,7 @@ def executed(
         forced=_forced(row, kind),
         # Contracts of a spot pair are the smallest units of its base currency.
         base_delta=side.sign * quantity if spot and side is not None else 0,
+        base_currency=_base(symbol, directory) if spot else "",
     )
 
 
@@ -204,6 +205,13 @@ def _settlement(row: Row, symbol: Symbol, directory: Directory) -> str:
     if instrument is not None:
         return instrument.settlement_currency
     return directory.wallet_code(text_of(row, "currency"))
+
+
+def _base(symbol: Symbol, directory: Directory) -> str:
+    """Return the wallet currency that a spot pair trades; its name begins the pair's own."""
+    instrument = directory.instrument(symbol.ticker)
+    major = instrument.base_currency if instrument else symbol.ticker.partition("_")[0]
+    return directory.wallet_code(major)
 
 
 def _order_id(row: Row) -> str:

@@ -68,5 +68,6 @@ class Executed:
     text: str = ""
     forced: bool = False  # the exchange traded against the owner's will: a liquidation
     base_delta: int = 0  # spot: change of the base currency in its smallest unit
+    base_currency: str = ""  # spot: the wallet currency that `base_delta` is in
     # Of a transfer: what closing so many contracts brings (long > 0), received > 0.
     closing: Callable[[int], int] | None = field(default=None, compare=False, repr=False)

@@ -33,7 +33,8 @@ class Holdings:
         """Follow rows that are durable, and tell of them as they come."""
         self._state.take_entries(entries)
         for entry in entries if tell else ():
-            self._notices.info(self._story(entry))
+            if entry.quantity:  # else another currency of a trade that is told already
+                self._notices.info(self._story(entry))
 
     def _story(self, entry: Entry) -> str:
         ticker = entry.symbol.ticker

@@ -80,8 +80,10 @@ class MarketState:
             balance = self._balance(entry)
             balance.add(entry)
             self._show_bot(entry.emi, entry.symbol)
-            kept = self.funding if entry.side == SIDE_FUNDING else self.trades
-            kept.appendleft(entry)
+            if entry.side == SIDE_FUNDING:
+                self.funding.appendleft(entry)
+            elif entry.quantity:  # else another currency of a trade that is shown already
+                self.trades.appendleft(entry)
 
     def emi_of(self, order: Order) -> str:
         """Return the bot that an order belongs to, made visible if it is new."""

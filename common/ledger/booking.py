@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from common.domain.books import SIDE_BUY, SIDE_FUNDING, SIDE_SELL, Entry
@@ -94,30 +94,36 @@ def _book_trade(execution: Executed, standing: Standing) -> tuple[Entry, ...]:
         number=order.number,
         position_delta=side.sign * execution.quantity,
     )
-    return (entry,) if own_fee else (entry, _foreign_fee(entry, execution, standing))
-
-
-def _foreign_fee(entry: Entry, execution: Executed, standing: Standing) -> Entry:
-    """Return the row of a fee that was paid in another currency than the trade (spot)."""
-    return Entry(
-        exec_id=entry.exec_id,
-        kind=entry.kind,
-        emi=entry.emi,
-        refer=entry.refer,
-        symbol=entry.symbol,
-        currency=execution.fee_currency,
-        side=entry.side,
-        quantity=0,  # the contracts stand in the trade's own row
-        rest=entry.rest,
-        price=entry.price,
-        theor_price=entry.theor_price,
-        trade_price=entry.trade_price,
-        sum_real=0,
-        commission=execution.fee,
-        scale=_scale(execution, execution.fee_currency, standing),
-        at=entry.at,
-        number=entry.number,
+    return (
+        entry,
+        *(
+            replace(
+                entry,
+                currency=currency,
+                quantity=0,  # the contracts stand in the trade's own row
+                position_delta=0,
+                sum_real=received,
+                commission=fee,
+                scale=_scale(execution, currency, standing),
+            )
+            for currency, (received, fee) in _other_currencies(execution).items()
+        ),
     )
+
+
+def _other_currencies(execution: Executed) -> dict[str, tuple[int, int]]:
+    """Return currency -> (received, fee) of what a trade moves beside the currency of its cost.
+
+    Of a spot pair that is the currency which changes hands, and a fee may be in any currency.
+    """
+    moved: dict[str, tuple[int, int]] = {}
+    if execution.base_currency and execution.base_delta:
+        moved[execution.base_currency] = (execution.base_delta, 0)
+    currency = execution.fee_currency
+    if execution.fee and currency not in ("", execution.currency):
+        received, _ = moved.get(currency, (0, 0))
+        moved[currency] = (received, execution.fee)
+    return moved
 
 
 def _book_funding(execution: Executed, standing: Standing) -> tuple[Entry, ...]:

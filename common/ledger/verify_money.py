@@ -23,16 +23,18 @@ def check_money(
 
 
 def base_legs(balances: Iterable[Balance], bases: Mapping[Symbol, str]) -> dict[str, int]:
-    """Return currency -> units that spot trades brought, where no row of `coins` counts them.
+    """Return currency -> units that spot trades brought and that no row of `coins` counts.
 
-    Contracts of a spot pair are the smallest units of its base currency.
+    Contracts of a spot pair are the smallest units of its base currency. Rows that were written
+    before that currency had its own differ from 0 here.
     """
     legs: dict[str, int] = defaultdict(int)
-    own_rows = {(b.symbol, b.currency) for b in balances if b.sum_real}
     for balance in balances:
         base = bases.get(balance.symbol)
-        if base is not None and (balance.symbol, base) not in own_rows:
+        if base is not None:
             legs[base] += balance.position
+            if balance.currency == base:
+                legs[base] -= balance.sum_real
     return legs
 
 

@@ -221,9 +221,7 @@ def _sums(execution: Executed, entries: Sequence[Entry], frame: Frame) -> Iterat
     if execution.kind is not ExecutionKind.FUNDING:
         real[execution.currency] -= execution.cost
     paid[execution.fee_currency or execution.currency] += execution.fee
-    base = frame.bases.get(execution.symbol)
-    if base and any(entry.currency == base and entry.sum_real for entry in entries):
-        real[base] += execution.base_delta
+    real[execution.base_currency] += execution.base_delta
     emis = _emis(entries)
     for name, wanted, column in (("SUMREAL", real, "sum_real"), ("COMMISS", paid, "commission")):
         found: dict[str, int] = defaultdict(int)

@@ -15,7 +15,8 @@ from common.ledger.connecting import open_database
 from common.ledger.database import DatabaseSettings, Value, to_int, to_text
 
 _COINS = "SELECT EXECID, EMI, SYMBOL, CURRENCY, SIDE, QTY, SUMREAL_I, COMMISS_I FROM coins"
-_JOURNAL = "SELECT EXECID FROM executions"
+_JOURNAL = "SELECT EXECID FROM executions WHERE KIND <> 'Transfer'"
+TRANSFER = "internal-"  # ids of what bots exchange at a settlement: nothing was sent of it
 _SIGN = {0: 1, 1: -1}  # of the column SIDE: bought, sold; funding moves no contracts
 
 
@@ -47,9 +48,7 @@ class Tables:
         try:
             database.begin()
             coins = [_coin(row) for row in database.query(f"{_COINS} ORDER BY ID")]
-            journal = Counter(
-                str(row[0]) for row in database.query("SELECT EXECID FROM executions")
-            )
+            journal = Counter(str(row[0]) for row in database.query(_JOURNAL))
             database.rollback()
         finally:
             database.close()
@@ -75,12 +74,14 @@ def wrongs(sent: Mapping[str, Any], tables: Tables, *, journal: bool = True) -> 
     """Return what differs between an account of the truth and the tables, one line each."""
     own: dict[str, list[Coin]] = defaultdict(list)
     for coin in tables.coins:
-        own[coin.exec_id].append(coin)
+        if not coin.exec_id.startswith(TRANSFER):  # the sums below look at these too
+            own[coin.exec_id].append(coin)
     executions = {row["execID"]: row for row in sent["executions"]}
     found = [f"invented {exec_id}" for exec_id in own.keys() - executions.keys()]
     for exec_id, row in executions.items():
         found += _execution(row, own.get(exec_id, []))
-    found += _sums(sent["ledger"]["instruments"], tables.coins)
+    own_money = {row["symbol"]: row["currency"] for row in executions.values()}
+    found += _sums(sent["ledger"]["instruments"], tables.coins, own_money)
     if journal:
         found += _journal(executions, tables.journal)
     return found
@@ -101,24 +102,30 @@ def _execution(row: Mapping[str, Any], coins: Sequence[Coin]) -> Iterator[str]:
         yield f"doubled {name}: {dict(shares)}"
         return
     real = 0 if row["kind"] == "Funding" else -row["cost"]
-    expected = (row["contracts"], real, row["fee"])
+    bought = row["contracts"] if "_" in row["symbol"] else 0  # of a spot pair
+    expected = (row["contracts"], real, row["fee"], bought)
     booked = (
         sum(coin.contracts for coin in coins),
         sum(coin.real for coin in coins if coin.currency == row["currency"]),
         sum(coin.commission for coin in coins),
+        sum(coin.real for coin in coins if coin.currency != row["currency"]),
     )
     if booked != expected:
         kind = "wrong" if row["kind"] == "Trade" else "partial"
-        yield f"{kind} {name}: contracts, SUMREAL, COMMISS are {booked}, sent were {expected}"
+        figures = "contracts, SUMREAL, COMMISS, bought"
+        yield f"{kind} {name}: {figures} are {booked}, sent were {expected}"
 
 
-def _sums(instruments: Mapping[str, Mapping[str, int]], coins: Iterable[Coin]) -> Iterator[str]:
-    """The sums over all EMIs are those that the exchange keeps by symbol."""
+def _sums(
+    instruments: Mapping[str, Mapping[str, int]], coins: Iterable[Coin], money: Mapping[str, str]
+) -> Iterator[str]:
+    """The sums over all EMIs are those that the exchange keeps by symbol, in its own `money`."""
     sums: dict[str, Counter[str]] = {symbol: Counter() for symbol in instruments}
     for coin in coins:
         mine = sums.setdefault(coin.symbol, Counter())
         mine["contracts"] += coin.contracts
-        mine["cost"] -= coin.real
+        if coin.currency == money.get(coin.symbol):
+            mine["cost"] -= coin.real
         mine["funding" if coin.is_funding else "fee"] += coin.commission
     for symbol, booked in sums.items():
         told = instruments.get(symbol, {})

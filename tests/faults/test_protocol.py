@@ -41,6 +41,14 @@ def foreign(scene: Scene, symbol: str = "XBTUSDT", **params: Any) -> Any:
     return answer.body
 
 
+def wallet_rows(scene: Scene) -> list[dict[str, Any]]:
+    """Return the history of all wallets."""
+    query = {"currency": "all", "count": 500}
+    request = Request("GET", "/user/walletHistory", query, scene.account, frozenset())
+    body: Any = scene.venue.handle(request).body
+    return list(body)
+
+
 def rows_of(scene: Scene) -> list[tuple[Any, ...]]:
     """Return EMI, REFER and CLORDID of the table coins."""
     with closing(sqlite3.connect(scene.terminal.books)) as connection:
@@ -422,3 +430,15 @@ def test_l34_p28_a_spot_fill_and_its_fee_are_booked_in_their_own_currencies(tmp_
         scene.venue.interventions.fill_order(order["orderID"])
         scene.run(3)
         scene.agrees()
+        legs = """SELECT CURRENCY, SUM(SUMREAL_I), SUM(COMMISS_I) FROM coins GROUP BY CURRENCY"""
+        with closing(sqlite3.connect(scene.terminal.books)) as connection:
+            booked = {row[0]: row[1:] for row in connection.execute(legs)}
+        truth: Any = scene.venue.interventions.truth()
+        mine = next(each for each in truth["accounts"] if each["account"] == scene.account)
+        (fill,) = mine["executions"]
+        assert booked == {"XBt": (1_000_000, 0), "USDt": (-fill["cost"], fill["fee"])}
+        moved: dict[str, int] = {}
+        for row in wallet_rows(scene):
+            if row["transactType"] == "SpotTrade":
+                moved[row["currency"]] = moved.get(row["currency"], 0) + row["amount"]
+        assert {c: real - fee for c, (real, fee) in booked.items()} == moved

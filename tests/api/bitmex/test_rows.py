@@ -154,6 +154,9 @@ def test_a_spot_trade_moves_the_base_and_settles_in_the_quote() -> None:
     trade = executed(row)
     assert trade.symbol == SPOT
     assert (trade.currency, trade.fee_currency, trade.base_delta) == ("USDt", "USDt", -10000)
+    assert trade.base_currency == "XBt"
+    assert executed({**row, "symbol": "ETH_USDT"}).base_currency == "Gwei"
+    assert executed(TRADE).base_currency == ""
     assert executed({**row, "execCommCcy": "BMEx"}).fee_currency == "BMEx"
     assert executed({**row, "execCommCcy": "USDT"}).fee_currency == "USDt"
 

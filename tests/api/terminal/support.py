@@ -156,7 +156,7 @@ class Terminal:
         with closing(sqlite3.connect(self.books)) as connection:
             connection.execute("BEGIN")  # both tables as of one moment
             journal = connection.execute("SELECT EXECID FROM executions").fetchall()
-            coins = connection.execute("SELECT EXECID, EMI FROM coins").fetchall()
+            coins = connection.execute("SELECT EXECID, EMI FROM coins WHERE QTY > 0").fetchall()
         booked = Counter(str(row[0]) for row in journal)
         assert booked == Counter(str(exec_id) for exec_id, _ in coins)
         return booked

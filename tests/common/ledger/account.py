@@ -78,7 +78,7 @@ class Account:
             fee=fee,
             currency="USDt",
         )
-        fill = replace(fill, base_delta=quantity)
+        fill = replace(fill, base_delta=quantity, base_currency="XBt")
         self._change("XBt", WalletKind.SPOT, quantity)
         self._change("USDt", WalletKind.SPOT, -cost - fee)
         self._write(fill)

@@ -82,6 +82,24 @@ def test_a_fee_in_another_currency_has_a_row_of_its_own() -> None:
     assert (fee.quantity, fee.position_delta, fee.scale) == (0, 0, 8)
 
 
+def test_both_legs_of_a_spot_trade_have_a_row_and_the_fee_stands_in_its_own_currency() -> None:
+    fill = replace(
+        trade(1, -10000, symbol=XBT_USDT, cost=-9495200, fee=25, currency="USDt"),
+        base_delta=-10000,
+        base_currency="XBt",
+    )
+    for fee_currency, rows in (
+        ("USDt", {"USDt": (9495200, 25), "XBt": (-10000, 0)}),
+        ("XBt", {"USDt": (9495200, 0), "XBt": (-10000, 25)}),
+        ("BMEx", {"USDt": (9495200, 0), "XBt": (-10000, 0), "BMEx": (0, 25)}),
+    ):
+        scales = replace(standing(), scales={"USDt": 6, "XBt": 8, "BMEx": 6})
+        entries = book(replace(fill, fee_currency=fee_currency), scales)
+        assert {e.currency: (e.sum_real, e.commission) for e in entries} == rows
+        assert [(e.quantity, e.position_delta) for e in entries[1:]] == [(0, 0)] * (len(rows) - 1)
+        assert {e.emi for e in entries} == {"XBT_USDT.spot"}
+
+
 def test_funding_of_a_single_bot_is_all_its_own() -> None:
     (entry,) = book(funding(1, 998000, 139390), standing(myBot=998000))
     assert (entry.emi, entry.commission, entry.sum_real) == ("myBot", 139390, 0)
