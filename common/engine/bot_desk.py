@@ -57,6 +57,9 @@ class BotDesk:
         self._runner.answer(item.emi, item.call, answer)
 
     def _carry_out(self, item: BotOrder) -> BotAnswer:
+        status = self._state.robots[item.emi].status
+        if status is not Status.WORK:
+            raise OrderRefused(f"the bot is {status}")
         if not self._may_trade(item.emi):
             raise OrderRefused("automatic trading is off or the market is not LIVE")
         if item.verb == "post":

@@ -315,6 +315,11 @@ def test_a_bots_order_is_answered_at_once_and_then_sent(world: World) -> None:
     ("prepare", "item", "reason"),
     [
         ((), bot_post(), "automatic trading is off"),
+        (
+            (SetTrading(on=True), SetRobotStatus("Venue", "bot1", False)),
+            bot_post(),
+            "the bot is OFF",
+        ),
         ((SetTrading(on=True),), bot_post(for_emi="other"), "may not place orders for other"),
         ((SetTrading(on=True),), bot_post(quantity=2000), "CAPITAL"),
         (
