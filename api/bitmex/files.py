@@ -151,6 +151,6 @@ def _typed(header: list[str], values: list[str]) -> Row | str:
             continue
         try:
             row[name] = int(value) if value.isascii() and value.isdigit() else Decimal(value)
-        except InvalidOperation:
+        except (InvalidOperation, ValueError):  # ValueError: thousands of digits
             return f"{name} is not a number: {shown(value)}"
     return row

@@ -184,3 +184,16 @@ def test_a_file_that_is_missing_or_no_text_is_refused_in_words(tmp_path: Path) -
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         list(read_executions(tmp_path / "binary"))
+
+
+def test_a_number_of_thousands_of_digits_costs_its_row_alone(tmp_path: Path) -> None:
+    file = tmp_path / "trades.csv"
+    columns = "execID,symbol,execType,transactTime,account,side,currency,settlCurrency,lastQty"
+    row = "XBTUSD,Trade,2024-01-01T00:00:00.000Z,42,Buy,USD,XBt"
+    file.write_text(
+        f"{columns},execCost,execComm\ne1,{row},{'9' * 5000},-5,1\ne2,{row},5,-5,1\n",
+        encoding="utf-8",
+    )
+    bad, good = read_executions(file)
+    assert "lastQty is not a number" in bad.problem
+    assert good.execution is not None
