@@ -65,8 +65,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 # What blocks, waits or runs beside -> the modules named for it. A thread has one owner.
 RESERVED: dict[str, tuple[str, ...]] = {
-    "socket": ("api.simulator.cutting",),
-    "ssl": ("api.bitmex.rest",),
+    "socket": (
+        "api.bitmex.dialing",
+        "api.bitmex.gated_http",  # its errors, and the type of what is dialled
+        "api.bitmex.stream",
+        "api.simulator.cutting",
+    ),
+    "ssl": ("api.bitmex.dialing", "api.bitmex.rest"),
     "requests": ("api.bitmex.gated_http", "api.bitmex.rest"),
     "urllib3": ("api.bitmex.gated_http", "api.bitmex.rest"),
     "websocket": ("api.bitmex.stream",),

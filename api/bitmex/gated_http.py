@@ -10,6 +10,7 @@ proxy's connection that is lost after the request is reported like one that was 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +18,10 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.poolmanager import ProxyManager
 
+from api.bitmex.dialing import dial
 from common.engine.requests import Permit, check_permit
 
 
@@ -54,6 +57,21 @@ class Guard:
             self.connecting = False
 
 
+def _dialled(connection: HTTPConnection) -> socket.socket:
+    """Return a connection to the first address that answers, its failures as the library's."""
+    seconds = connection.timeout
+    patience = seconds if isinstance(seconds, (int, float)) else 60.0
+    try:
+        return dial(connection._dns_host, connection.port, patience)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    except TimeoutError as error:
+        text = f"no answer of {connection.host} within {patience:g} s"
+        raise ConnectTimeoutError(connection, text) from error
+    except OSError as error:
+        raise NewConnectionError(connection, f"no connection: {error}") from error
+
+
 class GatedAdapter(HTTPAdapter):
     """Makes connections that ask a guard before they write."""
 
@@ -75,6 +93,9 @@ class GatedAdapter(HTTPAdapter):
 
 def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _dialled(self)
+
         def connect(self) -> None:
             with guard.reaching_out():
                 super().connect()
@@ -86,6 +107,9 @@ def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
             super().send(data)
 
     class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _dialled(self)
+
         def connect(self) -> None:
             with guard.reaching_out():
                 super().connect()

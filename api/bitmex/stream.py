@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import socket as sockets
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import websocket
 
 from api.bitmex.answers import Answer, Purpose, expired_at, refusal
 from api.bitmex.auth import Signer
 from api.bitmex.closure import explain, host_of, is_loopback
+from api.bitmex.dialing import dial, encrypted
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.link_speed import PING_EVERY, Pings
 from api.bitmex.rest import is_untrusted
@@ -31,6 +35,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0  # seconds
 IDLE_BEFORE_END = 10.0  # seconds without any message, answers to pings included
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
 TURN = 0.25  # seconds after which a quiet thread looks for texts to send or an order to end
 LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes
 _FINAL_TEXT = 0x81  # first byte of a text frame that is a whole message
@@ -134,6 +139,7 @@ class Stream:
             redirect_limit=0,
             skip_utf8_validation=True,  # the JSON parser checks it, ten times faster
             http_no_proxy=[host] if is_loopback(host) else None,
+            socket=self._dial(host),
         )
         status = socket.getstatus()
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -141,6 +147,15 @@ class Stream:
             raise websocket.WebSocketException(f"answer {status} instead of a stream")
         socket.settimeout(TURN)
         return socket
+
+    def _dial(self, host: str) -> sockets.socket | None:
+        """Return a connection to the exchange; None: through a proxy, which the library makes."""
+        if any(os.environ.get(name) for name in _PROXIES) and not is_loopback(host):
+            return None
+        url = urlsplit(self._url)
+        secure = url.scheme == "wss"
+        plain = dial(host, url.port or (443 if secure else 80), CONNECT_TIMEOUT)
+        return encrypted(plain, host) if secure else plain
 
     def _receive(self, socket: websocket.WebSocket) -> TmaticError:
         reader = BufferedReader(socket)

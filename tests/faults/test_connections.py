@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from api.bitmex import rest as rest_module
 from api.bitmex import stream as stream_module
+from api.bitmex.dialing import dial
 from api.bitmex.rest import RestClient
 from common.engine.requests import FetchInstruments
 from common.engine.snapshot import Health
@@ -62,6 +64,17 @@ def test_n7_an_untrusted_certificate_is_never_connected_to(
         with session(f"wss://127.0.0.1:{port}/realtime") as (_, inbox):
             assert type(closed(inbox)) is NotTrusted
     assert not any(said)
+
+
+def test_n7_a_certificate_that_the_system_trusts_is_connected_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pem = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    with tls_peer(pem) as (port, said):
+        with session(f"wss://127.0.0.1:{port}/realtime") as (_, inbox):
+            assert type(closed(inbox)) is ExchangeUnavailable  # it says nothing and goes
+        assert said[0].startswith(b"GET /realtime HTTP/1.1")
 
 
 def test_n7_an_untrusted_exchange_blocks_with_the_reason() -> None:
@@ -152,18 +165,62 @@ def test_n9_proxies_are_documented() -> None:
 def test_n23_a_connection_into_a_black_hole_is_given_up_after_five_seconds() -> None:
     assert rest_module.CONNECT_TIMEOUT == 5.0
     assert stream_module.CONNECT_TIMEOUT == 5.0
+    with black_hole() as port:
+        error = error_of(f"http://127.0.0.1:{port}/api/v1/", place)  # times out after 0.5 s here
+    assert type(error) is OrderRefused
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port of 127.0.0.1 that never answers: its queue of connections is full."""
     with closing(socket.socket()) as full:
         full.bind(("127.0.0.1", 0))
-        full.listen(0)  # never accepts: what comes after the first few hangs in the handshake
-        port = full.getsockname()[1]
+        full.listen(0)
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
             each.setblocking(False)
-            each.connect_ex(("127.0.0.1", port))
-        error = error_of(f"http://127.0.0.1:{port}/api/v1/", place)  # times out after 0.5 s here
+            each.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
         for each in waiting:
             each.close()
-    assert type(error) in (OrderRefused, OutcomeUnknown)
+
+
+def addresses(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    """Have every name lead to these ports, in this order, as the system would list addresses."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def test_n23_an_address_that_leads_nowhere_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (
+        black_hole() as nowhere,
+        http_peer(answer(200, "[]")) as peer,
+        closing(socket.socket()) as free,
+    ):
+        free.bind(("127.0.0.1", 0))  # and one where nobody listens
+        answering = int(peer.url.split(":")[2].split("/")[0])
+        addresses(monkeypatch, nowhere, free.getsockname()[1], answering)
+        began = time.monotonic()
+        with closing(client(peer.url)) as rest:
+            read(rest)
+        with session(peer.url.replace("http:", "ws:") + "realtime") as (_, inbox):
+            assert "a page instead of an answer" in str(closed(inbox))
+        assert time.monotonic() - began < 4
+        assert len(peer.asked) == 2
+
+
+def test_n23_when_no_address_answers_the_last_error_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with black_hole() as nowhere, closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        addresses(monkeypatch, nowhere, free.getsockname()[1])
+        began = time.monotonic()
+        with pytest.raises(ConnectionRefusedError):
+            dial("somewhere", 1, 1.0)
+        assert time.monotonic() - began >= 1.0
 
 
 @pytest.mark.parametrize("body", [HTML, "", "\x00garbage", '{"error":', "[]"])
