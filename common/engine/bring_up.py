@@ -284,7 +284,7 @@ class BringUp:
         self.step = "comparing the orders"
         asked_at = self._now()
         orders = yield from self._ask(FetchOpenOrders())
-        self._state.orders.replace(_orders(orders), self._state.emi_of, asked_at)
+        self._desk.wire.listed(_orders(orders), asked_at)
 
     def _compare_positions(self) -> Script:
         """Compare positions and margin; what still differs after a few looks holds LIVE back."""

@@ -316,7 +316,7 @@ class Market:
             self.state.instruments[message.instrument.symbol] = message.instrument
             self.offsets.changed(message.instrument)
         elif isinstance(message, OrdersReplaced):
-            self.state.orders.replace(message.orders, self.state.emi_of, self.exchange_time())
+            self.desk.wire.listed(message.orders, self.exchange_time())
         elif isinstance(message, StreamReady):
             self.pulse.complete = True
             self.bring_up.stream_ready()

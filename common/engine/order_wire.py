@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from common.domain.books import Intent
@@ -70,6 +71,7 @@ class OrderWire:
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
         self._next_look: dict[str, int] = {}  # key of an order -> its only timer that counts
         self._looks = itertools.count()
+        self._overtaken: set[int] = set()  # requests that are older than the last list of orders
         self._doubts: dict[str, Doubt] = {}  # by key, until the intent has its end
         self.busy_until = 0.0  # monotonic seconds; until then bots send nothing
 
@@ -132,7 +134,9 @@ class OrderWire:
             return
         if isinstance(reply.error, Overloaded):
             self.busy_until = self._clock.monotonic() + OVERLOAD_PAUSE
-        if isinstance(reply.request, SendOrder):
+        if self._is_overtaken(reply, order):
+            self.look_for(order)
+        elif isinstance(reply.request, SendOrder):
             self._order_answered(reply, order, event)
         elif isinstance(reply.request, SendAmend):
             self._amend_answered(reply, order, event)
@@ -155,6 +159,13 @@ class OrderWire:
             self._amendment_shown(amendment, order)
         self.follow(live)
 
+    def listed(self, orders: Sequence[Order], asked_at: datetime) -> None:
+        """Take the exchange's list of open orders, as it was at `asked_at` (exchange time)."""
+        self._state.orders.replace(orders, self._state.emi_of, asked_at)
+        self._overtaken = set(self._requests)
+        for order in orders:
+            self.reported(order)
+
     # ---- what came back -------------------------------------------------------------------
 
     def follow(self, order: LiveOrder | None) -> None:
@@ -165,6 +176,13 @@ class OrderWire:
             self.cancel(order)
         elif not order.amending:
             self._opened(order)
+
+    def _is_overtaken(self, reply: Reply, order: LiveOrder) -> bool:
+        """Whether the answer has an order open that a later list lacks: it may have ended since."""
+        old = reply.number in self._overtaken
+        self._overtaken.discard(reply.number)
+        is_open = isinstance(reply.result, Order) and not reply.result.phase.ended
+        return old and is_open and not order.order_id and self._is_live(order)
 
     def _order_answered(self, reply: Reply, order: LiveOrder, event: int | None) -> None:
         shown = bool(order.order_id) or not self._is_live(order)  # by the stream, perhaps its end

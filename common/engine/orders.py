@@ -148,7 +148,10 @@ class OrderMirror:
         ]
         for missing in gone:
             self.drop(missing.key)
+            self._remember_end(missing.order_id, missing.at)  # a late answer revives none
         for order in orders:
+            if self._ended.get(order.order_id, asked_at) < asked_at:
+                del self._ended[order.order_id]  # the list is newer
             self.apply(order, emi_of(order), from_stream=True)
         return gone
 
@@ -160,11 +163,14 @@ class OrderMirror:
         return not (from_stream and order.at > ended_at)
 
     def _end(self, order: Order, known: LiveOrder | None) -> None:
-        self._ended[order.order_id] = order.at
-        if len(self._ended) > self._remember:
-            self._ended.popitem(last=False)
+        self._remember_end(order.order_id, order.at)
         if known:
             self.drop(known.key)
+
+    def _remember_end(self, order_id: str, at: datetime) -> None:
+        self._ended[order_id] = at
+        if len(self._ended) > self._remember:
+            self._ended.popitem(last=False)
 
     def _adopt(self, order: Order, emi: str) -> LiveOrder:
         self._ended.pop(order.order_id, None)
