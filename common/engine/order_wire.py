@@ -17,6 +17,7 @@ from common.domain.books import Intent
 from common.domain.orders import Order, Phase
 from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
+from common.engine.old_amendments import AGAIN, OldAmendments
 from common.engine.order_doubt import Doubt, is_same, is_wanted
 from common.engine.order_gate import Permit
 from common.engine.orders import Change, LiveOrder
@@ -39,7 +40,6 @@ MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never 
 CANCEL_RETRY = 1.0  # seconds
 CANCEL_ALARM = 5  # tries after which a person is told in red
 OVERLOAD_PAUSE = 0.5  # seconds without requests of bots after the exchange was too busy
-AGAIN = 2.0  # seconds after which a look that failed is repeated
 
 
 class OrderWire:
@@ -66,7 +66,7 @@ class OrderWire:
         self._later = later
         self._in_touch = in_touch  # the stream is whole and of now: it would have shown an order
         self._block = block  # stops trading until a person has looked
-        self._amendments: dict[int, Intent] = {}  # of an earlier run, by request number
+        self._old_amendments = OldAmendments(gateway, self.settle, later)
         self._opened = opened  # an order is open at the exchange: what waited for it may follow
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
         self._next_look: dict[str, int] = {}  # key of an order -> its only timer that counts
@@ -107,7 +107,7 @@ class OrderWire:
 
     def look_for_amendment(self, intent: Intent) -> None:
         """Ask what became of an amendment of an earlier run; its order is known by other ways."""
-        self._amendments[self._gateway.request(FindOrder(intent.cl_ord_id))] = intent
+        self._old_amendments.look_for(intent)
 
     def look_for(self, order: LiveOrder, amend: SendAmend | None = None) -> None:
         """Ask the exchange what became of an order, or of its amendment, until it is known.
@@ -125,9 +125,7 @@ class OrderWire:
 
     def replied(self, reply: Reply) -> None:
         """Take the outcome of one of this desk's requests."""
-        intent = self._amendments.pop(reply.number, None)
-        if intent is not None:
-            self._old_amendment_looked(reply, intent)
+        if self._old_amendments.replied(reply):
             return
         order, event = self._requests.pop(reply.number, (None, None))
         if order is None:
@@ -394,18 +392,6 @@ class OrderWire:
             order.enter(Phase.OPEN)
             self._notices.refuse(f"{self.name(order)} was not moved", event)
         self.follow(live or (order if self._is_live(order) else None))
-
-    def _old_amendment_looked(self, reply: Reply, intent: Intent) -> None:
-        if reply.error is not None:
-            self._later(AGAIN, lambda: self.look_for_amendment(intent))
-            return
-        found = reply.result if isinstance(reply.result, Order) else None
-        stands = found is not None and (found.price, found.quantity) == (
-            intent.price,
-            intent.quantity,
-        )
-        outcome = "ACCEPTED" if stands else "NOT_PLACED"
-        self.settle(intent.cl_ord_id, outcome, intent.order_id, "PUT")
 
     def _never_placed(self, order: LiveOrder) -> None:
         self._state.orders.drop(order.key)

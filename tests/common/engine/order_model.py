@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -134,6 +134,7 @@ class Model:
         self.unknown_at: dict[str, float] = {}  # since when nobody knows
         self.absent: Counter[str] = Counter()  # looks that found nothing, since then
         self.outcomes: dict[str, str] = {}
+        self.seen: Counter[str] = Counter()  # what has happened, for a test to see that it did
         self.start()
 
     def start(self) -> None:
@@ -207,10 +208,12 @@ class Model:
 
     def settled(self, key: str, outcome: str) -> None:
         """The program believes that it knows what became of an order."""
+        self.seen[outcome] += 1
         exists = key in self.exchange.orders
         assert (outcome == "ACCEPTED") == exists, f"{key} {outcome}, though {exists=}"
         assert self.outcomes.setdefault(key, outcome) == outcome, "it changed its mind"
         if outcome == "NOT_PLACED" and self.sent[key] and key not in self.never_left:
+            self.seen["given up"] += 1
             assert self.connected, "given up while the stream could not have shown it"
             assert self.absent[key] >= len(LOOKS), "given up after too few looks"
             waited = self.clock.seconds - self.unknown_at[key]
@@ -254,6 +257,7 @@ class Model:
         if permit is not None and not permit.stands():
             self.never_left.add(name_of(call.request))
             call.error = Withdrawn("the order never left")
+            self.seen["Withdrawn"] += 1
             return
         try:
             call.result = self.exchange.carry_out(call.request)
@@ -263,6 +267,7 @@ class Model:
     def answer(self, name: str, how: str, delay: float) -> None:
         """The program learns what became of the oldest request of a wire, or that nobody knows."""
         call = self.queues[name][0]
+        self.seen[f"{type(call.request).__name__} {how}"] += 1
         lost = OutcomeUnknown if isinstance(call.request, (SendOrder, SendAmend)) else None
         if lost and how in REFUSALS and not call.done:
             call.done, call.error = True, REFUSALS[how]
@@ -391,8 +396,3 @@ def table_rules() -> Iterator[None]:
     """Whoever lets an order go from one state to another that the table does not name, fails."""
     with mock.patch.object(LiveOrder, "__setattr__", _set, create=True):
         yield
-
-
-def chosen(orders: Sequence[LiveOrder], place: int) -> LiveOrder | None:
-    """Return one of the orders, if there is any."""
-    return orders[place % len(orders)] if orders else None

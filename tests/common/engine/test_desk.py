@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -263,44 +262,6 @@ def test_n10_an_order_is_not_given_up_while_the_stream_could_not_show_it(bench: 
     bench.in_touch = True
     bench.answer_looks(8)
     assert bench.settled() == [(key, "NOT_PLACED")]
-
-
-def test_a_list_of_orders_settles_an_unknown_order_and_its_cancel_follows(bench: Bench) -> None:
-    key = bench.place()
-    bench.desk.cancel(key, event=2)
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
-    bench.desk.wire.listed([order(key, "o1")], START)
-
-    assert bench.settled() == [(key, "ACCEPTED")]
-    assert bench.gateway.count(SendCancel) == 1
-
-
-def test_a_late_answer_revives_no_order_that_a_list_has_no_more(bench: Bench) -> None:
-    key = bench.open_order()
-    bench.desk.amend(key, Change(Decimal("100.6"), None, event=2))
-    bench.durable()
-    bench.desk.wire.listed([], START + timedelta(seconds=60))
-    number, request = bench.gateway.last(SendAmend)
-    moved = order(key, f"o-{key}", price="100.6", seconds=3)
-    bench.desk.wire.replied(accepted(number, request, moved))
-
-    assert bench.state.orders.get(key) is None
-    assert bench.ledger.of("settle amendment") == [(key, "ACCEPTED")]
-
-
-def test_an_answer_that_is_older_than_the_list_of_orders_is_asked_about(bench: Bench) -> None:
-    """The order filled while its answer was on its way and the stream was away."""
-    key = bench.place()
-    bench.desk.wire.listed([], START + timedelta(seconds=60))
-    number, request = bench.gateway.last(SendOrder)
-    bench.desk.wire.replied(accepted(number, request, order(key, "o1")))
-    bench.timers.move(0.6)
-    number, request = bench.gateway.last(FindOrder)
-    ended = order(key, "o1", phase=Phase.FILLED, filled=100, seconds=2)
-    bench.desk.wire.replied(accepted(number, request, ended))
-
-    assert bench.state.orders.get(key) is None
-    assert bench.settled() == [(key, "ACCEPTED")]
 
 
 def test_the_stream_settles_an_unknown_order_even_if_it_filled_at_once(bench: Bench) -> None:

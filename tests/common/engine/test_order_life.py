@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -55,6 +56,16 @@ def test_states_are_entered_by_the_table_alone() -> None:
     sources = [path for path in (ROOT / "common").rglob("*.py") if path.name != "orders.py"]
     setting = re.compile(r"\.phase\s*=[^=]")
     assert [p.name for p in sources if setting.search(p.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("present", Phase)
+@pytest.mark.parametrize("news", Phase)
+def test_an_order_enters_no_state_that_the_table_does_not_allow(
+    present: Phase, news: Phase
+) -> None:
+    live = replace(pending(1), phase=present)
+    assert live.enter(news) == follows(present, news)
+    assert live.phase is (news if follows(present, news) else present)
 
 
 # ---- every order of arrival -----------------------------------------------------------------

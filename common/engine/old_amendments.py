@@ -1,0 +1,47 @@
+"""Amendments of an earlier run whose outcome was never learned: what stands now says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from common.domain.books import Intent
+from common.domain.orders import Order
+from common.engine.items import Reply
+from common.engine.ports import Gateway
+from common.engine.requests import FindOrder
+
+AGAIN = 2.0  # seconds after which a look that failed is repeated
+
+
+class OldAmendments:
+    """Looks for their orders until the exchange answers."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        settle: Callable[[str, str, str, str], None],
+        later: Callable[[float, Callable[[], None]], None],
+    ) -> None:
+        self._gateway = gateway
+        self._settle = settle  # takes clOrdID, outcome, the exchange's id, verb
+        self._later = later
+        self._asked: dict[int, Intent] = {}  # by request number
+
+    def look_for(self, intent: Intent) -> None:
+        """Ask how the order stands."""
+        self._asked[self._gateway.request(FindOrder(intent.cl_ord_id))] = intent
+
+    def replied(self, reply: Reply) -> bool:
+        """Take an answer; say whether it was to a question from here."""
+        intent = self._asked.pop(reply.number, None)
+        if intent is None:
+            return False
+        if reply.error is not None:
+            self._later(AGAIN, lambda: self.look_for(intent))
+            return True
+        found = reply.result if isinstance(reply.result, Order) else None
+        wanted = (intent.price, intent.quantity)
+        stands = found is not None and (found.price, found.quantity) == wanted
+        outcome = "ACCEPTED" if stands else "NOT_PLACED"
+        self._settle(intent.cl_ord_id, outcome, intent.order_id, "PUT")
+        return True
