@@ -113,9 +113,7 @@ AnyTerminal = Terminal | RowByRowTerminal
 class Killer:
     """One ledger: its terminal, its traders and the one who kills."""
 
-    def __init__(
-        self, name: str, whole: Terminal | RowByRowTerminal, server: MariaDB | None, seed: int
-    ) -> None:
+    def __init__(self, name: str, whole: AnyTerminal, server: MariaDB | None, seed: int) -> None:
         self.outcome = Outcome(name)
         self._whole = whole
         self._server = server

@@ -268,7 +268,7 @@ def test_the_environments_proxy_and_netrc_are_not_used_on_loopback(
     assert "authorization" not in peer.asked[0].headers
 
 
-def test_a_huge_answer_is_cut_off() -> None:
+def test_s6_a_huge_answer_is_cut_off() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n"
     _, caught = outcome(read, head + b'"' + b"x" * 19_999_998 + b'"')
     assert type(caught) is ExchangeUnavailable
