@@ -174,16 +174,9 @@ class Desk:
 
     def withdraw_entries(self) -> None:
         """Only exits may leave from now on: drop what strategies asked for and is none."""
+        self.gate.revoke_entries()
         for key, waiting in list(self._waiting.items()):
-            ask = waiting.ask
-            robot = self._state.robots.get(ask.emi)
-            position = self._state.position(ask.emi, ask.symbol)
-            resting = limits.resting(self._state.orders, ask.emi, ask.side, key)
-            if ask.event is not None or robot is None:
-                continue
-            try:
-                limits.check_exit(robot, ask.side, ask.quantity, position, resting)
-            except OrderRefused:
+            if waiting.permit is not None and not waiting.permit.stands():
                 self._withdraw(key)
 
     def withdraw_all(self) -> None:
@@ -235,7 +228,6 @@ class Desk:
         reason = self._reason_to_stay(order.emi, change.bot, moving.asked_at)
         if not reason and moving.permit is not None and not moving.permit.stands():
             reason = "the bot may not trade any more"
-        reason = reason or self._check.late_entry(order, change)
         if not reason and not order.cancel_wanted:
             self.wire.amend(order, change, moving.permit)
             return
@@ -324,7 +316,7 @@ class Desk:
         intent = Intent(
             order.cl_ord_id, ask.emi, ask.symbol, ask.side, ask.quantity, ask.price, "POST"
         )
-        permit = self.gate.issue(ask.emi) if ask.event is None else None
+        permit = self._permit(order, ask.quantity, new=True) if ask.event is None else None
         self._waiting[order.key] = _Waiting(intent, ask, self._clock.monotonic(), permit)
         self._ledger.write_intent(self._state.key, intent)
 
@@ -343,9 +335,20 @@ class Desk:
             verb="PUT",
             order_id=order.order_id,
         )
-        permit = self.gate.issue(order.emi) if change.bot else None
+        new = leaves >= order.leaves or change.price not in (None, order.price)
+        permit = self._permit(order, leaves, new=new) if change.bot else None
         self._moving[name] = _Moving(order.key, change, self._clock.monotonic(), permit)
         self._ledger.write_intent(self._state.key, intent)
+
+    def _permit(self, order: LiveOrder, leaves: int, *, new: bool) -> Permit:
+        """Return the right of a bot to have `leaves` contracts of an order traded.
+
+        Not new: the order only becomes smaller, which is no entry.
+        """
+        position = self._state.position(order.emi, order.symbol)
+        resting = limits.resting(self._state.orders, order.emi, order.side, order.key)
+        entry = new and limits.enters(order.side, leaves, position, resting)
+        return self.gate.issue(order.emi, entry=entry)
 
     def _withdraw(self, key: str) -> None:
         """Take back an order that has not left: its intent is settled when it is written."""

@@ -124,9 +124,14 @@ def check_robot(robot: Robot, side: Side, quantity: int, position: int, resting:
         )
 
 
+def enters(side: Side, quantity: int, position: int, resting: int) -> bool:
+    """Whether an order could do more than reduce a bot's position to zero."""
+    return side.sign * position + resting + quantity > 0
+
+
 def check_exit(robot: Robot, side: Side, quantity: int, position: int, resting: int) -> None:
     """While only exits may leave: the order may reduce the bot's position, no more than to zero."""
-    if side.sign * position + resting + quantity > 0:
+    if enters(side, quantity, position, resting):
         raise EntryRefused(
             f"{robot.emi}: only orders that reduce its position may leave (EXITS ONLY)"
         )

@@ -17,17 +17,19 @@ from common.domain.commands import SetRobotStatus, SetTrading
 
 
 class OrderGate:
-    """Counts how often permits were taken back: of all bots, and of each."""
+    """Counts how often permits were taken back: of all bots, of each, and of all entries."""
 
     def __init__(self) -> None:
         self._of_all = 0
         self._of_each: dict[str, int] = {}
+        self._of_entries = 0
         self._shut: Counter[str | None] = Counter()  # by clicks that were not acted on yet
         self._changing = threading.Lock()
 
-    def issue(self, emi: str) -> Permit:
-        """Return a permit for one request of a bot."""
-        return Permit(self, emi, self._of_all, self._of_each.get(emi, 0))
+    def issue(self, emi: str, *, entry: bool = True) -> Permit:
+        """Return a permit for one request of a bot; entry: it may enlarge its position."""
+        entries = self._of_entries if entry else None
+        return Permit(self, emi, self._of_all, self._of_each.get(emi, 0), entries)
 
     def revoke(self, emi: str | None = None) -> None:
         """Take back every permit of a bot, or of all; later ones are not touched."""
@@ -35,6 +37,10 @@ class OrderGate:
             self._of_all += 1
         else:
             self._of_each[emi] = self._of_each.get(emi, 0) + 1
+
+    def revoke_entries(self) -> None:
+        """Take back the permits of all requests that may enlarge a position."""
+        self._of_entries += 1
 
     def shut(self, emi: str | None = None) -> None:
         """Let no permit of a bot, or of any, stand until `reopen`. Any thread."""
@@ -48,10 +54,12 @@ class OrderGate:
 
     def stands(self, permit: Permit) -> bool:
         """Whether a permit may be used now. Any thread."""
-        return not (self._shut[None] or self._shut[permit.emi]) and (
-            permit.of_all,
-            permit.of_each,
-        ) == (self._of_all, self._of_each.get(permit.emi, 0))
+        return (
+            not (self._shut[None] or self._shut[permit.emi])
+            and permit.of_all == self._of_all
+            and permit.of_each == self._of_each.get(permit.emi, 0)
+            and permit.of_entries in (None, self._of_entries)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +70,7 @@ class Permit:
     emi: str
     of_all: int
     of_each: int
+    of_entries: int | None  # None: it can only reduce a position
 
     def stands(self) -> bool:
         """Whether the request may be written now."""

@@ -78,17 +78,6 @@ class PreTrade:
                 order.emi, order.side, leaves, instrument, by_bot=True, without=order.key
             )
 
-    def late_entry(self, order: LiveOrder, change: Change) -> str:
-        """Return why a strategy's change may not leave since only exits may, "" when it may."""
-        leaves = order.leaves if change.leaves is None else change.leaves
-        if not change.bot or not self._state.exits_only:
-            return ""
-        try:
-            self.change(order, self._state.instruments[order.symbol], change, leaves)
-        except OrderRefused as error:
-            return str(error)
-        return ""
-
     def pace(self, emi: str) -> None:
         """The bot may make one more request, which counts: called when one is to leave."""
         self._rate.check(emi, self._clock.monotonic())

@@ -427,6 +427,23 @@ def test_a_move_of_an_entry_that_has_not_left_yet_is_withdrawn_by_exits_only() -
     assert world.gateway.count(SendAmend) == 0
 
 
+def test_exits_only_takes_back_entries_that_wait_to_be_written_and_lets_exits_leave() -> None:
+    world = World(robot())
+    world.history = [executed(quantity=300)]
+    world.start()
+    world.put(BotLoaded("bot1"), SetTrading(on=True))
+    world.put(wish(Side.SELL, 2, 1), wish(Side.BUY, 1, 2))
+    sent = [request for _, request in world.gateway.sent if isinstance(request, SendOrder)]
+    permits = {request.side: request.permit for request in sent}
+    assert [permit is not None and permit.stands() for permit in permits.values()] == [True, True]
+    world.put(SetTrading(on=True, entries=False))
+    exit_, entry = permits[Side.SELL], permits[Side.BUY]
+    assert exit_ is not None and exit_.stands()
+    assert entry is not None and not entry.stands()
+    world.put(SetTrading(on=False))
+    assert not exit_.stands()
+
+
 def test_refused_entries_do_not_switch_a_bot_off() -> None:
     world = holding(1)
     reasons(world, *(wish(Side.BUY, 1, call) for call in range(20)))
