@@ -16,6 +16,7 @@ from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Symbol
 from common.domain.orders import CL_ORD_ID_LENGTH, parse_cl_ord_id
 from common.ledger.booking import RowRefused, Standing, book
+from common.ledger.database import time_text
 from common.ledger.restoring import restore
 from common.ledger.rows import Row, coin_row, execution_row
 from common.ledger.store import Store, unclassified_text
@@ -88,13 +89,20 @@ class AccountBooks:
 class Batch:
     """Executions of one account that become durable with one commit."""
 
-    def __init__(self, store: Store, books: AccountBooks, executions: Sequence[Executed]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        books: AccountBooks,
+        executions: Sequence[Executed],
+        ask_journal: bool = True,
+    ) -> None:
+        """not ask_journal: `send` raises DuplicateKey if the journal has one of the executions."""
         self._store = store
         self._key = books.key
         self.books = books.copy()
         told = (e.exec_id for e in executions if e.kind is not ExecutionKind.REPORT)
         ids = [exec_id for exec_id in told if exec_id == storable(exec_id)]  # others are refused
-        self._journaled = store.journaled(self._key, ids)
+        self._journaled = store.journaled(self._key, ids) if ask_journal else {}
         self._asked = self._asked_prices(executions)
         self._seen: set[str] = set()
         self._executions: list[Row] = []
@@ -121,8 +129,11 @@ class Batch:
             restored = restore(execution, entries, standing)
             entries, rows, replaced = restored.news, restored.rows, restored.replaced
             count = len(standing) + len(rows) - (replaced is not None)
-        coins = [coin_row(self._key, entry) for entry in rows]
-        self._executions.append(execution_row(self._key, execution, count))
+        at = time_text(execution.at)
+        coins = [
+            coin_row(self._key, entry, at if entry.at is execution.at else None) for entry in rows
+        ]
+        self._executions.append(execution_row(self._key, execution, count, at))
         self._coins += coins
         self._more_rows += count - (there.row_count if there else 0)
         if there is not None:  # rows were deleted by hand

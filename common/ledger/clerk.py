@@ -131,8 +131,11 @@ class Clerk:
         books = self._accounts[group[0].key]
         executions = [execution for job in group for execution in job.executions]
         outcomes: list[Outcome] = []
+        all_new = all(job.all_new for job in group)
+        for job in group:
+            job.all_new = False  # if this try fails, the next one asks
         with self._transaction(books.key):
-            batch = Batch(self._store, books, executions)
+            batch = Batch(self._store, books, executions, ask_journal=not all_new)
             for job in group:
                 entries, known, problems = write(self._store, batch, job.executions)
                 outcomes.append((job, entries, known, problems))

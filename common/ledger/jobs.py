@@ -29,12 +29,16 @@ class Book:
     `in_doubt` are ids whose commit was begun before: the database may have them already although
     nobody was told, so their rows are read back and reported as if they were written now. Of those
     that only lacked rows, it is what they lacked that is reported.
+
+    `all_new`: none of them is expected in the journal. Then it is not asked; its primary key tells
+    where that was wrong, and the job is carried out again, asking.
     """
 
     key: AccountKey
     executions: Sequence[Executed]
     cursor: datetime | None
     in_doubt: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    all_new: bool = False
 
 
 @dataclass(slots=True)

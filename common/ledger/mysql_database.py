@@ -56,6 +56,8 @@ class _Null:
 
 _NULL = _Null()
 _PLAIN = frozenset({int, str, _Null})
+# What may be spelled otherwise in SQL: escapes, None, members of enumerations, truth values.
+_CAREFUL = ("\\", "None", "<", "True", "False")
 
 
 class _Behind:
@@ -156,9 +158,10 @@ class MysqlDatabase:
         values are escaped one by one. A text with an apostrophe stands in double quotes, which the
         session's sql_mode takes as those of a text. What needs a backslash is escaped properly.
         """
-        shown: tuple[object, ...] = tuple(row)
-        if None in shown:
-            shown = tuple(_NULL if value is None else value for value in row)
+        text = repr(row if type(row) is tuple else tuple(row))
+        if not any(map(text.__contains__, _CAREFUL)):
+            return text
+        shown = tuple(_NULL if value is None else value for value in row)
         text = repr(shown)
         if "\\" not in text and _PLAIN.issuperset(map(type, shown)):
             return text

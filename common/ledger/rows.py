@@ -2,17 +2,19 @@
 
 The same limits are checked for both databases, so that a ledger can move between them and SQLite,
 which takes texts of any length, refuses what MySQL refuses.
+
+Rows come in hundreds of thousands when a file is imported. So what repeats from row to row (names
+of bots, symbols, currencies) is looked at once and remembered, and what never does (ids, amounts)
+is told good in a few operations; a row that this does not settle is looked at column by column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
-from operator import itemgetter, le
 
 from common.domain.books import SIDE_BUY, SIDE_FUNDING, AccountKey, Balance, Entry, Intent
-from common.domain.executions import Executed, ExecutionKind
+from common.domain.executions import Executed, ExecutionKind, Network
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.ledger.booking import RowRefused
@@ -31,6 +33,7 @@ from common.ledger.schema import (
     COINS,
     DECIMAL_DIGITS,
     DECIMAL_PLACES,
+    EXEC_ID_SIZE,
     EXECUTIONS,
     Table,
 )
@@ -41,6 +44,8 @@ Row = tuple[Parameter, ...]
 # The texts of enumerations: a look-up is much cheaper than `.value`, and rows come in millions.
 _CATEGORIES = {member: member.value for member in Category}
 _KINDS = {member: member.value for member in ExecutionKind}
+_NETWORKS = {member: member.value for member in Network}
+REMEMBERED = 10_000  # combinations of repeating texts
 
 
 def insert(table: Table, columns: Sequence[str]) -> str:
@@ -62,32 +67,33 @@ COIN_COLUMNS = tuple(c.name for c in COINS.columns if c.name not in ("ID", "DAT"
 EXECUTION_COLUMNS = tuple(c.name for c in EXECUTIONS.columns)
 
 
-@dataclass(frozen=True, slots=True)
+Looked = tuple[str | None, ...]  # texts of a row that repeat
+
+
 class Check:
-    """What to look at in a row before a database sees it."""
+    """What to look at in the rows of a table before a database sees them."""
 
-    columns: Sequence[tuple[int, str, int]]  # place in the row, column, characters that it takes
-    texts: Callable[[Row], Sequence[str | None]]
-    sizes: Sequence[int]  # of the texts
-    integers: Callable[[Row], Sequence[int]]
+    def __init__(self, table: Table, columns: Sequence[str], ours: Sequence[str]) -> None:
+        """ours: columns whose texts this program makes itself."""
+        sizes = {column.name: column.size or BIGINT for column in table.columns}
+        self._columns = [(n, c, sizes[c]) for n, c in enumerate(columns) if c not in ours]
+        self._passed: set[Looked] = set()
 
-    def passed(self, row: Row) -> Row:
-        """Return the row. RowRefused names the first column that cannot hold its value."""
-        texts = [text or "" for text in self.texts(row)]
-        together = "".join(texts)
-        numbers = self.integers(row)
-        if not (  # nearly always so, and told at once for all columns
-            together.isascii()
-            and "\0" not in together
-            and all(map(le, map(len, texts), self.sizes))
-            and min(numbers) >= -BIGINT
-            and max(numbers) <= BIGINT
-        ):
+    def passed(self, row: Row, repeating: Looked, bits: int, *ids: str) -> Row:
+        """Return the row. RowRefused names the first column that cannot hold its value.
+
+        `repeating` and `ids` are all its texts that were not made here; `bits` are the bits that
+        its integers have, without signs.
+        """
+        if repeating not in self._passed or bits > BIGINT or not all(map(_plain_id, ids)):
             self._look_closely(row)
+            if len(self._passed) >= REMEMBERED:
+                self._passed.clear()
+            self._passed.add(repeating)
         return row
 
     def _look_closely(self, row: Row) -> None:
-        for number, column, size in self.columns:
+        for number, column, size in self._columns:
             value = row[number]
             if type(value) is str:
                 _check_text(column, value, size)
@@ -95,20 +101,12 @@ class Check:
                 raise RowRefused(f"{column} {value} is beyond the range of the column")
 
 
-def _checks(table: Table, columns: Sequence[str], ours: Sequence[str]) -> Check:
-    """Return the checks of a row, but of the columns whose texts this program makes itself."""
-    kinds = {column.name: column for column in table.columns}
-    looked_at = [(n, name) for n, name in enumerate(columns) if name not in ours]
-    texts = [(n, name) for n, name in looked_at if kinds[name].kind == "text"]
-    return Check(
-        columns=[(n, name, kinds[name].size or BIGINT) for n, name in looked_at],
-        texts=itemgetter(*(n for n, _ in texts)),
-        sizes=[kinds[name].size for _, name in texts],
-        integers=itemgetter(*(n for n, name in looked_at if kinds[name].kind == "int")),
-    )
+def _plain_id(text: str) -> bool:
+    """Return whether a text fits every column of ids for certain."""
+    return len(text) <= EXEC_ID_SIZE and text.isascii() and "\0" not in text
 
 
-_COIN_CHECKS = _checks(
+_COIN_CHECK = Check(
     COINS,
     COIN_COLUMNS,
     (
@@ -116,15 +114,18 @@ _COIN_CHECKS = _checks(
         *("TTIME", "NETWORK", "KIND", "SCALE"),
     ),
 )
-_EXECUTION_CHECKS = _checks(
+_EXECUTION_CHECK = Check(
     EXECUTIONS,
     EXECUTION_COLUMNS,
     ("NETWORK", "KIND", "CATEGORY", "CLORDID", "TTIME", "WRITTEN_AT", "ROW_COUNT", "RAW"),
 )
 
 
-def coin_row(key: AccountKey, entry: Entry) -> Row:
-    """Return the values of COIN_COLUMNS. Raises RowRefused."""
+def coin_row(key: AccountKey, entry: Entry, at: str | None = None) -> Row:
+    """Return the values of COIN_COLUMNS. Raises RowRefused.
+
+    `at`: the text of the entry's time, where it is known already.
+    """
     if not 0 <= entry.scale <= DECIMAL_PLACES:
         raise RowRefused(f"{entry.currency} has {entry.scale} decimal places")
     price = None if entry.price is None else _price("PRICE", entry.price)
@@ -150,24 +151,25 @@ def coin_row(key: AccountKey, entry: Entry) -> Row:
         trade_price,
         major_text(entry.sum_real, entry.scale),
         major_text(entry.commission, entry.scale),
-        time_text(entry.at),
+        at or time_text(entry.at),
         entry.number,
         key.account,
-        key.network.value,
+        _NETWORKS[key.network],
         _KINDS[entry.kind],
         entry.sum_real,
         entry.commission,
         entry.scale,
     )
-    return _COIN_CHECKS.passed(row)
+    repeating = (entry.emi, entry.refer, key.market, entry.currency, entry.symbol.ticker)
+    bits = abs(entry.sum_real) | abs(entry.commission) | abs(entry.quantity) | abs(entry.rest)
+    return _COIN_CHECK.passed(row, repeating, bits | entry.number | key.account, entry.exec_id)
 
 
-def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
-    """Return the values of EXECUTION_COLUMNS. Raises RowRefused."""
-    at = time_text(execution.at)
+def execution_row(key: AccountKey, execution: Executed, row_count: int, at: str) -> Row:
+    """Return the values of EXECUTION_COLUMNS; `at`: its time as text. Raises RowRefused."""
     row = (
         key.market,
-        key.network.value,
+        _NETWORKS[key.network],
         key.account,
         execution.exec_id,
         _KINDS[execution.kind],
@@ -190,7 +192,12 @@ def execution_row(key: AccountKey, execution: Executed, row_count: int) -> Row:
     if execution.exec_id != execution.exec_id.strip():
         # Databases that pad with blanks would take it for another one.
         raise RowRefused(f"the execution id {execution.exec_id!r} begins or ends with a blank")
-    return _EXECUTION_CHECKS.passed(row)
+    repeating = (
+        *(key.market, execution.exec_type, execution.symbol.ticker),
+        *(execution.currency, execution.fee_currency),
+    )
+    bits = abs(execution.cost) | abs(execution.fee) | key.account
+    return _EXECUTION_CHECK.passed(row, repeating, bits, execution.exec_id, execution.order_id)
 
 
 def intent_row(key: AccountKey, intent: Intent, state: str, created: str) -> Row:
@@ -332,6 +339,9 @@ def _symbol(ticker: Value, category: Value) -> Symbol:
 
 
 def _price(column: str, price: Decimal) -> str:
+    short = str(price)
+    if len(short) <= DECIMAL_PLACES and short.replace(".", "", 1).isdigit():
+        return short  # nearly always: positive, without an exponent, and it fits
     if not price.is_finite():
         raise RowRefused(f"{column} {price} is not a number")
     text = format(price, "f")

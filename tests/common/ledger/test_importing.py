@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +17,8 @@ from common.errors import ConfigurationError
 from common.ledger import importing
 from common.ledger.database import DatabaseSettings
 from common.ledger.importing import import_executions
+from common.ledger.store import Journaled, Store
+from common.settings_types import SqliteSettings
 from tests.common.ledger.support import (
     CURRENCIES,
     KEY,
@@ -24,6 +28,7 @@ from tests.common.ledger.support import (
     coin_rows,
     funding,
     query,
+    run,
     running,
     trade,
 )
@@ -100,6 +105,69 @@ def test_refused_rows_are_told_with_their_lines_and_the_others_booked(
     assert "decimal places of currency 'DOGE'" in told[3]
     assert "unknown type 'Airdrop'" in told[4]
     assert query(settings, "SELECT EXECID FROM quarantine") == [("exec-000009",)]
+
+
+def test_a_file_of_new_executions_is_not_looked_up_in_the_journal(
+    settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    lookup = Store.journaled
+
+    def noted(store: Store, key: AccountKey, ids: Sequence[str]) -> dict[str, Journaled]:
+        asked.append(len(ids))
+        return lookup(store, key, ids)
+
+    monkeypatch.setattr(Store, "journaled", noted)
+    monkeypatch.setattr(importing, "PAGE", 2)
+    fills = [trade(number, 1) for number in range(1, 7)]
+    assert imported(settings, fills[:4]).booked == 4
+    assert asked == []
+    result = imported(settings, [fills[4], *fills[1:4], fills[5]])  # new ones among known ones
+    assert (result.booked, result.known) == (2, 3)
+    assert sum(asked) > 0
+    assert sorted(str(row[0]) for row in coin_rows(settings)) == [fill.exec_id for fill in fills]
+
+
+def test_rows_deleted_by_hand_come_back_with_a_file_that_begins_with_new_ones(
+    settings: DatabaseSettings,
+) -> None:
+    fills = [trade(number, 100 * number) for number in range(1, 5)]
+    imported(settings, fills[1:])
+    before = coin_rows(settings)
+    run(settings, "DELETE FROM coins WHERE EXECID = 'exec-000003'")
+    result = imported(settings, fills)
+    assert (result.booked, result.known) == (2, 2)
+    assert sorted(map(str, coin_rows(settings))) == sorted(
+        map(str, [*before, *(r for r in coin_rows(settings) if r[0] == "exec-000001")])
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"exec_id": "e" * 65}, "EXECID .* is longer than 64"),
+        ({"exec_id": "e\0"}, "EXECID .* not text"),
+        ({"order_id": "o" * 65}, "ORDERID .* is longer than 64"),
+        ({"cost": 2**63}, "beyond the range"),
+        ({"fee": -(2**63)}, "beyond the range"),
+        ({"leaves": 2**63}, "QTY_REST .* beyond the range"),
+        ({"quantity": 2**63}, "QTY .* beyond the range"),
+        ({"price": Decimal("1e-19")}, "PRICE .* more digits"),
+        ({"price": Decimal("1e20")}, "PRICE .* more digits"),
+        ({"trade_price": Decimal("Infinity")}, "not a number"),
+    ],
+)
+def test_what_does_not_fit_is_refused_after_a_row_like_it(
+    sqlite: SqliteSettings, change: dict[str, object], reason: str
+) -> None:
+    """The texts that both rows share are remembered as fitting; the rest is not."""
+    good = trade(1, 100)
+    odd = replace(trade(2, 100), **change)  # type: ignore[arg-type]
+    result = imported(sqlite, [good, odd, trade(3, 100)])
+    assert result.booked == 2
+    ((_line, told),) = result.refused
+    assert re.search(reason, told)
+    assert [row[0] for row in coin_rows(sqlite)] == [good.exec_id, "exec-000003"]
 
 
 def test_the_books_of_a_running_terminal_are_left_alone(settings: DatabaseSettings) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
 
+from common.domain.executions import Network
 from common.ledger.connecting import open_database
 from common.ledger.database import Database, DataRefused, Parameter
 from tests.common.ledger.conftest import mysql_settings
@@ -39,6 +40,21 @@ def test_l19_any_text_is_stored_as_it_is(database: Database, texts: list[str | N
     database.begin()
     database.execute_many("INSERT INTO t (n, text) VALUES (?, ?)", rows)
     assert database.query("SELECT n, text FROM t ORDER BY n") == rows
+    database.rollback()
+
+
+@pytest.mark.parametrize("text", ["None", "True of <it>", "<Category.SPOT: 'spot'>", "False", None])
+def test_texts_that_python_spells_as_values_stay_texts(
+    database: Database, text: str | None
+) -> None:
+    rows: list[tuple[Parameter, ...]] = [(1, text), (2, Network.REAL), (3, Network.DEMO)]
+    database.begin()
+    database.execute_many("INSERT INTO t (n, text) VALUES (?, ?)", rows)
+    assert database.query("SELECT n, text FROM t ORDER BY n") == [
+        (1, text),
+        (2, "REAL"),
+        (3, "DEMO"),
+    ]
     database.rollback()
 
 
