@@ -211,10 +211,12 @@ class Calls:
         )
 
     def find_order(self, request: FindOrder) -> Order | None:
-        """Return the newest order with a clOrdID; it may have ended."""
-        query = {"filter": encode({"clOrdID": request.cl_ord_id}), "count": 10, "reverse": "true"}
+        """Return the newest order with a clOrdID, or that of an order id; it may have ended."""
+        number, own = request.cl_ord_id, "" if request.cl_ord_id else request.order_id
+        named = {"orderID": own} if own else {"clOrdID": number}
+        query = {"filter": encode(named), "count": 10, "reverse": "true"}
         for row in as_rows(self._client.get("/order", query)):
-            if rows.belongs_to(row, "", request.cl_ord_id):
+            if rows.belongs_to(row, own, number):
                 return self._order(row)
         return None
 

@@ -29,7 +29,10 @@ class OldAmendments:
 
     def look_for(self, intent: Intent) -> None:
         """Ask how the order stands."""
-        self._asked[self._gateway.request(FindOrder(intent.cl_ord_id))] = intent
+        # Another program's order may have no number: its intent bears the exchange's id.
+        number = "" if intent.cl_ord_id == intent.order_id else intent.cl_ord_id
+        request = FindOrder(number, intent.order_id)
+        self._asked[self._gateway.request(request)] = intent
 
     def replied(self, reply: Reply) -> bool:
         """Take an answer; say whether it was to a question from here."""

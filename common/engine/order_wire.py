@@ -301,9 +301,8 @@ class OrderWire:
             self._look(doubt.order)
 
     def _look(self, order: LiveOrder) -> None:
-        if order.cl_ord_id:
-            request = FindOrder(order.cl_ord_id)
-            self._requests[self._gateway.request(request)] = (order, order.event)
+        request = FindOrder(order.cl_ord_id, order.order_id)
+        self._requests[self._gateway.request(request)] = (order, order.event)
 
     def _looked(self, reply: Reply, order: LiveOrder) -> None:
         doubt = self._doubts.get(order.key)
@@ -345,7 +344,8 @@ class OrderWire:
 
     def _found(self, answer: Order, order: LiveOrder) -> None:
         was_unknown = order.phase is Phase.UNKNOWN
-        self.settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
+        if answer.cl_ord_id:  # else it is another program's, of which there is no intent
+            self.settle(answer.cl_ord_id, "ACCEPTED", answer.order_id)
         live = self._state.orders.apply(answer, order.emi, from_stream=False)
         if was_unknown or answer.phase.ended:
             self._tell(order, f"is {answer.phase.value} at the exchange", order.event)

@@ -78,9 +78,13 @@ class FetchWallet:
 
 @dataclass(frozen=True, slots=True)
 class FindOrder:
-    """Look an order up by clOrdID. Result: Order, or None when the exchange knows none."""
+    """Look an order up by clOrdID, one without by the exchange's own id.
+
+    Result: Order, or None when the exchange knows none.
+    """
 
     cl_ord_id: str
+    order_id: str = ""  # used where `cl_ord_id` is ""
 
 
 @dataclass(frozen=True, slots=True)

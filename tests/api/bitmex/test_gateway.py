@@ -141,6 +141,7 @@ def test_an_order_can_be_named_by_its_clordid_alone(terminal: Harness) -> None:
     found = terminal.result(FindOrder(order.cl_ord_id), Order)
     assert found.order_id == order.order_id
     assert terminal.ask(FindOrder("999999.Nobody")).result is None
+    assert terminal.result(FindOrder("", order.order_id), Order).order_id == order.order_id
     moved = terminal.result(SendAmend("", order.cl_ord_id, 1500, None), Order)
     assert moved.quantity == 1500
     assert terminal.result(SendCancel("", order.cl_ord_id), Order).phase is Phase.CANCELED

@@ -9,11 +9,12 @@ import pytest
 from common.domain.books import Intent
 from common.domain.orders import Phase, Side
 from common.engine.items import IntentWritten, Reply
-from common.engine.orders import Change
+from common.engine.orders import Change, LiveOrder
 from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
 from common.errors import (
     DuplicateNumber,
     ExchangeUnavailable,
+    OrderNotFound,
     OrderRefused,
     OutcomeUnknown,
     Withdrawn,
@@ -340,3 +341,40 @@ def test_an_order_that_the_stream_told_wrongly_is_there_once(bench: Bench) -> No
     bench.desk.wire.replied(accepted(number, request, answer))
     [only] = bench.state.orders
     assert (only.order_id, only.quantity, only.phase) == ("o1", 100, Phase.OPEN)
+
+
+def foreign(bench: Bench) -> LiveOrder:
+    """Show an order that was placed elsewhere, without a clOrdID, and lose the answer of a move."""
+    bench.desk.wire.reported(order("", "web-1", quantity=100))
+    bench.desk.amend("web-1", Change(Decimal("100.6"), None, event=2))
+    bench.durable()
+    bench.fail(SendAmend, OutcomeUnknown("timed out"))
+    bench.timers.move(0.6)
+    live = bench.state.orders.get("web-1")
+    assert live is not None
+    return live
+
+
+def test_an_order_without_clordid_is_asked_about_by_the_exchanges_id(bench: Bench) -> None:
+    live = foreign(bench)
+    _, asked = bench.gateway.last(FindOrder)
+    assert asked == FindOrder("", "web-1")
+    look(bench, cl_ord_id="", order_id="web-1", price="100.6", seconds=4)
+    assert (live.phase, live.amending) == (Phase.OPEN, None)
+    assert bench.ledger.of("settle amendment") == [("web-1", "ACCEPTED")]
+
+
+def test_a_cancel_of_an_order_without_clordid_that_has_ended_takes_it_away(bench: Bench) -> None:
+    bench.desk.wire.reported(order("", "web-1", quantity=100))
+    bench.desk.cancel("web-1", event=3)
+    bench.fail(SendCancel, OrderNotFound("Unable to cancel order"))
+    look(bench, cl_ord_id="", order_id="web-1", phase=Phase.FILLED, filled=100, seconds=4)
+    assert bench.state.orders.get("web-1") is None
+    assert bench.ledger.of("settle") == []
+
+
+def test_an_amendment_of_an_earlier_run_without_clordid_is_looked_for_by_id(bench: Bench) -> None:
+    side, price = Side.BUY, Decimal("100.6")
+    intent = Intent("web-1", "bot1", XBTUSDT, side, 100, price, "PUT", "web-1")
+    bench.desk.look_for(intent)
+    assert bench.gateway.last(FindOrder)[1] == FindOrder("", "web-1")
