@@ -35,10 +35,10 @@ RESULTS = (
     Column("CURR", 4),
     Column("TRADES", 6, right=True),
     Column("VOL", 7, right=True),
-    Column("SUMREAL", 11, right=True),
+    Column("SUMREAL", 10, right=True),
     Column("COMMISS", 10, right=True),
-    Column("FUNDING", 11, right=True),
-    Column("NET", 11, right=True),
+    Column("FUNDING", 10, right=True),
+    Column("NET", 10, right=True),
     Column("POS", 6, right=True),
 )
 ACCOUNTS = (
@@ -58,7 +58,7 @@ ROBOTS = (
     Column("CURR", 4),
     Column("TIMEFR", 6, right=True),
     Column("CAPITAL", 7, right=True),
-    Column("STATUS", 11),
+    Column("STATUS", 8),
     Column("ERRORS", 6, right=True),
     Column("VOL", 8, right=True),
     Column("PNL", 11, right=True),

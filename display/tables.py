@@ -185,7 +185,10 @@ class Table(ttk.Frame):
         lines = max(1, -(-(height - self._row_height) // self._row_height))
         self._grid.resize(lines)
         self._shown = [*self._shown[:lines], *[None] * (lines - len(self._shown))]
+        cut = self._widths.cut
         edges, total = self._widths.edges(width, self._char_width)
+        if self._widths.cut != cut:
+            self._shown = [None] * lines  # their texts have more or less room
         anchors = ["e" if column.right else "w" for column in self._columns]
         for line in range(lines):
             self._grid.place(line, self._line_y(line), edges, anchors)
@@ -233,7 +236,7 @@ class Table(ttk.Frame):
             if row is None:
                 self._grid.clear(line)
             else:
-                self._grid.put(line, row.texts, row.tones)
+                self._grid.put(line, self._widths.fit(row.texts), row.tones)
         self._mark()
 
     def _mark(self) -> None:

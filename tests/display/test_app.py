@@ -11,10 +11,19 @@ from common.domain.commands import Reload, SetRobotStatus, SetTrading
 from common.domain.executions import Network
 from common.domain.robots import Status
 from common.engine.snapshot import Health, Level, Notice
+from display import columns
 from display.app import Terminal
 from display.ticket import LOCKED
+from display.widths import ColumnWidths
 from tests.display import support
-from tests.display.support import MARKET, Bench, busy_snapshot, empty_snapshot
+from tests.display.support import (
+    MARKET,
+    Bench,
+    busy_snapshot,
+    empty_snapshot,
+    option_of,
+    type_of,
+)
 from tests.support.waiting import wait_until
 
 # ---- what is shown ------------------------------------------------------------------------------
@@ -136,6 +145,33 @@ def test_u1_every_panel_is_inside_the_window(open_window: Callable[..., Bench], 
         assert panel.winfo_height() >= 40 or panel is layout.state_line
         assert right <= root.winfo_rootx() + root.winfo_width(), panel
         assert bottom <= root.winfo_rooty() + root.winfo_height(), panel
+
+
+def test_u1_figures_stay_in_sight_beside_long_names(open_window: Callable[..., Bench]) -> None:
+    window = open_window(busy_snapshot(), "1024x600+0+0")
+    window.root.update()
+    robots = window.terminal.layout.robots
+    assert any(len(row.texts[0]) == 20 for row in robots.rows)
+    canvas = robots.canvas
+
+    def shown() -> dict[str, int]:
+        items = [item for item in canvas.find_all() if type_of(canvas, item) == "text"]
+        boxes = {option_of(canvas, item, "text"): canvas.bbox(item) for item in items}
+        return {text: box[2] for text, box in boxes.items() if box}
+
+    assert shown()["POS"] <= canvas.winfo_width()
+    assert any(text.startswith("a.name") and "\u2026" in text for text in shown())
+    window.root.geometry("1600x1000")
+    window.root.update()
+    assert "a.name.of.20.letters" in shown()
+
+
+def test_u1_a_cut_name_keeps_what_its_order_waits_for() -> None:
+    widths = ColumnWidths(columns.ORDERS)
+    widths.edges(600, 7)
+    row = [*(["x"] * 7), "a.name.of.20.letters (unknown)"]
+    assert widths.fit(row)[-1] == "a.name.o\u2026(unknown)"
+    assert widths.fit(row)[:-1] == row[:-1]
 
 
 def test_u1_resizing_zooming_and_colours_raise_nothing(window: Bench) -> None:

@@ -117,6 +117,8 @@ def test_a_table_without_rows_says_so(shown: Shown) -> None:
 def test_a_long_text_widens_its_column_and_every_row_is_painted(shown: Shown) -> None:
     wide = rows(4)
     wide[1] = replace(wide[1], texts=("a name of many letters", "-123456789.12345678"))
+    shown.root.geometry("500x200")
+    shown.root.update()
     shown.show(wide)
     assert [text for text in shown.texts() if text.startswith("n")] == ["n0", "n2", "n3"]
     canvas = shown.table.canvas
@@ -125,12 +127,12 @@ def test_a_long_text_widens_its_column_and_every_row_is_painted(shown: Shown) ->
 
 
 def test_columns_that_do_not_fit_can_be_scrolled_to(shown: Shown) -> None:
-    shown.show([Row("k", ("x" * 60, "9"), (Tone.TEXT, Tone.TEXT))])
+    shown.show([Row("k", ("x", "9" * 60), (Tone.TEXT, Tone.TEXT))])
     canvas = shown.table.canvas
     assert canvas.xview() != (0.0, 1.0)
     canvas.xview_moveto(1.0)
     shown.root.update()
-    assert canvas.bbox(shown.item("9"))[2] - canvas.canvasx(0) <= canvas.winfo_width()
+    assert canvas.bbox(shown.item("9" * 60))[2] - canvas.canvasx(0) <= canvas.winfo_width()
 
 
 def test_m3_u5_the_row_under_the_press_counts_though_the_list_moves(shown: Shown) -> None:
