@@ -41,6 +41,7 @@ from api.simulator.child import DEMO_SYMBOLS
 from api.simulator.child import MARKET as DEMO_MARKET
 from bots.backtest.command import place_of, run_backtest, wish_of
 from common.add_bot_command import run_add_bot
+from common.classify_command import run_classify
 from common.clock import SystemClock
 from common.console import console_of
 from common.domain.commands import SetTrading
@@ -186,6 +187,9 @@ def run_beside(options: argparse.Namespace, profile: Profile) -> int:
     if options.backtest:
         return backtest(options, profile)
     database, _ = books_of(profile)
+    if options.classify:
+        exec_id, kind = options.classify
+        return run_classify(database, exec_id, kind, SystemClock().now())
     run_report(database, Period(options.report), options.csv, SystemClock().now())
     return 0
 
@@ -195,7 +199,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         forbid_core_dumps()
         profile = find_profile(FOLDER, options.profile)
-        if options.add_bot or options.report or options.backtest:
+        if options.add_bot or options.report or options.backtest or options.classify:
             return run_beside(options, profile)
         with ProfileLock(profile.folder):
             logs = Logs(profile.logs)

@@ -44,6 +44,13 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
         help="only with --add-bot: its strategy in the folder algo (default: algo/init.py says it)",
     )
     parser.add_argument(
+        "--classify",
+        nargs=2,
+        metavar=("EXECID", "KIND"),
+        help="say what an execution is that could not be booked and end; KIND is trade, funding, "
+        "settlement, or nothing (it concerns nobody)",
+    )
+    parser.add_argument(
         "--report",
         choices=("day", "week", "month"),
         help="print what each bot did by period, from the books, and end",

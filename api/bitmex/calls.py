@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,8 +12,9 @@ from api.bitmex import audit_rows, bins, execution_rows, market_rows, rows
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.market_rows import Bin
-from api.bitmex.wire import Row, as_rows, encode, format_time, parse_time
+from api.bitmex.wire import Row, as_rows, decode_exact, encode, format_time, parse_time
 from common.domain.account import Account, Margin, PositionFigures, WalletPage
+from common.domain.books import Waiting
 from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument
 from common.domain.market import Candle
@@ -34,6 +36,7 @@ from common.engine.requests import (
     FindOrder,
     HistoryPage,
     Permit,
+    ReadRows,
     Request,
     SendAmend,
     SendCancel,
@@ -80,6 +83,7 @@ class Calls:
             FetchCurrencies: self.currencies,
             FetchInstruments: self.instruments,
             FetchSettlements: self.settlements,
+            ReadRows: self.read_rows,
             FetchHistory: self.history,
             FetchOpenOrders: self.open_orders,
             FetchPositions: self.positions,
@@ -165,6 +169,26 @@ class Calls:
             rows=len(served),
             full=len(served) == PAGE,
         )
+
+    def read_rows(self, request: ReadRows) -> tuple[Executed, ...]:
+        """Read rows once more; one that still cannot be read is UNREADABLE, with the reason."""
+        return tuple(self._read_again(waiting) for waiting in request.rows)
+
+    def _read_again(self, waiting: Waiting) -> Executed:
+        row: Row = {}
+        try:
+            (row,) = as_rows([decode_exact(waiting.raw)])
+            self._know(rows.ticker_of(row))
+            found = execution_rows.executed(
+                row, self._directory, raw=waiting.raw, kind=waiting.kind
+            )
+            if found is not None:
+                return found
+            reason = "it concerns no instrument"
+        except ProtocolError as error:
+            reason = str(error)
+        bad = execution_rows.unreadable(row, reason)
+        return replace(bad, exec_id=waiting.exec_id, raw=waiting.raw)
 
     def open_orders(self, _: FetchOpenOrders) -> tuple[Order, ...]:
         """Return the open orders of the whole account."""

@@ -60,17 +60,23 @@ def kind_of(row: Row) -> ExecutionKind:
 
 
 def executed(
-    row: Row, directory: Directory, *, symbol: Symbol | None = None, raw: str | None = None
+    row: Row,
+    directory: Directory,
+    *,
+    symbol: Symbol | None = None,
+    raw: str | None = None,
+    kind: ExecutionKind | None = None,
 ) -> Executed | None:
     """Return an execution, None for a report that concerns no instrument (CancelReject).
 
-    `symbol` and `raw` (the row's own text) are given where they are known already.
+    `symbol` and `raw` (the row's own text) are given where they are known already, and `kind` where
+    a person has said what a row of unknown type is.
 
     The category comes from `directory`; where the exchange does not know the instrument any more
     it is inferred from the row itself, whose own money columns are what is booked.
     """
     exec_id = required_text(row, "execID")
-    kind = kind_of(row)
+    kind = kind or kind_of(row)
     if kind is ExecutionKind.REPORT and not text_of(row, "symbol"):
         return None
     if symbol is None:

@@ -100,6 +100,15 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An execution that was not booked: in quarantine, or of a kind that nobody knew."""
+
+    exec_id: str  # or the digest that stands for it in the quarantine
+    raw: str  # the row as it came, JSON text
+    kind: ExecutionKind | None  # what a person says it is; None: nobody has said anything
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """What the ledger knows when an account is opened."""
 
@@ -115,4 +124,5 @@ class Books:
     read_only: bool = False  # another terminal writes these books
     policies: Mapping[str, OnStop] = field(default_factory=dict)  # by emi; absent: LEAVE
     strangers: Sequence[int] = ()  # accounts with books here, while this one has none
+    waiting: Sequence[Waiting] = ()  # to be tried once more now
     holes: Sequence[datetime] = ()  # times of executions that lack rows of `coins`, oldest first

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.account import Account, Margin, PositionFigures
-from common.domain.books import Books
+from common.domain.books import Books, Waiting
+from common.domain.executions import Executed
 from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.orders import Order
 from common.engine.desk import Desk
@@ -28,6 +29,7 @@ from common.engine.requests import (
     FetchOpenOrders,
     FetchPositions,
     HistoryPage,
+    ReadRows,
     Request,
 )
 from common.engine.state import MarketState
@@ -246,6 +248,16 @@ class BringUp:
         self._desk.want_numbers()
         for intent in books.open_intents:
             self._desk.look_for(intent)
+        if books.waiting:
+            yield from self._try_once_more(tuple(books.waiting))
+
+    def _try_once_more(self, waiting: tuple[Waiting, ...]) -> Script:
+        """Book what could not be booked before; what still cannot blocks with its reason."""
+        self.step = f"reading {len(waiting)} executions once more"
+        found = yield from self._ask(ReadRows(waiting))
+        executions = [each for each in _listed(found) if isinstance(each, Executed)]
+        self._ledger.book(self._state.key, executions, None)
+        yield BOOKED
 
     def _catch_up(self, configured: datetime | None) -> Generator[Wait, object, datetime]:
         """Book what the history has; return from when on it was read."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from common.domain.books import Waiting
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
@@ -35,6 +36,13 @@ class FetchSettlements:
     """Result: tuple[Settled, ...] of these symbols, oldest first."""
 
     symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """Read rows once more that could not be booked. Result: tuple[Executed, ...], one for each."""
+
+    rows: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,7 @@ Request = (
     | FetchCurrencies
     | FetchInstruments
     | FetchSettlements
+    | ReadRows
     | FetchHistory
     | FetchOpenOrders
     | FetchPositions

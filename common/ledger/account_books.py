@@ -38,6 +38,7 @@ class AccountBooks:
     balances: dict[BalanceKey, Balance] = field(default_factory=dict)
     last_trade: dict[Symbol, datetime] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
+    unclassified: set[str] = field(default_factory=set)  # journaled, of a kind nobody knew
     held: dict[Symbol, dict[str, int]] = field(default_factory=dict)  # contracts by bot
     fresh_rows: int = 0  # written since sums were kept
 
@@ -49,6 +50,7 @@ class AccountBooks:
             last_trade=dict(self.last_trade),
             held={symbol: dict(bots) for symbol, bots in self.held.items()},
             quarantined=set(self.quarantined),
+            unclassified=set(self.unclassified),
         )
 
     def load(self, store: Store) -> Sums:
@@ -60,7 +62,7 @@ class AccountBooks:
             self._hold(balance.emi, balance.symbol, balance.position)
             if last is not None:
                 self._touch(balance.symbol, last)
-        self.quarantined = set(store.quarantined(self.key))
+        self.quarantined = {waiting.exec_id for waiting in store.quarantined(self.key)}
         return sums
 
     def add(self, entry: Entry) -> None:
@@ -114,7 +116,25 @@ class Batch:
     def known(self, execution: Executed) -> bool:
         """Return whether the books had this execution before this batch, or it has it twice."""
         there = self._journaled.get(execution.exec_id)
+        if self.unclassified(execution) and execution.kind is not ExecutionKind.UNKNOWN:
+            return False  # its kind is known by now
         return execution.exec_id in self._seen or (there is not None and there.whole)
+
+    def unclassified(self, execution: Executed) -> bool:
+        """Return whether nobody knew the kind of an execution that the books have."""
+        return execution.exec_id in self.books.unclassified
+
+    def dismiss(self, execution: Executed) -> None:
+        """An execution concerns nobody, whatever was thought of it before."""
+        if self.unclassified(execution):
+            self._store.dismiss(self._key, execution.exec_id)
+            self.books.unclassified.discard(execution.exec_id)
+        self._release(execution, "dismissed")
+
+    def _release(self, execution: Executed, outcome: str) -> None:
+        if execution.exec_id in self.books.quarantined:
+            self._store.release(self._key, execution.exec_id, outcome)
+            self.books.quarantined.discard(execution.exec_id)
 
     def add(self, execution: Executed) -> tuple[Entry, ...]:
         """Book an execution that is not known. RowRefused leaves the batch as it was."""
@@ -141,9 +161,11 @@ class Batch:
             self.restored[execution.exec_id] = entries
         if replaced is not None:
             self._store.delete_row(self._key, replaced)
-        if execution.exec_id in self.books.quarantined:
-            self._store.release(self._key, execution.exec_id)
-            self.books.quarantined.discard(execution.exec_id)
+        self._release(execution, "booked")
+        if execution.kind is ExecutionKind.UNKNOWN:
+            self.books.unclassified.add(execution.exec_id)
+        else:
+            self.books.unclassified.discard(execution.exec_id)
         self._seen.add(execution.exec_id)
         for entry in entries:
             self.books.add(entry)
@@ -227,9 +249,12 @@ def write(
         if number % FLUSH_EVERY == 0:  # the database writes while the next rows are made
             batch.send()
         if execution.kind is ExecutionKind.REPORT:
+            batch.dismiss(execution)
             continue
         if batch.known(execution):
             known.add(execution.exec_id)
+            if batch.unclassified(execution):
+                problems += problems_of(execution)
             continue
         try:
             entries += batch.add(execution)

@@ -26,7 +26,7 @@ from common.engine.items import (
 )
 from common.errors import ConfigurationError
 from common.ledger import jobs
-from common.ledger.account_books import AccountBooks, Batch, quarantine_text, write
+from common.ledger.account_books import AccountBooks, Batch, write
 from common.ledger.audit import summary
 from common.ledger.booking import RowRefused
 from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict
@@ -225,6 +225,9 @@ class Clerk:
             rows = self._store.robot_rows(key.market)
             robots, claims, warnings = read_robots(rows, statuses, balances)
             books.claims = claims
+            unclassified = self._store.unclassified(key) if writes else []
+            books.unclassified = {each.exec_id for each in unclassified}
+            quarantined = self._store.quarantined(key) if writes else []
             opened = Books(
                 key=key,
                 robots=tuple(robots),
@@ -238,19 +241,14 @@ class Clerk:
                 policies=self._store.policies(key.market),
                 holes=tuple(sums.holes),
                 read_only=not writes,
+                waiting=(*quarantined, *unclassified),
                 strangers=self._store.strangers(key),
             )
-            problems = [
-                *(quarantine_text(*item) for item in self._store.quarantined(key).items()),
-                *self._store.unclassified(key),
-            ]
         if writes:
             self._accounts[key] = books
         else:
             self._accounts.pop(key, None)
         self._put(LedgerOpened(opened))
-        if problems and writes:  # what could not be booked blocks trading again after every start
-            self._put(Booked(key, (), frozenset(), 0, tuple(problems)))
 
     def _save_bot(self, job: jobs.SaveBot) -> None:
         """Write a bot; its fills are its own from the next execution on."""

@@ -241,6 +241,28 @@ QUARANTINE = Table(
     ),
     primary=f"{_ACCOUNT_KEY}, EXECID",
 )
+QUARANTINE_LEFT = Table(  # what was in quarantine once
+    "quarantine_left",
+    (
+        *_ACCOUNT,
+        Column("EXECID", "text", EXEC_ID_SIZE, required=True),
+        Column("OUTCOME", "text", 20, required=True),  # booked, or dismissed by a person
+        Column("REASON", "long", required=True),
+        Column("RAW", "long", required=True),
+        Column("DAT", "written"),
+    ),
+    primary=f"{_ACCOUNT_KEY}, EXECID",
+)
+CLASSIFIED = Table(  # what a person has said of executions of unknown kind
+    "classified",
+    (
+        *_ACCOUNT,
+        Column("EXECID", "text", EXEC_ID_SIZE, required=True),
+        Column("KIND", "text", 20, required=True),
+        Column("DAT", "written"),
+    ),
+    primary=f"{_ACCOUNT_KEY}, EXECID",
+)
 LEDGER_TALLY = Table(
     "ledger_tally",
     (
@@ -325,9 +347,15 @@ def settings_step(dialect: Dialect) -> list[str]:
     return ROBOT_SETTINGS.render(dialect)
 
 
+def quarantine_step(dialect: Dialect) -> list[str]:
+    """Return the statements of migration 5: what became of executions that could not be booked."""
+    return [*QUARANTINE_LEFT.render(dialect), *CLASSIFIED.render(dialect)]
+
+
 MIGRATIONS = {
     1: first_step,
     2: second_step,
     3: policy_step,
     4: settings_step,
+    5: quarantine_step,
 }  # number -> statements of the step in a dialect

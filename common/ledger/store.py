@@ -11,9 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 
-from common.domain.books import AccountKey, Entry, Intent
+from common.domain.books import AccountKey, Entry, Intent, Waiting
 from common.domain.bots import OnStop
-from common.domain.executions import Executed, Network
+from common.domain.executions import Executed, ExecutionKind, Network
 from common.ledger import statements as sql
 from common.ledger.booking import RowRefused
 from common.ledger.database import (
@@ -111,10 +111,21 @@ class Store:
             sql.DELETE_ROW, (*_account(key), entry.exec_id, entry.emi, entry.currency)
         )
 
-    def unclassified(self, key: AccountKey) -> list[str]:
-        """Return journaled executions of kinds that the program cannot book, in words."""
-        rows = self.database.query(sql.UNCLASSIFIED, _account(key))
-        return [unclassified_text(to_text(r[1]), to_text(r[0]), to_text(r[2])) for r in rows]
+    def unclassified(self, key: AccountKey) -> list[Waiting]:
+        """Return journaled executions that were not booked because nobody knew their kind."""
+        known = {kind.value: kind for kind in ExecutionKind}
+        return [
+            Waiting(to_text(exec_id), to_text(raw), known.get(str(said)))
+            for exec_id, raw, said in self.database.query(sql.UNCLASSIFIED, _account(key))
+        ]
+
+    def classify(self, key: AccountKey, exec_id: str, kind: ExecutionKind) -> None:
+        """Keep what a person says that a journaled execution of unknown kind is."""
+        self.database.execute(sql.REPLACE_CLASSIFIED, (*_account(key), exec_id, kind.value))
+
+    def dismiss(self, key: AccountKey, exec_id: str) -> None:
+        """A journaled execution of unknown kind concerns nobody."""
+        self.database.execute(sql.DISMISS, (*_account(key), exec_id))
 
     # ---- coins ------------------------------------------------------------------------------
 
@@ -280,14 +291,15 @@ class Store:
             ),
         )
 
-    def release(self, key: AccountKey, exec_id: str) -> None:
-        """Take an execution that is booked now out of the quarantine."""
+    def release(self, key: AccountKey, exec_id: str, outcome: str) -> None:
+        """Take an execution out of the quarantine: "booked" now, or "dismissed"."""
+        self.database.execute(sql.KEEP_QUARANTINED, (outcome, *_account(key), exec_id))
         self.database.execute(sql.DELETE_QUARANTINE, (*_account(key), exec_id))
 
-    def quarantined(self, key: AccountKey) -> dict[str, str]:
-        """Return execution id -> why it cannot be booked."""
+    def quarantined(self, key: AccountKey) -> list[Waiting]:
+        """Return what is in quarantine."""
         rows = self.database.query(sql.QUARANTINED, _account(key))
-        return {to_text(exec_id): to_text(reason) for exec_id, reason in rows}
+        return [Waiting(to_text(exec_id), to_text(raw), None) for exec_id, raw in rows]
 
 
 def quarantine_key(execution: Executed) -> str:

@@ -19,6 +19,8 @@ from common.ledger.rows import major_text
 from common.ledger.texts import storable
 
 _SIGNS = (1, -1)
+# Made by this program, or what a person has said of an execution that concerns nobody.
+_OF_OUR_OWN = (ExecutionKind.TRANSFER, ExecutionKind.REPORT)
 _MOST_SUMS = 10_000
 
 
@@ -44,6 +46,8 @@ def check_executions(
     yield from _transfers(journal, coins, frame)
     for exec_id in told.keys() & written.keys():
         execution, own = told[exec_id], [row.entry for row in coins[exec_id]]
+        if written[exec_id].kind is ExecutionKind.REPORT:
+            continue
         yield from _journal_figures(execution, written[exec_id], frame)
         if execution.kind is ExecutionKind.UNKNOWN or not own:
             continue
@@ -79,7 +83,7 @@ def _presence(
                 "books",
             )
     for exec_id, row in written.items():
-        if exec_id not in told and row.kind is not ExecutionKind.TRANSFER:
+        if exec_id not in told and row.kind not in _OF_OUR_OWN:
             yield Difference(
                 Rule.EXACTLY_ONCE,
                 row.symbol,
@@ -208,9 +212,9 @@ def _journal_figures(execution: Executed, row: JournalRow, frame: Frame) -> Iter
         ("TTIME", row.at.isoformat(), execution.at.isoformat()),
     ):
         # An instrument that was not known any more may have been given its category by guess.
-        if here != there and not (
-            name == "SYMBOL" and row.symbol.ticker == execution.symbol.ticker
-        ):
+        guessed = name == "SYMBOL" and row.symbol.ticker == execution.symbol.ticker
+        said = name == "KIND" and execution.kind is ExecutionKind.UNKNOWN  # by a person
+        if here != there and not guessed and not said:
             yield _words(execution, "", f"{name} in the journal", here, there)
 
 

@@ -165,9 +165,9 @@ def test_an_unknown_kind_is_journaled_and_blocks_again_after_every_start(
         assert ledger.book(odd).known == 1
     assert coin_rows(settings) == []
     with running(settings) as ledger:
-        ledger.open()
-        (again,) = ledger.inbox.wait(Booked)
-        assert again.problems == booked.problems
+        (waiting,) = ledger.open().waiting
+        assert (waiting.exec_id, waiting.raw, waiting.kind) == (odd.exec_id, odd.raw, None)
+        assert ledger.book(odd).problems == booked.problems
 
 
 def test_reports_are_told_as_taken_and_leave_no_trace(settings: DatabaseSettings) -> None:
@@ -193,8 +193,8 @@ def test_l14_a_row_that_does_not_fit_goes_to_quarantine_and_the_others_are_booke
         booked = ledger.book(trade(1, 1), *bad, trade(8, 1), cursor=START)
         assert len(booked.problems) == len(bad)
         assert [e.exec_id for e in booked.entries] == ["exec-000001", "exec-000008"]
-        assert ledger.open().cursor == START
-        assert len(ledger.inbox.wait(Booked, 2)[-1].problems) == len(bad)
+        books = ledger.open()
+        assert (books.cursor, len(books.waiting)) == (START, len(bad))
     assert query(settings, "SELECT COUNT(*) FROM quarantine") == [(len(bad),)]
 
 
@@ -361,5 +361,7 @@ def test_a_row_that_cannot_be_read_goes_to_quarantine_and_blocks_at_every_start(
     assert "execCost is missing" in str(reason)
     assert raw == '{"symbol": "XBTUSD"}'
     with running(settings) as ledger:
-        ledger.open()
-        assert ledger.inbox.wait(Booked)[0].problems
+        (waiting,) = ledger.open().waiting
+        again = replace(bad, exec_id=waiting.exec_id, raw=waiting.raw)
+        assert "execCost is missing" in ledger.book(again).problems[0]
+    assert query(settings, "SELECT COUNT(*) FROM quarantine") == [(1,)]
