@@ -124,11 +124,11 @@ frame[0] = None
     "l15_os_exit": ("import os; os._exit(3)", Status.OFF, "its process ended with code 3"),
     "l15_threads": (
         """
-import os, threading, time
+import threading
 def spin():
     while True: post(robot)
 for _ in range(4): threading.Thread(target=spin, daemon=True).start()
-while True: time.sleep(0.01)
+threading.Event().wait()  # for ever
 """,
         Status.OFF,
         "",

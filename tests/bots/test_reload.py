@@ -141,11 +141,14 @@ def test_new_code_waits_for_the_end_of_the_former_codes_call(tmp_path: Path) -> 
 def test_bars_that_close_while_new_code_is_tried_reach_it(tmp_path: Path) -> None:
     with terminal(write_algo(tmp_path, GOOD.format(100)), budget=5.0) as desk:
         desk.load(ONE, history={"one": BARS})
-        slow = "import time\ntime.sleep(0.5)\n" + GOOD.format(200)
+        go = tmp_path / "go"  # the new code is tried until this file is there
+        slow = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+        slow += GOOD.format(200)
         write_algo(tmp_path, slow + "    print([b['close'] for b in frame])\n")
         desk.wait(BotWanted, "one")
         desk.runner.start_bot(BotCall(ONE, BARS, ticker(), ()))
         assert quantities(desk, ONE) == [100]
+        go.touch()
         assert desk.wait(BotLoaded, "one").beside
         desk.bar(ONE, [bar(3, 4.0)])
         assert any(line.text == "[1.0, 2.0, 3.0, 4.0]" for _, line in desk.said)

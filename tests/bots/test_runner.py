@@ -93,7 +93,7 @@ def test_the_right_to_send_orders_ends_with_the_budget(tmp_path: Path) -> None:
 def late(robot, frame, ticker, instrument):
     import time
     try:
-        time.sleep(1.7)
+        time.sleep(1.7)  # longer than the budget: what follows comes too late
     finally:
         while True: post(robot)
 """

@@ -11,6 +11,9 @@ from common.backtest_child import BackTests
 from common.domain.backtests import BackTestState
 from tests.support.waiting import wait_until
 
+# What a child does that would run on; bounded, so that none outlives a test that failed.
+FOR_LONG = "time.sleep(60)"
+
 
 @contextmanager
 def running(script: str) -> Iterator[BackTests]:
@@ -40,7 +43,7 @@ def test_the_report_is_what_the_child_prints() -> None:
 
 def test_progress_is_told_while_it_runs_and_one_runs_at_a_time() -> None:
     script = "import sys, time\nsys.stderr.write('progress 25 100\\n'); sys.stderr.flush()\n"
-    script += "time.sleep(60)"
+    script += FOR_LONG
     with running(script) as tests:
         tests.start("myBot", "a", "b")
         wait_until(lambda: (tests.state.played, tests.state.total) == (25, 100), 10, "progress")
@@ -74,8 +77,9 @@ def test_a_program_that_is_not_there_is_a_sentence() -> None:
 def test_closing_ends_a_child_that_does_not_listen() -> None:
     script = (
         "import signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "sys.stderr.write('progress 1 2\\n'); sys.stderr.flush()\ntime.sleep(60)"
+        "sys.stderr.write('progress 1 2\\n'); sys.stderr.flush()\n"
     )
+    script += FOR_LONG
     with running(script) as tests:
         tests.start("myBot", "a", "b")
         wait_until(lambda: tests.state.total == 2, 10, "the child")

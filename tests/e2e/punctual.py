@@ -60,7 +60,7 @@ def measure(
         began = time.monotonic()
         time.sleep(seconds / 2)  # the course of the measurement, not a wait for something
         _control(told["rest"], "POST", {"fault": "maintenance"})
-        time.sleep(outage)
+        time.sleep(outage)  # as long as it lasts
         _control(told["rest"], "DELETE")
         window, bare = (_answer(process, seconds + 60) for process in measuring)
         lasted = time.monotonic() - began

@@ -24,6 +24,7 @@ from common.profile import find_profile
 from display.app import Terminal, make_root
 from program import FOLDER, Program
 
+APART = 0.31  # seconds; a key pressed again sooner counts as held down (display.actions)
 PATIENCE = 40.0  # seconds for a reload
 QUIET = 1.0  # seconds in which what is ending has ended
 
@@ -39,7 +40,7 @@ def init_algo():
 
 def algo(robot, frame, ticker, instrument):
     MARKER.write_text("yes", encoding="utf-8")
-    time.sleep(25)
+    time.sleep(25)  # longer than the reload, within the time-out that the profile gives
 """
 
 
@@ -66,7 +67,7 @@ class Scene:
         while not until():
             assert time.monotonic() < end, f"waited in vain for {what}"
             self.root.update()
-            time.sleep(0.01)
+            time.sleep(0.01)  # tests.support.waiting cannot turn the loop of Tk
 
     def live(self) -> bool:
         """Whether the market is LIVE, all bots are loaded and nothing is under way."""
@@ -77,7 +78,7 @@ class Scene:
     def f3(self) -> None:
         """Press the key and wait for the session that it brings."""
         before = self.program._session
-        time.sleep(0.31)  # not the same key held down
+        time.sleep(APART)
         self.root.focus_force()
         self.root.event_generate("<F3>")
         self.turn(lambda: self.program._session is not before and self.live(), "the reload")
@@ -115,7 +116,7 @@ class Scene:
         """F3 again and again while the last one is still reading; most are not listened to."""
         before = self.program._session
         for _ in range(5):
-            time.sleep(0.31)
+            time.sleep(APART)
             self.root.event_generate("<F3>")
             self.root.update()
         self.turn(lambda: self.program._session is not before and self.live(), "the reloads")

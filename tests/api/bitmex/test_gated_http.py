@@ -13,6 +13,7 @@ from common.engine.order_gate import OrderGate
 from common.errors import Withdrawn
 from tests.api.bitmex.http_peer import answer, http_peer
 from tests.api.bitmex.test_rest import BODY, client
+from tests.support.waiting import wait_until
 
 OK = answer(200, {"orderID": "o1"})
 
@@ -76,8 +77,7 @@ def test_m7_an_order_that_waits_for_its_connection_is_not_written_after_all() ->
     thread.start()
     received = b""
     try:
-        while not rest._guard.permit:
-            time.sleep(0.001)
+        wait_until(lambda: rest._guard.permit, message="the order on its way to the socket")
         gate.revoke()
         for filler in fillers:
             filler.close()

@@ -54,10 +54,9 @@ if trick != "deaf":
     with open(os.path.join(folder, "saved"), "w", encoding="utf-8") as file:
         file.write("yes")
 else:
-    import signal, time
+    import signal, threading
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    while True:
-        time.sleep(60)
+    threading.Event().wait()  # for ever
 """
 
 Make = Callable[..., EmbeddedExchange]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from api.simulator.bar_files import write_bars
@@ -13,6 +12,7 @@ from tests.bots.backtest.test_run import FOLLOW
 from tests.bots.backtest.walk import walk
 from tests.bots.terminal import write_algo
 from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 PATIENCE = 60.0  # seconds
 
@@ -63,10 +63,7 @@ def test_ctrl_c_ends_a_long_back_test_cleanly(tmp_path: Path) -> None:
         command(tmp_path, *longer), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     books = tmp_path / "backtests" / "myBot_20250301_20250410" / "books.db-wal"
-    end = time.monotonic() + PATIENCE
-    while not books.exists() and process.poll() is None:  # it has begun to play
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: books.exists() or process.poll() is not None, PATIENCE, "the first bars")
     process.send_signal(signal.SIGINT)
     told, problems = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, problems
