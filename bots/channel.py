@@ -44,6 +44,7 @@ class Setup:
     algo: str | None  # folder of the profile's own strategies; None: the program's
     views: tuple[RobotView, ...]  # of every bot
     memory_limit: int  # bytes; 0: none
+    init_seconds: float  # that algo/init.py may take where the settings name the strategy; 0: any
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,16 @@ class Limits:
     load_budget: float
     memory: int
 
-    def too_long(self, place: str) -> str:
-        """Say that a call took longer than its budget, and where it was."""
+    @property
+    def init(self) -> float:
+        """Seconds that algo/init.py may take from a bot that does not need it."""
+        return self.load_budget / 6
+
+    def too_long(self, place: str, *, loading: bool = False) -> str:
+        """Say that a call or the loading took longer than its budget, and where it was."""
         at = f"; it was at {place}" if place else ""
+        if loading:
+            return f"not loaded within {self.load_budget:g} s{at}"
         return f"did not return within {self.budget:g} s{at}"
 
 

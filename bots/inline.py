@@ -67,7 +67,7 @@ class InlineBotRunner:
         if not own:
             return
         folder = self._algo.resolve() if self._algo and self._algo.is_dir() else None
-        setup = channel.Setup(self._emi, None if folder is None else str(folder), own, 0)
+        setup = channel.Setup(self._emi, None if folder is None else str(folder), own, 0, 0.0)
         self._worker = Worker(setup, self._says, self._says)
         self._worker.remember(history.get(self._emi, ()))
         self._worker.load()

@@ -15,6 +15,7 @@ from bots.broken import BrokenModule, StandIn, quiet_imports
 from bots.class_style import ClassStrategy
 from bots.declared import specs_of
 from bots.sources import Sources, digests_of, sources_of
+from bots.time_limit import TooLongError, time_limit
 from bots.variables import Variables
 from common.domain.parameters import values_of
 from common.domain.robots import Robot, strategy_problem
@@ -33,11 +34,14 @@ class Robots(dict[str, dict[str, Any]]):
         return {}
 
 
-def load_strategy(robot: Robot, folder: str | None) -> tuple[Strategy, Sources]:
+def load_strategy(
+    robot: Robot, folder: str | None, init_seconds: float = 0.0
+) -> tuple[Strategy, Sources]:
     """Run `init_algo` and return the strategy of a bot as a function, and where it came from.
 
     What `init_algo` registers goes before the strategy named in the bot's settings. `folder` takes
-    the place of the program's own `algo`. The bot's parameters are set. StrategyError: no usable
+    the place of the program's own `algo`. `init_seconds`: see `_run_init`. The bot's parameters are
+    set. StrategyError: no usable
     strategy is there. Whatever else the user's code raises comes through.
     """
     sys.dont_write_bytecode = True  # an edit within one second must not be hidden by a .pyc
@@ -45,7 +49,7 @@ def load_strategy(robot: Robot, folder: str | None) -> tuple[Strategy, Sources]:
     open_folder(folder)
     with quiet_imports() as broken:
         try:
-            _run_init(robot)
+            _run_init(robot, init_seconds)
         except Exception:
             if broken and robot.emi not in Variables.robo:
                 raise broken[0].error from None  # what else failed may well come of it
@@ -84,20 +88,31 @@ def attribute_of(name: str) -> object:
     return getattr(found, attribute)
 
 
-def _run_init(robot: Robot) -> None:
-    """Run the user's `init_algo`; a bot whose strategy is named elsewhere does without it."""
+def _run_init(robot: Robot, seconds: float) -> None:
+    """Run the user's `init_algo`; a bot whose settings name a strategy does without it.
+
+    Such a bot waits so many seconds for it; 0: as long as it takes. Any other bot needs all of it:
+    one that `init_algo` has registered before it failed may lack parameters, and does not trade.
+    """
     try:
-        init = importlib.import_module("algo.init")
-        if not callable(getattr(init, "init_algo", None)):
-            raise StrategyError("algo/init.py has no function init_algo()")
-        init.init_algo()
-    except Exception as error:
+        with time_limit(seconds if robot.strategy else 0.0):
+            _prepare()
+    except (Exception, SystemExit, KeyboardInterrupt, TooLongError) as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name == "algo.init"
         if not robot.strategy:
             raise
+        Variables.robo.pop(robot.emi, None)  # what is registered may be half prepared
         if absent:  # a folder whose bots all have their strategies in their settings needs none
             return
         print(f"algo/init.py: {describe(error)}; {robot.emi} runs {robot.strategy} without it")
+
+
+def _prepare() -> None:
+    """Import and run what the user has written for all bots."""
+    init = importlib.import_module("algo.init")
+    if not callable(getattr(init, "init_algo", None)):
+        raise StrategyError("algo/init.py has no function init_algo()")
+    init.init_algo()
 
 
 def _named(robot: Robot, broken: Sequence[BrokenModule]) -> object:
@@ -136,7 +151,9 @@ def describe(error: BaseException) -> str:
     """Return an exception as one line with the user's file and line, e.g. `... (strategy.py:9)`."""
     if isinstance(error, StrategyError):
         return str(error)
-    text = traceback.format_exception_only(error)[-1].strip().splitlines()[-1][:300]
+    text = str(error)
+    if not isinstance(error, TooLongError):
+        text = traceback.format_exception_only(error)[-1].strip().splitlines()[-1][:300]
     place = _place(error)
     return f"{text} ({place})" if place else text
 

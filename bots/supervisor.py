@@ -185,7 +185,7 @@ class Supervisor:
         bot = Bot(emi, worker, beside, deadline=time.monotonic() + self._limits.load_budget)
         self._workers[worker] = bot
         (self._beside if beside else self._bots)[emi] = bot
-        introduce(worker, wish, load.algo, load.views, self._limits.memory)
+        introduce(worker, wish, load.algo, load.views, self._limits)
 
     def _end_all(self) -> None:
         self._waiting.clear()
@@ -218,7 +218,7 @@ class Supervisor:
 
     def _fail(self, bot: Bot, reason: str, detail: str, *, raised: bool = False) -> None:
         """End a bot; the engine learns why."""
-        loading = bot.phase in _STARTING or bot.tried
+        loading = bot.phase in _STARTING or bot.overdue in _STARTING
         if not bot.beside and bot.emi in self._beside:
             self._end(self._beside[bot.emi])  # the engine will ask for a new one
         ended = self._end(bot)
@@ -257,17 +257,17 @@ class Supervisor:
             if bot.deadline is None or bot.deadline > now:
                 continue
             if bot.phase is Phase.OVERDUE:
-                self._fail(bot, self._limits.too_long(""), "")
-            elif bot.phase is Phase.LOADING:
-                seconds = self._limits.load_budget
-                self._fail(bot, f"not loaded within {seconds:g} s", "")
+                self._too_long(bot)
             elif bot.phase is Phase.ASKING:
                 self._fail(bot, "the terminal did not answer its order call", "")
             else:
-                bot.tried = bot.phase is Phase.TRYING
-                bot.phase = Phase.OVERDUE
+                bot.overdue, bot.phase = bot.phase, Phase.OVERDUE
                 bot.deadline = now + _LAST_WORDS
                 bot.worker.send(channel.Where())
+
+    def _too_long(self, bot: Bot, place: str = "", detail: str = "") -> None:
+        loading = bot.overdue is Phase.LOADING
+        self._fail(bot, self._limits.too_long(place, loading=loading), detail)
 
     # ---- the engine's events --------------------------------------------------------------
 
@@ -315,7 +315,7 @@ class Supervisor:
             self._fail(bot, message.reason, message.detail, raised=True)
         elif bot.phase is Phase.OVERDUE:
             if isinstance(message, channel.Stack):
-                self._fail(bot, self._limits.too_long(message.reason), message.detail)
+                self._too_long(bot, message.reason, message.detail)
         else:
             self._heard_in_time(bot, message)
 

@@ -145,7 +145,9 @@ class Worker:
         forget()
         self._bind()
         robot = self._views[self._setup.emi].robot
-        self._strategy, found = loading.load_strategy(robot, self._setup.algo)
+        self._strategy, found = loading.load_strategy(
+            robot, self._setup.algo, self._setup.init_seconds
+        )
         return found
 
     def _try(self, trial: channel.Call) -> None:

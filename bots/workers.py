@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from bots import channel
-from bots.events import Call
+from bots import channel, events
 from bots.process import Leavers, WorkerProcess
 from bots.sources import saved_at
 from common.domain.bots import BotCode, BotLine
@@ -42,7 +41,7 @@ class Bot:
     worker: WorkerProcess
     beside: bool = False
     phase: Phase = Phase.LOADING
-    tried: bool = False  # it is overdue in a trial, not in a call
+    overdue: Phase | None = None  # what it did when its time was over
     deadline: float | None = None  # monotonic seconds
     left: float = 0.0  # seconds of the call that remain while the engine is asked
     pending: int = 0  # number of the order call that waits for its answer
@@ -122,7 +121,7 @@ def feed(worker: WorkerProcess, bars: Sequence[Candle]) -> None:
         worker.send(channel.History(tuple(bars[first : first + HISTORY_PORTION])))
 
 
-def keep_up(event: Call, beside: Bot | None, waiting: Iterable[Wish]) -> None:
+def keep_up(event: events.Call, beside: Bot | None, waiting: Iterable[Wish]) -> None:
     """Give the bars of a call to a worker that is to take the place of the called one."""
     if beside is not None:
         feed(beside.worker, event.call.candles)
@@ -136,13 +135,13 @@ def introduce(
     wish: Wish,
     algo: Path | None,
     views: Sequence[RobotView],
-    memory: int,
+    limits: events.Limits,
 ) -> None:
-    """Tell a new worker what it is for; it answers with `Loaded`. memory: bytes, 0: any."""
+    """Tell a new worker what it is for; it answers with `Loaded`."""
     emi = wish.view.robot.emi
     folder = None if algo is None else str(algo)
     all_views = (*(view for view in views if view.robot.emi != emi), wish.view)
-    worker.send(channel.Setup(emi, folder, all_views, memory))
+    worker.send(channel.Setup(emi, folder, all_views, limits.memory, limits.init))
     feed(worker, wish.bars)
     trial, call = None, wish.trial
     if call is not None:

@@ -207,10 +207,15 @@ class Terminal:
 
 @contextmanager
 def terminal(
-    algo: Path | None, budget: float = 20.0, logs: Path | None = None
+    algo: Path | None,
+    budget: float = 20.0,
+    logs: Path | None = None,
+    load_budget: float = PATIENCE,
 ) -> Iterator[Terminal]:
     """Run a terminal whose strategies lie in `algo`."""
-    runner = ProcessBotRunner(algo=algo, budget=budget, load_budget=PATIENCE, logs=logs, watch=0.1)
+    runner = ProcessBotRunner(
+        algo=algo, budget=budget, load_budget=load_budget, logs=logs, watch=0.1
+    )
     made = Terminal(runner)
     runner.start(made)
     try:

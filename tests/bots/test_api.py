@@ -210,6 +210,45 @@ def test_a_bot_of_the_settings_runs_though_init_fails(tmp_path: Path) -> None:
     assert "ValueError: broken" in problems["two"]
 
 
+def test_a_bot_of_the_settings_runs_though_init_ends_the_program(tmp_path: Path) -> None:
+    code = CLASS_HEAD + "class One(Strategy):\n    pass\n"
+    with terminal(tmp_path / "algo") as desk:
+        write_algo(tmp_path, code, init="def init_algo():\n    raise SystemExit\n")
+        assert desk.load(with_settings("one", "strategy:One")) == {"one": ""}
+        desk.wait_said(
+            "algo/init.py: SystemExit (algo/init.py:2); one runs strategy:One without it"
+        )
+
+
+def test_what_a_failed_init_has_registered_does_not_trade(tmp_path: Path) -> None:
+    init = """
+from bots.variables import Variables as bot
+
+def init_algo():
+    bot.robo["one"] = bot.robo["two"] = lambda **_: print("half prepared")
+    raise ValueError("before the parameters")
+"""
+    code = CLASS_HEAD + "class One(Strategy):\n    def on_bar(self, bot):\n        bot.log('own')\n"
+    who = with_settings("one", "strategy:One")
+    with terminal(tmp_path / "algo") as desk:
+        write_algo(tmp_path, code, init=init)
+        problems = desk.load(who, view("two"), history={"one": [bar(0, 1.0)]})
+        desk.bar(who, [bar(1, 1.0)])
+        desk.wait_said("own")
+    assert "ValueError: before the parameters (algo/init.py:6)" in problems["two"]
+
+
+def test_an_endless_init_holds_up_only_the_bots_that_need_it(tmp_path: Path) -> None:
+    code = CLASS_HEAD + "class One(Strategy):\n    pass\n"
+    init = "def init_algo():\n    while True:\n        pass\n"
+    with terminal(tmp_path / "algo", load_budget=9.0) as desk:
+        write_algo(tmp_path, code, init=init)
+        problems = desk.load(with_settings("one", "strategy:One"), view("two"))
+        assert problems["one"] == ""
+        desk.wait_said("algo/init.py: did not return within 1.5 s (algo/init.py:")
+    assert problems["two"].startswith("not loaded within 9 s; it was at algo/init.py:")
+
+
 def test_init_may_prepare_a_bot_that_is_gone(tmp_path: Path) -> None:
     init = """
 from bots.variables import Variables as bot
