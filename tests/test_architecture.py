@@ -103,6 +103,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "bots.output",
         "bots.process",
         "bots.runner",
+        "bots.time_limit",
         "bots.worker",
         "common.backtest_child",
         "common.console",
