@@ -1,8 +1,8 @@
 """Order requests on their way, and what comes back of them.
 
-An outcome is accepted, refused or unknown. Unknown is asked about by clOrdID until it is settled
-and never resent: a number may be used again once its order has ended, so that a second request
-could be a second order. A cancel is repeated until the order is gone.
+The exchange accepts a request or refuses it, or nobody knows. Then it is asked by clOrdID until it
+is settled, and nothing is sent a second time: a number may be used again once its order has ended,
+so that a second request could be a second order. A cancel is repeated until the order is gone.
 """
 
 from __future__ import annotations
