@@ -9,10 +9,10 @@ from typing import Protocol
 
 from common.domain.backtests import BackTestState
 from common.engine.snapshot import Snapshot
-from display.cells import Tone
 from display.dialogs import Desk, Dialog, select_all, set_enabled
 from display.fields import FieldError
 from display.own_variables import OwnText
+from display.paper import Paper
 from display.theme import Theme
 
 USUAL_DAYS = 30
@@ -83,18 +83,15 @@ class BackTestDialog(Dialog):
         self.progress = ttk.Progressbar(body, name="progress", mode="determinate", maximum=1000)
         self.progress.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(0, 4))
         self.message.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(0, 4))
-        self._paper = tk.Text(
+        self._paper = Paper(
             body,
+            self._theme,
             name="report",
             width=_WIDTH,
             height=_LINES,
             wrap="none",
-            state="disabled",
-            font=self._theme.mono,
-            borderwidth=0,
-            highlightthickness=1,
-            padx=6,
-            pady=4,
+            framed=True,
+            copied=True,
         )
         bar = ttk.Scrollbar(body, orient="vertical", command=self._paper.yview)
         self._paper.configure(yscrollcommand=bar.set)
@@ -144,13 +141,7 @@ class BackTestDialog(Dialog):
         """Take the colours of the theme as they are now."""
         super().restyle()
         if hasattr(self, "_paper"):
-            palette, colour = self._theme.palette, self._theme.colour
-            self._paper.configure(
-                background=palette.field,
-                foreground=colour(Tone.TEXT),
-                highlightbackground=palette.line,
-                highlightcolor=palette.line,
-            )
+            self._paper.restyle()
 
     # ---- inside -----------------------------------------------------------------------------
 
@@ -179,13 +170,10 @@ class BackTestDialog(Dialog):
         return ("there is no report", True) if state.failed else ("done", False)
 
     def _write(self, text: str) -> None:
-        paper = self._paper
-        if paper.get("1.0", "end").strip() == text.strip():
+        if self._paper.text.strip() == text.strip():
             return
-        paper.configure(state="normal")
-        paper.delete("1.0", "end")
-        paper.insert("end", text)
-        paper.configure(state="disabled")
+        with self._paper.rewritten():
+            self._paper.insert("end", text)
 
     def first(self) -> tk.Misc:
         """Return the field to begin with."""
@@ -199,4 +187,4 @@ class BackTestDialog(Dialog):
 
     def shown(self) -> dict[str, object]:
         """Return the report."""
-        return {"report": self._paper.get("1.0", "end").strip()}
+        return {"report": self._paper.text.strip()}

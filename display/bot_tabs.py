@@ -16,6 +16,7 @@ from display.cells import Tone
 from display.formats import time_text
 from display.own_variables import OwnText
 from display.panels import one_line
+from display.paper import Paper
 from display.presenter import RowCache, funding_row, order_row, trade_row
 from display.tables import Table
 from display.theme import Theme
@@ -139,22 +140,8 @@ class LogPaper(ttk.Frame):
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent, name="bot_log")
-        self._theme = theme
         self._shown: Sequence[BotLine] | None = None
-        self._paper = tk.Text(
-            self,
-            name="paper",
-            height=4,
-            width=20,
-            wrap="word",
-            state="disabled",
-            font=theme.mono,
-            borderwidth=0,
-            highlightthickness=0,
-            padx=6,
-            pady=2,
-            takefocus=False,
-        )
+        self._paper = Paper(self, theme, name="paper", height=4, copied=True)
         bar = ttk.Scrollbar(self, orient="vertical", command=self._paper.yview)
         self._paper.configure(yscrollcommand=bar.set)
         self.rowconfigure(0, weight=1)
@@ -162,7 +149,6 @@ class LogPaper(ttk.Frame):
         self._paper.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
         self._paper.bind("<Map>", lambda _event: self._paper.see("end"))
-        self.restyle()
 
     def show(self, lines: Sequence[BotLine]) -> None:
         """Show the lines; the view stays at the end unless somebody has scrolled up."""
@@ -171,35 +157,25 @@ class LogPaper(ttk.Frame):
         self._shown = lines
         paper = self._paper
         at_end = paper.yview()[1] >= 1.0
-        paper.configure(state="normal")
-        paper.delete("1.0", "end")
-        if not lines:
-            paper.insert("end", "nothing was said since the start", (Tone.DIM.value,))
-        for line in lines:
-            tone = Tone.BAD if line.error else Tone.TEXT
-            mark = "\u2715" if line.error else " "
-            paper.insert("end", f"{time_text(line.at)} ", (Tone.DIM.value,))
-            first, *rest = line.text.splitlines() or [""]
-            paper.insert("end", f"{mark} {one_line(first)}\n", (tone.value,))
-            for part in rest:  # of a traceback, whose indentation says something
-                indent = " " * (len(part) - len(part.lstrip()))
-                paper.insert("end", f"    {indent}{one_line(part)}\n", (tone.value,))
-        paper.configure(state="disabled")
+        with paper.rewritten():
+            if not lines:
+                paper.insert("end", "nothing was said since the start", (Tone.DIM.value,))
+            for line in lines:
+                tone = Tone.BAD if line.error else Tone.TEXT
+                mark = "\u2715" if line.error else " "
+                paper.insert("end", f"{time_text(line.at)} ", (Tone.DIM.value,))
+                first, *rest = line.text.splitlines() or [""]
+                paper.insert("end", f"{mark} {one_line(first)}\n", (tone.value,))
+                for part in rest:  # of a traceback, whose indentation says something
+                    indent = " " * (len(part) - len(part.lstrip()))
+                    paper.insert("end", f"    {indent}{one_line(part)}\n", (tone.value,))
         if at_end:
             paper.see("end")
 
     def lines(self) -> list[str]:
         """Return what is written, oldest first."""
-        return self._paper.get("1.0", "end").strip("\n").split("\n")
+        return self._paper.text.split("\n")
 
     def restyle(self) -> None:
         """Take the colours of the theme as they are now."""
-        palette, colour = self._theme.palette, self._theme.colour
-        self._paper.configure(
-            background=palette.panel,
-            foreground=colour(Tone.TEXT),
-            selectbackground=palette.selection,
-            selectforeground=colour(Tone.TEXT),
-        )
-        for tone in Tone:
-            self._paper.tag_configure(tone.value, foreground=colour(tone))
+        self._paper.restyle()

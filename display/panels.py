@@ -13,6 +13,7 @@ from common.engine.snapshot import DeadManRow, Health, Level, MarketRow, Notice,
 from display.cells import Tone
 from display.formats import time_text
 from display.gauges import is_scarce, requests_text
+from display.paper import Paper
 from display.presenter import MODES, health_tone, health_words, worst_market
 from display.theme import Theme
 from display.verdict import books_state
@@ -139,65 +140,27 @@ def _set(label: tk.Label, text: str, colour: str, background: str) -> None:
         label.configure(foreground=colour, background=background)
 
 
-class _Paper(tk.Text):
-    """Text that is read, not written, with a tag for each tone."""
-
-    def __init__(self, parent: tk.Misc, theme: Theme, *, name: str, height: int) -> None:
-        super().__init__(
-            parent,
-            name=name,
-            height=height,
-            width=20,
-            wrap="word",
-            state="disabled",
-            font=theme.mono,
-            borderwidth=0,
-            highlightthickness=0,
-            padx=6,
-            pady=2,
-            takefocus=False,
-            cursor="arrow",
-        )
-        self._theme = theme
-        self.tag_configure("bold", font=theme.bold)
-
-    def restyle(self) -> None:
-        """Take the colours of the theme as they are now."""
-        palette = self._theme.palette
-        self.configure(
-            background=palette.panel,
-            foreground=self._theme.colour(Tone.TEXT),
-            selectbackground=palette.selection,
-            selectforeground=self._theme.colour(Tone.TEXT),
-        )
-        self.tag_configure("notice", lmargin2=self._theme.mono.measure("00:00:00 ! "))
-        for tone in Tone:
-            self.tag_configure(tone.value, foreground=self._theme.colour(tone))
-
-
-class ExchangeBox(_Paper):
+class ExchangeBox(Paper):
     """Name, account, endpoint and connection of each market, the reason and the progress."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent, theme, name="exchange", height=3)
         self._shown: Sequence[MarketRow] | None = None
+        self.tag_configure("bold", font=theme.bold)
         self.bind("<Configure>", lambda _event: self._fit())
-        self.restyle()
 
     def show(self, markets: Sequence[MarketRow]) -> None:
         """Show the markets; nothing is touched when they are as before."""
         if markets == self._shown:
             return
         self._shown = markets
-        self.configure(state="normal")
-        self.delete("1.0", "end")
-        if not markets:
-            self.insert("end", "no exchange yet", (Tone.DIM.value,))
-        for number, market in enumerate(markets):
-            if number:
-                self.insert("end", "\n")
-            self._write(market)
-        self.configure(state="disabled")
+        with self.rewritten():
+            if not markets:
+                self.insert("end", "no exchange yet", (Tone.DIM.value,))
+            for number, market in enumerate(markets):
+                if number:
+                    self.insert("end", "\n")
+                self._write(market)
         self._fit()
 
     def _fit(self) -> None:
@@ -261,14 +224,15 @@ class NoticePanel(ttk.Frame):
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent, name="notices")
-        self._paper = _Paper(self, theme, name="paper", height=6)
+        self._paper = Paper(self, theme, name="paper", height=6)
         bar = ttk.Scrollbar(self, orient="vertical", command=self._paper.yview)
         self._paper.configure(yscrollcommand=bar.set)
         self.rowconfigure(0, weight=1)
         self.columnconfigure(0, weight=1)
         self._paper.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
-        self._paper.restyle()
+        self._theme = theme
+        self.restyle()
 
     def add(self, notices: Sequence[Notice | LocalNotice]) -> None:
         """Put lines on top, the last of them uppermost."""
@@ -288,11 +252,12 @@ class NoticePanel(ttk.Frame):
 
     def lines(self) -> list[str]:
         """Return what is written, newest first."""
-        return self._paper.get("1.0", "end").strip("\n").split("\n")
+        return self._paper.text.split("\n")
 
     def restyle(self) -> None:
         """Take the colours of the theme as they are now."""
         self._paper.restyle()
+        self._paper.tag_configure("notice", lmargin2=self._theme.mono.measure("00:00:00 ! "))
 
 
 def one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from common.engine.snapshot import Level, Problem
 from display.cells import Tone
 from display.formats import time_text
 from display.panels import one_line
+from display.paper import Paper
 from display.theme import Theme
 
 NOTHING_WRONG = "\u2713 nothing is wrong"
@@ -83,20 +84,8 @@ class ProblemSheet(tk.Toplevel):
         self.title("What is wrong now")
         self._theme = theme
         self._shown: Sequence[Problem] | None = None
-        self._paper = tk.Text(
-            self,
-            name="paper",
-            width=92,
-            height=14,
-            wrap="word",
-            state="disabled",
-            font=theme.mono,
-            borderwidth=0,
-            highlightthickness=1,
-            padx=12,
-            pady=10,
-            cursor="arrow",
-        )
+        self._paper = Paper(self, theme, name="paper", width=92, height=14, framed=True)
+        self._paper.configure(padx=12, pady=10)  # it is all that the window has
         self._paper.pack(fill="both", expand=True)
         self.bind("<Escape>", lambda _event: self.close())
         self.protocol("WM_DELETE_WINDOW", self.close)
@@ -109,7 +98,7 @@ class ProblemSheet(tk.Toplevel):
     @property
     def text(self) -> str:
         """What is written."""
-        return self._paper.get("1.0", "end").strip()
+        return self._paper.text.strip()
 
     def close(self) -> None:
         """Take the sheet away and give the keyboard back."""
@@ -122,34 +111,25 @@ class ProblemSheet(tk.Toplevel):
             return
         self._shown = problems
         paper = self._paper
-        paper.configure(state="normal")
-        paper.delete("1.0", "end")
-        if not problems:
-            paper.insert("end", NOTHING_WRONG, (Tone.DIM.value,))
-        for problem in problems:
-            mark = "\u2715" if problem.level is Level.ERROR else "!"
-            paper.insert("end", f"{mark} {one_line(problem.cause)}\n", (problem.level.value,))
-            for words, text in (
-                ("since", f"{time_text(problem.since)} UTC"),
-                ("the program", problem.doing),
-                ("you", problem.remedy),
-            ):
-                paper.insert("end", f"  {words:<12}", (Tone.DIM.value,))
-                paper.insert("end", f"{text}\n", ("indent",))
-            paper.insert("end", "\n")
-        paper.configure(state="disabled")
+        with paper.rewritten():
+            if not problems:
+                paper.insert("end", NOTHING_WRONG, (Tone.DIM.value,))
+            for problem in problems:
+                mark = "\u2715" if problem.level is Level.ERROR else "!"
+                paper.insert(
+                    "end", f"{mark} {one_line(problem.cause)}\n", (_TONES[problem.level].value,)
+                )
+                for words, text in (
+                    ("since", f"{time_text(problem.since)} UTC"),
+                    ("the program", problem.doing),
+                    ("you", problem.remedy),
+                ):
+                    paper.insert("end", f"  {words:<12}", (Tone.DIM.value,))
+                    paper.insert("end", f"{text}\n", ("indent",))
+                paper.insert("end", "\n")
 
     def restyle(self) -> None:
         """Take the colours of the theme as they are now."""
-        palette, colour = self._theme.palette, self._theme.colour
-        self.configure(background=palette.line)
-        self._paper.configure(
-            background=palette.panel,
-            foreground=colour(Tone.TEXT),
-            highlightbackground=palette.line,
-            highlightcolor=palette.line,
-        )
-        for level, tone in _TONES.items():
-            self._paper.tag_configure(level.value, foreground=colour(tone))
-        self._paper.tag_configure(Tone.DIM.value, foreground=colour(Tone.DIM))
+        self.configure(background=self._theme.palette.line)
+        self._paper.restyle()
         self._paper.tag_configure("indent", lmargin2=self._theme.mono.measure(" " * 14))

@@ -16,6 +16,7 @@ from common.engine.stop_levels import Level, Target, command_of, plan_of, target
 from display.cells import Tone
 from display.dialogs import Desk, Dialog, set_enabled
 from display.own_variables import OwnFlag, OwnText
+from display.paper import Paper
 from display.theme import Theme
 
 _LINES = 9  # of the plan in sight
@@ -53,21 +54,7 @@ class StopDialog(Dialog):
         self.target.bind("<<ComboboxSelected>>", lambda _event: self._chosen())
         for wheel in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             self.target.bind(wheel, lambda _event: "break")
-        self._paper = tk.Text(
-            body,
-            name="plan",
-            width=78,
-            height=_LINES,
-            wrap="word",
-            state="disabled",
-            font=self._theme.mono,
-            borderwidth=0,
-            highlightthickness=1,
-            padx=6,
-            pady=4,
-            takefocus=False,
-            cursor="arrow",
-        )
+        self._paper = Paper(body, self._theme, name="plan", width=78, height=_LINES, framed=True)
         self._paper.grid(row=2, column=0, columnspan=3, sticky="nsew")
         bar = ttk.Scrollbar(body, orient="vertical", command=self._paper.yview)
         bar.grid(row=2, column=3, sticky="ns")
@@ -103,7 +90,7 @@ class StopDialog(Dialog):
     @property
     def plan_text(self) -> str:
         """What is said beforehand."""
-        return self._paper.get("1.0", "end").strip()
+        return self._paper.text.strip()
 
     def follow(self, snapshot: Snapshot) -> None:
         """Take a snapshot: what could be stopped now, and what that would do."""
@@ -122,15 +109,7 @@ class StopDialog(Dialog):
         """Take the colours of the theme as they are now."""
         super().restyle()
         if hasattr(self, "_paper"):
-            palette, colour = self._theme.palette, self._theme.colour
-            self._paper.configure(
-                background=palette.field,
-                foreground=colour(Tone.TEXT),
-                highlightbackground=palette.line,
-                highlightcolor=palette.line,
-            )
-            self._paper.tag_configure("warning", foreground=colour(Tone.WARN))
-            self._paper.tag_configure("refusal", foreground=colour(Tone.BAD))
+            self._paper.restyle()
 
     # ---- what it does -----------------------------------------------------------------------
 
@@ -187,17 +166,14 @@ class StopDialog(Dialog):
 
     def _write(self, plan: Plan | None) -> None:
         paper = self._paper
-        paper.configure(state="normal")
-        paper.delete("1.0", "end")
-        if plan is None:
-            paper.insert(
-                "end", "choose what to stop" if self._targets else "there is nothing to stop"
-            )
-        else:
+        with paper.rewritten():
+            if plan is None:
+                words = "choose what to stop" if self._targets else "there is nothing to stop"
+                paper.insert("end", words)
+                return
             for line in plan.lines:
                 paper.insert("end", f"{line}\n")
             for line in plan.warnings:
-                paper.insert("end", f"! {line}\n", ("warning",))
+                paper.insert("end", f"! {line}\n", (Tone.WARN.value,))
             if plan.refusal:
-                paper.insert("end", plan.refusal, ("refusal",))
-        paper.configure(state="disabled")
+                paper.insert("end", plan.refusal, (Tone.BAD.value,))
