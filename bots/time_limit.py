@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -43,7 +42,7 @@ def _start(number: int, seconds: float) -> Callable[[], object]:
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
         return partial(signal.setitimer, signal.ITIMER_REAL, 0)
-    timer = threading.Timer(seconds, _thread.interrupt_main, (number,))
+    timer = threading.Timer(seconds, signal.raise_signal, (number,))
     timer.daemon = True
     timer.start()
     return timer.cancel
