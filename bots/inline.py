@@ -22,7 +22,7 @@ from bots.sources import forget
 from bots.supervisor import ORDER_CALLS_PER_BAR
 from bots.variables import Variables as Bots
 from bots.worker import Worker
-from bots.workers import REFUSAL_WINDOW, REFUSALS
+from bots.workers import REFUSAL_WINDOW, REFUSALS, as_order
 from common.domain.bots import BotLine
 from common.domain.market import Candle
 from common.domain.robots import Robot
@@ -31,7 +31,6 @@ from common.engine.items import (
     BotCall,
     BotFailed,
     BotLoaded,
-    BotOrder,
     RobotView,
 )
 from common.engine.ports import Clock, Inbox
@@ -127,20 +126,7 @@ class InlineBotRunner:
         self._says.orders += 1
         if self._says.orders > ORDER_CALLS_PER_BAR:
             raise StrategyError(f"more than {ORDER_CALLS_PER_BAR} order calls in one bar")
-        self._put(
-            BotOrder(
-                emi=self._emi,
-                call=self._says.orders,
-                verb=call.verb,
-                market=call.market,
-                symbol=call.symbol,
-                on_behalf_of=call.on_behalf_of,
-                side=call.side,
-                price=call.price,
-                quantity=call.quantity,
-                cl_ord_id=call.cl_ord_id,
-            )
-        )
+        self._put(as_order(self._emi, self._says.orders, call))
 
     def _refused(self, text: str) -> None:
         log.warning("bot %s: %s", self._emi, text)

@@ -341,29 +341,27 @@ _OF_ONE_MACHINE = re.compile(
 )
 
 
-def test_no_file_mentions_a_machine_or_a_registry() -> None:
+def hits(pattern: re.Pattern[str]) -> list[str]:
+    """Return where a pattern stands in the texts of the project."""
     found = []
     for path in tracked_files():
         try:
             text = path.read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError):
             continue  # a picture, or a file that is being removed
-        found += [f"{path.relative_to(ROOT)}: {hit}" for hit in _OF_ONE_MACHINE.findall(text)]
-    assert found == []
+        found += [f"{path.relative_to(ROOT)}: {hit}" for hit in pattern.findall(text)]
+    return found
+
+
+def test_no_file_mentions_a_machine_or_a_registry() -> None:
+    assert hits(_OF_ONE_MACHINE) == []
 
 
 _LEFT_BY_A_MERGE = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 
 
 def test_no_file_holds_both_sides_of_a_merge() -> None:
-    found = []
-    for path in tracked_files():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (UnicodeDecodeError, FileNotFoundError):
-            continue  # a picture, or a file that is being removed
-        found += [str(path.relative_to(ROOT)) for _ in _LEFT_BY_A_MERGE.findall(text)]
-    assert found == []
+    assert hits(_LEFT_BY_A_MERGE) == []
 
 
 def test_the_version_is_the_same_everywhere() -> None:
