@@ -19,7 +19,8 @@ from tests.campaigns import sessions
 from tests.campaigns.sessions import Session, campaign, in_file, never, on_server
 from tests.support.database import MariaDB
 
-ACTIONS = 140  # enough for everything to happen
+ACTIONS = 140  # with the first two seeds enough for everything to happen
+MOST_SEEDS = 8  # within which everything must have happened
 
 
 def test_after_long_sessions_books_and_exchange_agree_and_everything_happened(
@@ -28,6 +29,10 @@ def test_after_long_sessions_books_and_exchange_agree_and_everything_happened(
     outcomes, happened = campaign([1], in_file, ACTIONS)
     more, again = campaign([2], partial(on_server, mariadb), ACTIONS)
     outcomes, happened = outcomes + more, happened + again
+    for seed in range(3, MOST_SEEDS):  # what chance has left out comes with the next ones
+        if never(happened):
+            more, again = campaign([seed], in_file, ACTIONS)
+            outcomes, happened = outcomes + more, happened + again
     assert {o.seed: o.violations for o in outcomes if o.violations} == {}
     assert min(outcome.executions for outcome in outcomes) > 80
     assert happened["verified"] == len(outcomes) * sessions.QUIET_POINTS
@@ -71,5 +76,6 @@ def test_books_that_are_kept_wrongly_are_found(
 ) -> None:
     monkeypatch.setattr(where, name, broken)
     monkeypatch.setattr(sessions, "QUIET_POINTS", 1)
+    monkeypatch.setattr(sessions, "CALM", 30.0)
     found = Session(1, tmp_path, in_file(tmp_path), actions=100).run().violations
     assert any(said in text for text in found), found
