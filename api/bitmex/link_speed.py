@@ -13,7 +13,7 @@ PING_EVERY = 2.0  # seconds
 LATE = 2.0  # seconds of delay beyond which prices are not those of now
 CALM = 1.0  # seconds of delay up to which a relieved link keeps up
 LOOK_EVERY = 0.5  # seconds
-FIRST_WAIT, LONGEST_WAIT = 10.0, 40.0  # seconds that a relieved link has to keep up
+FIRST_WAIT, LONGEST_WAIT = 10.0, 30.0  # seconds that a relieved link has to keep up
 FORGIVEN_AFTER = 600.0  # seconds without relief after which the wait is the first one again
 
 

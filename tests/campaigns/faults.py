@@ -10,25 +10,17 @@ intent without an end. The same seed does the same again. A switch that never fi
 
 from __future__ import annotations
 
-import argparse
-import logging
-import math
 import random
-import sqlite3
 import sys
-import tempfile
-import time
 from collections import Counter
-from contextlib import closing
-from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from common.domain.commands import AmendOrder
 from common.domain.orders import Side
 from common.engine.snapshot import Health
 from tests.api.terminal.support import MARKET
+from tests.campaigns.driver import Outcome, arm, open_intents, run_from_command_line, run_seeds
 from tests.campaigns.switches import ANSWERED, SWITCHES, rule_of
 from tests.faults.scene import Scene
 
@@ -37,19 +29,6 @@ CALM = 60.0  # virtual seconds within which everything must be right again
 DEALT = 6  # switches that a seed gets from the deck, so that all have their turn
 MOST_ACTIONS = 6.0  # virtual seconds between two actions, at most
 ANSWERED_EVERY = 10  # seeds in which somebody presses F3
-
-
-@dataclass
-class Outcome:
-    """What came of one seed."""
-
-    seed: int
-    switches: list[str]
-    took: float = 0.0  # virtual seconds until all was right again
-    orders: int = 0
-    executions: int = 0
-    violations: list[str] = field(default_factory=list)
-    fired: Counter[str] = field(default_factory=Counter)
 
 
 def drawn(seed: int) -> list[str]:
@@ -85,7 +64,10 @@ class Storm:
     def _brave(self, scene: Scene) -> None:
         scene.live()
         scene.exchange.faults.random.seed(self.outcome.seed)
-        self._arm(scene)
+        rules = [rule_of(switch) for switch in self.outcome.switches]
+        arm(scene, rules, self._chance, STORM)
+        for at in (STORM * 0.3, STORM * 0.6, STORM * 0.9):  # images and pages are asked for again
+            scene.at(at, lambda: scene.arm(fault="drop"))
         end = scene.now + STORM
         while scene.now < end:
             scene.run(self._chance.uniform(0.2, MOST_ACTIONS))
@@ -97,17 +79,6 @@ class Storm:
         self.outcome.fired += Counter(scene.exchange.faults.fired)
         self.outcome.orders = len(scene.orders_there())
         self.outcome.executions = len(scene.terminal.booked())
-
-    def _arm(self, scene: Scene) -> None:
-        """Let every switch happen once for sure and then at a rate of its own."""
-        for switch in self.outcome.switches:
-            per_minute = math.exp(self._chance.uniform(math.log(0.2), math.log(4.0)))
-            at = self._chance.uniform(1.0, STORM / 2)
-            while at < STORM - 30.0:
-                scene.at(at, partial(scene.arm, **rule_of(switch)))
-                at += self._chance.expovariate(per_minute / 60.0)
-        for at in (STORM * 0.3, STORM * 0.6, STORM * 0.9):  # images and pages are asked for again
-            scene.at(at, lambda: scene.arm(fault="drop"))
 
     def _act(self, scene: Scene) -> None:
         what = self._chance.choice(("rest", "cross", "fill", "fill", "cancel", "amend", "foreign"))
@@ -170,22 +141,9 @@ class Storm:
             self.outcome.fired += Counter(scene.exchange.faults.fired)
 
 
-def open_intents(books: Path) -> list[str]:
-    """Return the clOrdIDs of intents whose outcome is not written down."""
-    with closing(sqlite3.connect(books)) as connection:
-        rows = connection.execute("SELECT CLORDID FROM order_intents WHERE STATE = 'OPEN'")
-        return [f"the intent {row[0]} has no end" for row in rows]
-
-
 def campaign(seeds: range) -> tuple[list[Outcome], Counter[str]]:
     """Run seeds one after the other; return what came of them and how often what fired."""
-    outcomes, fired = [], Counter[str]()
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            outcome = Storm(seed, Path(folder)).run()
-        outcomes.append(outcome)
-        fired += outcome.fired
-    return outcomes, fired
+    return run_seeds(seeds, lambda seed, folder: Storm(seed, folder).run())
 
 
 def silent(fired: Counter[str]) -> list[str]:
@@ -195,25 +153,14 @@ def silent(fired: Counter[str]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.faults", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0)
-    given = parser.parse_args()
-    logging.disable(logging.CRITICAL)
-    began = time.monotonic()
-    outcomes, fired = campaign(range(given.first, given.first + given.seeds))
-    for outcome in outcomes:
-        if outcome.violations:
-            print(f"seed {outcome.seed} {outcome.switches}: {outcome.violations}")
-    for fault, count in sorted(fired.items()):
-        print(f"{fault:18}{count:8}")
+    outcomes, fired, seconds = run_from_command_line("tests.campaigns.faults", __doc__, campaign)
     took = sorted(outcome.took for outcome in outcomes)
     bad = sum(bool(outcome.violations) for outcome in outcomes)
     print(
         f"{len(outcomes)} seeds, {sum(o.orders for o in outcomes)} orders, "
         f"{sum(o.executions for o in outcomes)} executions, {sum(fired.values())} faults; "
         f"right again after {took[len(took) // 2]:.1f} s (median), {took[-1]:.1f} s (longest) "
-        f"of virtual time; {bad} seeds with violations; {time.monotonic() - began:.0f} s"
+        f"of virtual time; {bad} seeds with violations; {seconds:.0f} s"
     )
     never = silent(fired)
     if never:

@@ -76,9 +76,33 @@ SWITCHES: dict[str, Rule] = {
 ANSWERED = "other-account"  # blocks until a person presses F3
 
 
-def rule_of(switch: str) -> dict[str, Any]:
+# What concerns orders most: the same, and what happens to amendments and cancels.
+AMENDING = {"method": "PUT", "path": "/order"}
+CANCELLING = {"method": "DELETE", "path": "/order"}
+ORDER_SWITCHES: dict[str, Rule] = {
+    name: SWITCHES[name]
+    for name in (
+        *("late", "late before", "silent", "silent lost", "reset", "reset lost", "half-answer"),
+        *("rate-limit", "overload", "error-page", "error-page cancel", "error-json", "ban"),
+        *("maintenance", "stream-refused", "drop", "close", "half-open", "slow", "lose"),
+        *("lose order", "duplicate", "reorder", "no-rows", "late-rows", "no-partial"),
+    )
+} | {
+    "duplicate of ours": {
+        **{"fault": "error-json", "status": 400, "message": "Duplicate clOrdID", "after": True},
+        **PLACING,
+    },
+    "silent amend": {"fault": "silent", "after": True, **AMENDING},
+    "reset amend lost": {"fault": "reset", "after": False, **AMENDING},
+    "overload amend": {"fault": "overload", **AMENDING},
+    "overload cancel": {"fault": "overload", **CANCELLING},
+    "silent cancel": {"fault": "silent", "after": True, **CANCELLING},
+}
+
+
+def rule_of(switch: str, switches: Mapping[str, Rule] = SWITCHES) -> dict[str, Any]:
     """Return the rule of a switch, armed once; a state ends after `for` seconds."""
-    options = dict(SWITCHES[switch])
+    options = dict(switches[switch])
     lasts = options.pop("for", None)
     rule = {"fault": switch, **options}
     return rule if lasts is None else {**rule, "until": lasts}

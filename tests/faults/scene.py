@@ -78,39 +78,68 @@ class Scene:
         else:
             self.clock, self.venue, self.exchange = former.clock, former.venue, former.exchange
         self.exchange.asked = []
-        self.terminal = Terminal(
+        self._step = step
+        self._folder = folder
+        self._symbols = symbols
+        self._runner = runner
+        self._history_days = history_days
+        self._database = database
+        self.terminal = self.new_terminal(reloads)
+        self.engine = self.terminal.engine
+
+    def __enter__(self) -> Scene:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # ---- starts and ends ----------------------------------------------------------------------
+
+    def new_terminal(self, reloads: int) -> Terminal:
+        """Return the terminal that is to be started; a campaign makes one of its own."""
+        return Terminal(
             self.exchange.gateway(self.key),
-            symbols,
-            folder / "books.db",
+            self._symbols,
+            self._folder / "books.db",
             self.clock,
             refresh_rate=5,
             reloads=reloads,
-            runner=runner,
-            history_days=history_days,
-            database=database,
+            runner=self._runner,
+            history_days=self._history_days,
+            database=self._database,
         )
-        self.engine = self.terminal.engine
-        ledger = self.terminal.ledger
-        self._time = TimeMachine(
-            self.exchange, 10.0**9, step, busy=lambda: ledger.waiting > 0 or self.others_work()
-        )
-        self.engine.inbox = self._time
 
-    def __enter__(self) -> Scene:
-        engine = self.engine
+    def start(self) -> None:
+        """Start the terminal."""
+        engine, ledger = self.engine, self.terminal.ledger
+        engine.inbox = TimeMachine(
+            self.exchange,
+            10.0**9,
+            self._step,
+            busy=lambda: ledger.waiting > 0 or self.others_work(),
+        )
         engine._ledger.start(engine._ledger_inbox(engine.inbox))
         engine._runner.start(engine.inbox)
         for market in engine._markets.values():
             market.gateway.start(engine.inbox)
             market.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self, *, disarm: bool = True) -> None:
+        """End the terminal in the order of `Engine.stop`; not disarm: as a crash would."""
         self.engine.inbox.close()
         self.engine._runner.stop()
         for market in self.engine._markets.values():
+            if disarm:
+                market.dead_man.disarm()
             market.gateway.stop()
         self.engine._ledger.stop()
+
+    def restart(self, reloads: int = 0) -> None:
+        """Start another terminal, which knows what the books know, where one has ended."""
+        self.terminal = self.new_terminal(reloads)
+        self.engine = self.terminal.engine
+        self.start()
 
     def others_work(self) -> bool:
         """Whether time must wait for somebody beside the ledger."""
@@ -126,7 +155,11 @@ class Scene:
         """Let virtual time pass."""
         end = self.now + seconds
         while self.now < end or len(self.engine.inbox):
-            self.engine.turn()
+            self.turn()
+
+    def turn(self) -> None:
+        """Let the engine do what is due, and time pass while nothing is."""
+        self.engine.turn()
 
     def until(self, condition: Callable[[], object], seconds: float = 60.0) -> float:
         """Let time pass until something is so; return the virtual seconds it took."""
@@ -135,7 +168,7 @@ class Scene:
             assert self.now - began <= seconds, (
                 f"in vain for {seconds} s: {self.health} {self.reason}"
             )
-            self.engine.turn()
+            self.turn()
         return self.now - began
 
     def at(self, seconds: float, action: Callable[[], object]) -> None:

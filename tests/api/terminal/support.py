@@ -96,10 +96,11 @@ class Terminal:
         runner: BotRunner | None = None,
         history_days: float = 0.0,
         database: DatabaseSettings | None = None,
+        ledger: CountingLedger | None = None,
     ) -> None:
         self.books = books  # a file, unless there is another `database`
         self.gateway = gateway
-        self.ledger = CountingLedger(database or SqliteSettings(books))
+        self.ledger = ledger or CountingLedger(database or SqliteSettings(books))
         clock = clock or SystemClock()
         self.notices = NoticeBoard(clock.now)
         self.engine = Engine(

@@ -1,0 +1,86 @@
+"""The short form of the campaign of orders, and that it finds what must not happen."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.engine import limits
+from common.engine.dead_man import DeadMan
+from common.engine.desk import Desk
+from common.engine.order_gate import OrderGate
+from common.engine.order_wire import OrderWire
+from common.engine.orders import OrderMirror
+from tests.campaigns import line, orders, watched
+from tests.campaigns.orders import OrderStorm, campaign, silent
+
+SEEDS = range(3)
+MOST_SEEDS = 20  # within which this must have happened
+ALWAYS = ("F9 OFF in a call", "F9 OFF in a storm", "bot OFF in a call", "kill", "F3", "flatten")
+
+
+def test_no_history_of_orders_violates_what_is_always_true() -> None:
+    outcomes, happened = campaign(SEEDS)
+    for seed in range(len(SEEDS), MOST_SEEDS):
+        if not set(ALWAYS) & set(silent(happened)):
+            break
+        more, again = campaign(range(seed, seed + 1))
+        outcomes, happened = outcomes + more, happened + again
+    assert {o.seed: (o.switches, o.violations) for o in outcomes if o.violations} == {}
+    assert max(outcome.took for outcome in outcomes) <= orders.CALM
+    assert sum(outcome.orders for outcome in outcomes) > 50
+    assert not set(ALWAYS) & set(silent(happened))
+
+
+def _twice(send: Callable[..., None]) -> Callable[..., None]:
+    def resend(*given: object) -> None:
+        send(*given)
+        send(*given)
+
+    return resend
+
+
+def _same_block(reserved: Callable[..., None]) -> Callable[..., None]:
+    """Every process begins with the same numbers."""
+    return lambda desk, _first, count: reserved(desk, 1000, count)
+
+
+def _nothing(*_given: object, **_more: object) -> None:
+    """Do not do what was asked."""
+
+
+# invariant -> where the program is broken, and how
+BROKEN: dict[str, tuple[Any, str, Any]] = {
+    "I-19": (OrderMirror, "_end", _nothing),
+    "I-20": (OrderWire, "send", _twice(OrderWire.send)),
+    "I-21": (OrderWire, "settle", _nothing),
+    "I-22": (OrderGate, "stands", lambda *_: True),
+    "I-23": (limits, "check_capital", _nothing),
+    "I-24": (Desk, "numbers_reserved", _same_block(Desk.numbers_reserved)),
+    "I-25": (DeadMan, "disarm", _nothing),
+}
+
+
+OF_BOTS = ("I-22", "I-23")
+
+
+@pytest.mark.parametrize("invariant", BROKEN)
+def test_what_is_broken_is_found(invariant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "STORMS", 1)
+    monkeypatch.setattr(orders, "CALM", 5.0)
+    if invariant in OF_BOTS:
+        monkeypatch.setattr(orders, "ACTS", {"f9": 10, "bot": 2, "fill": 5})
+        monkeypatch.setattr(orders, "SWITCHED", 0)
+        monkeypatch.setattr(line, "MOST_WAIT", 8.0)
+        monkeypatch.setattr(watched, "CAPITAL", 2)  # they want more than they may
+    monkeypatch.setattr(*BROKEN[invariant])
+    for seed in range(0, 24, 3):  # with a dead man's switch
+        with tempfile.TemporaryDirectory() as folder:
+            found = OrderStorm(seed, Path(folder)).run().violations
+        if any(violation.startswith(invariant) for violation in found):
+            return
+    pytest.fail(f"nobody noticed that {invariant} was broken")
