@@ -42,8 +42,8 @@ def run_import(
             write(f"{path.name}: {done:,} of {total:,} rows")
 
     result = import_executions(settings, market, network, rows, scales, now, progress)
-    for line, reason in sorted(result.refused)[:SHOWN]:
-        write(clean(f"{path.name}, line {line}: refused: {reason}", LONGEST_LINE))
+    for place, reason in sorted(result.refused)[:SHOWN]:
+        write(clean(f"{path.name}, {place}: refused: {reason}", LONGEST_LINE))
     if len(result.refused) > SHOWN:
         write(f"{path.name}: {len(result.refused) - SHOWN:,} more rows were refused")
     write(

@@ -18,7 +18,7 @@ from pathlib import Path
 from api.bitmex.directory import Directory
 from api.bitmex.execution_rows import executed, guess_category
 from api.bitmex.wire import DECODER, Row, integer_of, required_text, shown, text_of
-from common.domain.imports import FileRow
+from common.domain.imports import FileRow, Place
 from common.domain.instruments import Category, Symbol
 from common.errors import ConfigurationError, ProtocolError
 
@@ -48,8 +48,8 @@ def read_executions(path: Path, account: int | None = None) -> Iterator[FileRow]
         raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start})") from None
     rows = _json_rows(text, path) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text, path)
     reader = _Reader(account)
-    for line, row, raw in rows:
-        yield reader.read(line, row, raw)
+    for place, row, raw in rows:
+        yield reader.read(place, row, raw)
 
 
 class _Reader:
@@ -60,9 +60,9 @@ class _Reader:
         self._directory = Directory()
         self._symbols: dict[str, Symbol] = {}
 
-    def read(self, line: int, row: Row | str, raw: str | None) -> FileRow:
+    def read(self, place: Place, row: Row | str, raw: str | None) -> FileRow:
         if isinstance(row, str):
-            return FileRow(line, None, row)
+            return FileRow(place, None, row)
         try:
             for name in _NEEDED:
                 required_text(row, name)
@@ -74,9 +74,9 @@ class _Reader:
                     None,
                 )  # the journal keeps the row as it is booked
             symbol = self._symbol(row)
-            return FileRow(line, executed(row, self._directory, symbol=symbol, raw=raw))
+            return FileRow(place, executed(row, self._directory, symbol=symbol, raw=raw))
         except ProtocolError as error:
-            return FileRow(line, None, f"execution {text_of_id(row)}: {error}")
+            return FileRow(place, None, f"execution {text_of_id(row)}: {error}")
 
     def _symbol(self, row: Row) -> Symbol:
         ticker = text_of(row, "symbol")
@@ -95,9 +95,10 @@ def text_of_id(row: Row) -> str:
     return shown(value) if isinstance(value, str) and value else "without an id"
 
 
-def _json_rows(text: str, path: Path) -> Iterator[tuple[int, Row | str, str | None]]:
-    position = 1 + text.index("[") if text.lstrip()[:1] == "[" else 0
-    line, counted = 1, 0
+def _json_rows(text: str, path: Path) -> Iterator[tuple[Place, Row | str, str | None]]:
+    array = text.lstrip()[:1] == "["
+    position = 1 + text.index("[") if array else 0
+    line, counted, number = 1, 0, 0
     while True:
         blank = _BLANK.match(text, position)
         position = blank.end() if blank else position
@@ -112,14 +113,16 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[int, Row | str, str | No
                 f"{path}, line {line}: not JSON: {shown(text[position : position + 60])}; nothing "
                 "from this line on is read. A file holds an array of executions, or one a line"
             ) from None
+        number += 1
+        place = Place(line, number if array else 0)
         if isinstance(value, dict):
-            yield line, value, text[position:end]
+            yield place, value, text[position:end]
         else:
-            yield line, f"not an execution: {shown(text[position:end])}", None
+            yield place, f"not an execution: {shown(text[position:end])}", None
         position = end
 
 
-def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, Row | str, None]]:
+def _csv_rows(text: str, path: Path) -> Iterator[tuple[Place, Row | str, None]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
@@ -133,7 +136,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, Row | str, None]]:
         for values in reader:
             line, before = before + 1, reader.line_num
             if values:
-                yield line, _typed(header, values), None
+                yield Place(line), _typed(header, values), None
     except csv.Error as error:
         raise ConfigurationError(f"{path}, line {reader.line_num}: {error}") from None
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from common.domain.executions import Executed
+
+
+class Place(NamedTuple):
+    """Where a row stands in its file."""
+
+    line: int  # from 1; 0: not known
+    row: int = 0  # of an array, whose rows may all stand in one line, from 1; 0: of none
+
+    def __str__(self) -> str:
+        return f"line {self.line}, row {self.row}" if self.row else f"line {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
     """One row of a file: an execution, or why it is none."""
 
-    line: int  # of the file, from 1
+    place: Place
     execution: Executed | None
     problem: str = ""
 
@@ -24,4 +35,4 @@ class ImportResult:
     booked: int = 0
     known: int = 0  # in the books already, or twice in the file
     reports: int = 0  # rows that moved neither contracts nor money
-    refused: list[tuple[int, str]] = field(default_factory=list)  # line, reason
+    refused: list[tuple[Place, str]] = field(default_factory=list)  # with the reason

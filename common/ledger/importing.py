@@ -10,7 +10,7 @@ from datetime import datetime
 
 from common.domain.books import AccountKey
 from common.domain.executions import Executed, ExecutionKind, Network
-from common.domain.imports import FileRow, ImportResult
+from common.domain.imports import FileRow, ImportResult, Place
 from common.engine.items import Booked, LedgerOpened
 from common.errors import ConfigurationError
 from common.ledger import jobs
@@ -93,17 +93,17 @@ def _import(
 
 def _sorted_out(
     rows: Iterable[FileRow], result: ImportResult
-) -> dict[int, list[tuple[Executed, int]]]:
-    """Return account -> executions with their lines, oldest first; count the others."""
-    accounts: dict[int, list[tuple[Executed, int]]] = defaultdict(list)
+) -> dict[int, list[tuple[Executed, Place]]]:
+    """Return account -> executions with their places, oldest first; count the others."""
+    accounts: dict[int, list[tuple[Executed, Place]]] = defaultdict(list)
     for row in rows:
         result.rows += 1
         if row.problem:
-            result.refused.append((row.line, row.problem))
+            result.refused.append((row.place, row.problem))
         elif row.execution is None or row.execution.kind is ExecutionKind.REPORT:
             result.reports += 1
         else:
-            accounts[row.execution.account].append((row.execution, row.line))
+            accounts[row.execution.account].append((row.execution, row.place))
     for found in accounts.values():
         if found[0][0].at > found[-1][0].at:
             found.reverse()  # newest first: rows of one moment too
@@ -131,12 +131,12 @@ def _book_page(
     clerk: Clerk,
     outcomes: list[object],
     key: AccountKey,
-    page: Sequence[tuple[Executed, int]],
+    page: Sequence[tuple[Executed, Place]],
     all_new: bool,
     result: ImportResult,
 ) -> None:
     """Book executions with one commit. `all_new`: so it seems; the journal's key will tell."""
-    lines = {execution.exec_id: line for execution, line in page}
+    places = {execution.exec_id: place for execution, place in page}
     # No cursor: the terminal's own catching up knows nothing of the file.
     executions = [execution for execution, _ in page]
     clerk.carry_out(jobs.Book(key, executions, None, all_new=all_new))
@@ -146,13 +146,13 @@ def _book_page(
     result.booked += fresh
     result.known += len(page) - fresh - len(booked.problems)
     for problem in booked.problems:
-        result.refused.append((_line_of(problem, lines), problem))
+        result.refused.append((_place_of(problem, places), problem))
 
 
-def _line_of(problem: str, lines: Mapping[str, int]) -> int:
-    """Return the line of the execution that a problem names; 0: of none."""
+def _place_of(problem: str, places: Mapping[str, Place]) -> Place:
+    """Return where the execution stands that a problem names; line 0: nowhere."""
     words = problem.split(" ", 2)
-    if words[0] == "execution" and words[1] in lines:
-        return lines[words[1]]
-    named = (line for exec_id, line in lines.items() if f"execution {exec_id} " in problem)
-    return next(named, 0)
+    if words[0] == "execution" and words[1] in places:
+        return places[words[1]]
+    named = (place for exec_id, place in places.items() if f"execution {exec_id} " in problem)
+    return next(named, Place(0))

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from common.domain.books import AccountKey
 from common.domain.executions import Executed, Network
-from common.domain.imports import FileRow
+from common.domain.imports import FileRow, Place
 from common.ledger import jobs
 from common.ledger.booking import Standing, book
 from common.ledger.clerk import Clerk
@@ -125,7 +125,7 @@ def imported(settings: DatabaseSettings, rows: Sequence[Executed]) -> None:
         settings,
         MARKET,
         KEY.network,
-        [FileRow(line, execution) for line, execution in enumerate(rows)],
+        [FileRow(Place(line), execution) for line, execution in enumerate(rows)],
         SCALES,
         now,
         lambda _result, _total: None,

@@ -153,13 +153,21 @@ def test_a_row_that_cannot_be_read_is_named_with_its_line(
     rows = read(tmp_path, form(good, {**good, "execID": "e-9", **changes}, good))  # type: ignore[operator]
     assert [row.execution is not None for row in rows] == [True, False, True]
     assert words in rows[1].problem
-    assert rows[0].line < rows[1].line < rows[2].line
+    assert rows[0].place < rows[1].place < rows[2].place
+
+
+def test_rows_of_an_array_in_one_line_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "array.json"
+    path.write_text(json.dumps([LINEAR, {**LINEAR, "execID": ""}, 7]), encoding="utf-8")
+    rows = list(read_executions(path))
+    assert [str(row.place) for row in rows] == ["line 1, row 1", "line 1, row 2", "line 1, row 3"]
+    assert [bool(row.problem) for row in rows] == [False, True, True]
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
-    assert [row.line for row in read(tmp_path, as_lines(FILL, FUNDING))] == [1, 2]
+    assert [row.place.line for row in read(tmp_path, as_lines(FILL, FUNDING))] == [1, 2]
     # A quoted text may itself have lines: a row begins where its first character stands.
-    assert [row.line for row in read(tmp_path, as_csv(FILL, FUNDING))] == [2, 4]
+    assert [row.place.line for row in read(tmp_path, as_csv(FILL, FUNDING))] == [2, 4]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from common.domain.books import AccountKey
 from common.domain.executions import Executed, ExecutionKind, Network
-from common.domain.imports import FileRow, ImportResult
+from common.domain.imports import FileRow, ImportResult, Place
 from common.engine.items import Booked
 from common.errors import ConfigurationError
 from common.ledger import importing
@@ -45,7 +45,9 @@ HISTORY = (
 def imported(
     settings: DatabaseSettings, executions: Sequence[Executed], *more: FileRow
 ) -> ImportResult:
-    rows = [FileRow(number, execution) for number, execution in enumerate(executions, start=2)]
+    rows = [
+        FileRow(Place(number), execution) for number, execution in enumerate(executions, start=2)
+    ]
     return import_executions(
         settings,
         MARKET,
@@ -97,10 +99,10 @@ def test_refused_rows_are_told_with_their_lines_and_the_others_booked(
     strange = replace(trade(8, 1), kind=ExecutionKind.UNKNOWN, exec_type="Airdrop")
     report = replace(trade(7, 1), kind=ExecutionKind.REPORT)
     result = imported(
-        settings, [HISTORY[0], odd, strange, report], FileRow(9, None, "no execution at all")
+        settings, [HISTORY[0], odd, strange, report], FileRow(Place(9), None, "no execution at all")
     )
     assert (result.rows, result.booked, result.known, result.reports) == (5, 1, 0, 1)
-    told = dict(result.refused)
+    told = {place.line: reason for place, reason in result.refused}
     assert sorted(told) == [3, 4, 9]
     assert "decimal places of currency 'DOGE'" in told[3]
     assert "unknown type 'Airdrop'" in told[4]
@@ -165,8 +167,8 @@ def test_what_does_not_fit_is_refused_after_a_row_like_it(
     odd = replace(trade(2, 100), **change)  # type: ignore[arg-type]
     result = imported(sqlite, [good, odd, trade(3, 100)])
     assert result.booked == 2
-    ((_line, told),) = result.refused
-    assert re.search(reason, told)
+    ((place, told),) = result.refused
+    assert (place.line, bool(re.search(reason, told))) == (3, True)
     assert [row[0] for row in coin_rows(sqlite)] == [good.exec_id, "exec-000003"]
 
 
@@ -179,7 +181,7 @@ def test_the_books_of_a_running_terminal_are_left_alone(settings: DatabaseSettin
                 settings,
                 MARKET,
                 KEY.network,
-                [FileRow(1, other[0])],
+                [FileRow(Place(1), other[0])],
                 SCALES,
                 lambda: START,
                 lambda _result, _total: None,
