@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common.domain.commands import SetRobotStatus, SetTrading
+from common.domain.commands import Flatten, SetRobotStatus, SetTrading
 
 
 class OrderGate:
@@ -96,6 +96,9 @@ def shut_for(command: object, gates: Mapping[str, OrderGate]) -> list[Reopen]:
         shut = [Reopen(gate, None) for gate in gates.values()]
     elif isinstance(command, SetRobotStatus) and not command.work:
         shut = [Reopen(gates[command.market], command.emi)]
+    elif isinstance(command, Flatten):  # it switches these bots off
+        emis = {command.emi} if command.emi else {emi for emi, _ in command.sides}
+        shut = [Reopen(gates[command.market], emi) for emi in sorted(emis)]
     for each in shut:
         each.gate.shut(each.emi)
     return shut

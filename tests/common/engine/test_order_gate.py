@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from common.domain.commands import SetRobotStatus, SetTrading
+from common.domain.commands import Flatten, SetRobotStatus, SetTrading
+from common.domain.orders import Side
 from common.engine.order_gate import Permit
-from tests.common.engine.support import robot
+from tests.common.engine.support import XBTUSDT, robot
 from tests.common.engine.world import World
 
 OFF, ON = SetTrading(on=False), SetTrading(on=True)
@@ -51,6 +52,15 @@ def test_m7_a_bot_that_is_switched_off_leaves_the_others_alone(world: World) -> 
     world.engine.submit(BOT_OFF)
     assert (mine.stands(), others.stands()) == (False, True)
     act(world)
+    assert (mine.stands(), others.stands()) == (False, True)
+
+
+@pytest.mark.parametrize(("emi", "sides"), [("bot1", ()), (None, (("bot1", Side.SELL),))])
+def test_m7_flatten_shuts_the_way_of_the_bots_that_it_switches_off(
+    world: World, emi: str | None, sides: tuple[tuple[str, Side], ...]
+) -> None:
+    mine, others = permit(world), permit(world, "bot2")
+    world.engine.submit(Flatten(1, "Venue", XBTUSDT, emi, sides))
     assert (mine.stands(), others.stands()) == (False, True)
 
 
