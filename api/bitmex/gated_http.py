@@ -2,7 +2,8 @@
 
 A request may wait for the budget, for a connection, for an encrypted one: seconds in which a person
 may switch automatic trading off. So the permit is looked at when the connection stands and the
-first byte would follow. Nothing of a request whose permit was taken back is carried out.
+first byte would follow, and headers and body follow in one piece. Nothing of a request whose permit
+was taken back is written.
 
 They also know whether anything of a request was written. What the libraries raise does not tell: a
 proxy's connection that is lost after the request is reported like one that was never made.
@@ -92,33 +93,11 @@ class GatedAdapter(HTTPAdapter):
 
 
 def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _dialled(self)
+    class Plain(_OneWrite, HTTPConnection):
+        pass
 
-        def connect(self) -> None:
-            with guard.reaching_out():
-                super().connect()
-
-        def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
-            if self.sock is None:
-                self.connect()
-            guard.check_last()
-            super().send(data)
-
-    class Encrypted(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _dialled(self)
-
-        def connect(self) -> None:
-            with guard.reaching_out():
-                super().connect()
-
-        def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
-            if self.sock is None:
-                self.connect()
-            guard.check_last()
-            super().send(data)
+    class Encrypted(_OneWrite, HTTPSConnection):
+        pass
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -126,4 +105,37 @@ def _pools_of(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
     class EncryptedPool(HTTPSConnectionPool):
         ConnectionCls = Encrypted
 
+    Plain.guard = Encrypted.guard = guard
     return {"http": PlainPool, "https": EncryptedPool}
+
+
+class _OneWrite(HTTPConnection):
+    """Writes headers and body at once: between the guard's leave and the last byte lies nothing."""
+
+    guard: Guard
+    _held: list[bytes] | None = None  # what the request has been so far; None: none is made
+
+    def _new_conn(self) -> socket.socket:
+        return _dialled(self)
+
+    def connect(self) -> None:
+        with self.guard.reaching_out():
+            super().connect()
+
+    def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as inherited
+        held: list[bytes] = []
+        self._held = held
+        try:
+            super().request(*args, **options)
+        finally:
+            self._held = None
+        self.send(b"".join(held))
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - as inherited
+        if self._held is not None:
+            self._held.append(data)
+            return
+        if self.sock is None:
+            self.connect()
+        self.guard.check_last()
+        super().send(data)

@@ -6,9 +6,12 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
 
 import pytest
 
+from api.bitmex.wire import encode
 from common.engine.order_gate import OrderGate
 from common.errors import Withdrawn
 from tests.api.bitmex.http_peer import answer, http_peer
@@ -94,6 +97,37 @@ def test_m7_an_order_that_waits_for_its_connection_is_not_written_after_all() ->
         listener.close()
     assert received == b""
     assert [type(error) for error in seen] == [Withdrawn]
+
+
+@dataclass
+class Fading:
+    """A permit that is taken back as soon as it was looked at once."""
+
+    looked_at: int = 0
+
+    def stands(self) -> bool:
+        self.looked_at += 1
+        return self.looked_at == 1
+
+
+def test_m7_headers_and_body_are_one_write_after_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a gate that shuts between them would leave a half request at the exchange."""
+    written: list[bytes] = []
+
+    def recorded(connection: HTTPConnection, data: bytes) -> None:
+        written.append(data)
+        connection.sock.sendall(data)
+
+    monkeypatch.setattr(HTTPConnection, "send", recorded)
+    permit = Fading()
+    with http_peer(OK) as peer:
+        client(peer.url).order("POST", "/order", BODY, permit)
+        client(peer.url).get("/order")
+        [order, read] = peer.asked
+    assert permit.looked_at == 1
+    assert (order.verb, order.body) == ("POST", encode(BODY))
+    assert (read.verb, read.body) == ("GET", "")
+    assert len(written) == 2
 
 
 def test_m7_orders_queued_behind_a_slow_one_are_not_written_after_f9() -> None:
