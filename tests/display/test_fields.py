@@ -81,6 +81,7 @@ def test_prices_outside_the_limits_are_refused(text: str) -> None:
 def test_m16_quantities_become_contracts_exactly() -> None:
     assert parse_quantity("0.001", XBTUSDT) == 1000
     assert parse_quantity("0,29", XBTUSDT) == 290_000
+    assert parse_quantity("1.003", XBTUSDT) == 1_003_000  # times a million as floats: a lot less
     assert parse_quantity("300", XBTUSD) == 300
 
 
