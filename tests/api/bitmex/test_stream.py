@@ -122,7 +122,9 @@ def test_a_message_in_pieces_over_many_time_outs_is_whole(
         assert text(inbox) == b"second"
 
 
-def test_n2_a_silent_exchange_is_asked_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_m9_n2_a_silent_exchange_is_asked_and_then_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(stream_module, "TURN", 0.02)
     with realtime_peer() as peer, session(peer.url, ping=0.1, end=0.5, opening=()) as (_, inbox):
         assert inbox.next() == StreamOpened("Bitmex", 7)

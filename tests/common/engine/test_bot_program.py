@@ -59,6 +59,11 @@ def test_m17_a_bot_stopped_by_its_fault_is_off_after_a_restart_too(world: World)
     assert world.ledger.of("status") == [("bot1", False)]
 
 
+def test_m17_a_bot_that_a_person_switched_off_is_kept_as_off(world: World) -> None:
+    world.put(SetRobotStatus("Venue", "bot1", False))
+    assert world.ledger.of("status") == [("bot1", False)]
+
+
 def test_m17_a_bot_switched_off_for_refused_orders_stays_off_after_a_restart(world: World) -> None:
     for call in range(5):
         world.put(bot_post(call=call, quantity=150))

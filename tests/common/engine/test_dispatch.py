@@ -145,7 +145,9 @@ def test_m24_a_bar_is_closed_by_exchange_time_and_a_clock_set_back_repeats_none(
     world.gateway.offset = 0.0
     world.move(61)
     world.gateway.offset = -4.0
-    world.move(70)
+    world.move(61)
+    assert len(starts(world, "a")) == 1  # two minutes here, not yet at the exchange
+    world.move(9)
     world.gateway.offset = 0.0
     world.move(60)
     seen = starts(world, "a")
