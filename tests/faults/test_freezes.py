@@ -16,6 +16,7 @@ import pytest
 
 from api.bitmex import bins, market_rows
 from common.domain.candles import CandleSeries
+from common.domain.commands import SetRobotStatus
 from common.domain.market import Trade
 from common.engine.orders import OrderMirror
 from common.engine.snapshot import Health
@@ -66,12 +67,13 @@ def test_b4_a_one_sided_book_gives_no_price_and_no_error(scene: Scene, table: st
 
 def test_b5_a_bot_that_appears_at_run_time_has_a_row_at_once(scene: Scene) -> None:
     before = {row.emi for row in scene.engine.snapshot.robots}
-    other = foreign(scene)
+    assert "stranger" not in before
+    other = foreign(scene, clOrdID="7.stranger")
+    scene.run(3)
+    assert {row.emi for row in scene.engine.snapshot.robots} == {*before, "stranger"}
     scene.venue.interventions.fill_order(other["orderID"])
     scene.run(3)
-    appeared = {row.emi for row in scene.engine.snapshot.robots}
-    assert appeared >= before
-    assert str(SYMBOL) in appeared
+    assert scene.health is Health.LIVE
 
 
 def test_b6_a_bot_that_is_gone_after_a_reload_stops_nothing(tmp_path: Path) -> None:
@@ -80,6 +82,8 @@ def test_b6_a_bot_that_is_gone_after_a_reload_stops_nothing(tmp_path: Path) -> N
     with Scene(tmp_path) as scene:
         scene.live()
         assert "botA" in {row.emi for row in scene.engine.snapshot.robots}
+        scene.engine.inbox.put(SetRobotStatus(MARKET, "botA", False))  # the books remember it
+        scene.run(1)
     with closing(sqlite3.connect(books.path)) as connection:
         connection.execute("DELETE FROM robots")
         connection.commit()
