@@ -161,6 +161,9 @@ def test_b16_public_trades_do_not_pile_up() -> None:
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert grown < 50_000  # 2.5 bytes a trade; kept whole each would take 1,900
+    for minute in range(5, 2_000):
+        trade(6_000 * minute)
+    assert len(series) <= 500 * 65 // 64
 
 
 def test_b18_candles_without_prices_or_of_any_timeframe_are_no_reason_to_fail() -> None:
