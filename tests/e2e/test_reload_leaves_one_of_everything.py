@@ -18,7 +18,7 @@ from tests.support.venue import ExchangeProcess
 
 if sys.platform.startswith("linux"):
 
-    def test_m1_f3_at_bad_moments_leaves_one_of_everything(
+    def test_m1_b22_f3_at_bad_moments_leaves_one_of_everything(
         xvfb: str, exchange: Callable[..., ExchangeProcess], tmp_path: Path
     ) -> None:
         venue = exchange(seed=5, no_limits=True)

@@ -188,4 +188,5 @@ def test_b22_a_reload_leaves_no_thread_behind(tmp_path: Path) -> None:
     for reloads in range(3):
         with Scene(tmp_path, reloads=reloads) as scene:
             scene.live()
-    assert set(threading.enumerate()) <= before
+            scene.engine.stop()
+            assert set(threading.enumerate()) <= before

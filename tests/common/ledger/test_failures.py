@@ -297,6 +297,33 @@ def test_b11_down_and_up_are_told_once_and_jobs_keep_their_order(sqlite: SqliteS
     ]
 
 
+def test_b11_a_connection_that_died_is_left_for_a_new_one(sqlite: SqliteSettings) -> None:
+    dead: set[int] = set()
+    made: list[Database] = []
+
+    def connect(settings: DatabaseSettings) -> Database:
+        number = len(made)
+
+        def plan(_step: str, _sql: str) -> None:
+            if number in dead:
+                raise GONE
+
+        made.append(Shaky(open_database(settings), plan))
+        return made[-1]
+
+    writer, inbox = LedgerWriter(sqlite, connect=connect, first_delay=0.01), Recorder()
+    writer.start(inbox)
+    try:
+        ledger = Bench(writer, inbox)
+        ledger.open()
+        assert len(ledger.book(trade(1, 1)).entries) == 1
+        dead.update(range(len(made)))
+        assert len(ledger.book(trade(2, 1)).entries) == 1
+    finally:
+        writer.stop()
+    assert len(made) == len(dead) + 1
+
+
 def test_d5_a_full_disk_blocks_and_what_came_meanwhile_is_booked_once(
     sqlite: SqliteSettings,
 ) -> None:
