@@ -313,7 +313,8 @@ def unclassified_text(exec_type: str, exec_id: str, symbol: str) -> str:
     """Say that an execution moves money in a way that the program does not know."""
     return (
         f"execution {exec_id} of {symbol} has the unknown type {exec_type!r} and may have moved "
-        "money; it is kept in the table executions and not booked"
+        "money; it is kept in the table executions and not booked. To say what it is: main.py "
+        f"--classify {exec_id} trade (or funding, settlement, nothing), then F3"
     )
 
 

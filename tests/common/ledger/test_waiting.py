@@ -10,6 +10,7 @@ from common.classify_command import run_classify
 from common.domain.executions import ExecutionKind
 from common.errors import ConfigurationError
 from common.ledger.database import DatabaseSettings
+from tests.common.ledger.account import busy
 from tests.common.ledger.support import START, coin_rows, query, running, trade
 
 STRANGE = replace(trade(1, 100), kind=ExecutionKind.UNKNOWN, exec_type="Novation")
@@ -96,3 +97,16 @@ def test_what_is_no_decision_is_refused_in_words(settings: DatabaseSettings) -> 
     ):
         with pytest.raises(ConfigurationError, match=words):
             run_classify(settings, exec_id, kind, START)
+
+
+@pytest.mark.parametrize("said", [ExecutionKind.TRADE, ExecutionKind.REPORT])
+def test_what_a_person_has_said_of_an_unknown_kind_is_no_difference(said: ExecutionKind) -> None:
+    account = busy()
+    fill = replace(account.executions[0], exec_id="strange", kind=ExecutionKind.UNKNOWN)
+    books = account.books()
+    row = replace(books.journal[0], exec_id="strange", kind=said, row_count=0)
+    truth = account.truth()
+    truth = replace(truth, executions=(*truth.executions, fill))
+    assert account.check(truth, replace(books, journal=(*books.journal, row))) == ()
+    (missing,) = account.check(truth)
+    assert "strange" in missing.text
