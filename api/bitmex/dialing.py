@@ -46,7 +46,9 @@ def _first(
         more = address is not None
         if address is not None:
             error = _begin(waiting, *address) or error
-        elif not waiting.get_map():
+        if not waiting.get_map():  # there is nothing to wait for, which Windows refuses to do
+            if more:
+                continue
             break
         for key, _ in waiting.select(min(left, NEXT_AFTER) if more else left):
             waiting.unregister(key.data)
