@@ -16,6 +16,7 @@ from common.errors import ConfigurationError, LedgerUnavailable
 from common.ledger.database import DatabaseSettings
 from common.report_command import run_report
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
+from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import KEY, START, add_bots, funding, running, trade
 from tests.support.database import MariaDB
 from tests.support.places import ROOT
@@ -43,10 +44,7 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseSettings:
     found: DatabaseSettings = SqliteSettings(tmp_path / "tmatic.db")
     if request.param == "mariadb":
         server: MariaDB = request.getfixturevalue("mariadb")
-        found = MysqlSettings(
-            *(server.host, server.port, server.user, Secret(server.password)),
-            server.create_database(),
-        )
+        found = mysql_settings(server, server.create_database())
     fill(found)
     return found
 

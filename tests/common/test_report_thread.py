@@ -20,7 +20,8 @@ from common.engine.items import Exported, ReportFailed, ReportReady
 from common.engine.snapshot import Snapshot
 from common.ledger.database import DatabaseSettings
 from common.report_thread import ReportThread
-from common.settings_types import MysqlSettings, Secret, SqliteSettings
+from common.settings_types import SqliteSettings
+from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import KEY, Recorder, add_bots, funding, running, trade
 from tests.display.support import busy_snapshot
 from tests.support.database import MariaDB
@@ -38,10 +39,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseSettings
     found: DatabaseSettings = SqliteSettings(tmp_path / "tmatic.db")
     if request.param == "mariadb":
         server: MariaDB = request.getfixturevalue("mariadb")
-        found = MysqlSettings(
-            *(server.host, server.port, server.user, Secret(server.password)),
-            server.create_database(),
-        )
+        found = mysql_settings(server, server.create_database())
     add_bots(found, "a")
     with running(found) as ledger:
         ledger.open()

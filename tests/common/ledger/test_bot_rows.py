@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -13,24 +12,16 @@ from common.ledger import bot_rows
 from common.ledger.bot_rows import StoryReader
 from common.ledger.database import DatabaseSettings
 from common.ledger.reports import last_row, open_for_reading, read_report
-from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.support import KEY, START, XBTUSD, add_bots, funding, running, trade
-from tests.support.database import MariaDB
 
 BOT = BotKey(KEY, "a", XBTUSD, "XBt", 8)
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseSettings:
-    found: DatabaseSettings = SqliteSettings(tmp_path / "tmatic.db")
-    if request.param == "mariadb":
-        server: MariaDB = request.getfixturevalue("mariadb")
-        found = MysqlSettings(
-            *(server.host, server.port, server.user, Secret(server.password)),
-            server.create_database(),
-        )
-    add_bots(found, "a", "b")
-    return found
+@pytest.fixture
+def settings(settings: DatabaseSettings) -> DatabaseSettings:
+    """Return the settings of books with two bots, once for each kind."""
+    add_bots(settings, "a", "b")
+    return settings
 
 
 def test_the_story_is_what_the_books_and_the_report_say(
