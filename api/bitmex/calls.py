@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 500  # rows; the most that the exchange serves of executions and orders
 BIN_PAGE = 1000  # rows; the most that it serves of bins
+_NAMESAKES = 10  # orders looked at: others may have carried the same number before
 WALLET_PAGE = 10_000  # rows; the most that it serves of the wallets' history
 
 
@@ -238,7 +239,7 @@ class Calls:
         """Return the newest order with a clOrdID, or that of an order id; it may have ended."""
         number, own = request.cl_ord_id, "" if request.cl_ord_id else request.order_id
         named = {"orderID": own} if own else {"clOrdID": number}
-        query = {"filter": encode(named), "count": 10, "reverse": "true"}
+        query = {"filter": encode(named), "count": _NAMESAKES, "reverse": "true"}
         for row in as_rows(self._client.get("/order", query)):
             if rows.belongs_to(row, own, number):
                 return self._order(row)

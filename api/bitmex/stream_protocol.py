@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _TABLE = b'{"table":"'
 _PRIVATE = frozenset(PRIVATE_TABLES)
 _PRIVATE_BYTES = frozenset(name.encode() for name in PRIVATE_TABLES)
+_TOKEN_EXPIRED = 419  # the right to a topic has ended; no code of HTTP
 _ACTIONS = frozenset({"partial", "insert", "update", "delete"})
 
 
@@ -213,7 +214,7 @@ class StreamProtocol:
             return []
         if status in (401, 403):
             self.failure = AuthenticationFailed(text)
-        if status == 419:
+        if status == _TOKEN_EXPIRED:
             self._renew(_named_topic(text))
         topics = _asked_topics(message)
         if status in (400, 404) and len(topics) == 1 and ":" in topics[0]:

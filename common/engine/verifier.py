@@ -8,42 +8,19 @@ what this terminal has merely missed heals by that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from common.domain.account import Margin, PositionFigures, WalletPage
-from common.domain.executions import Executed
-from common.domain.instruments import Category, Symbol
-from common.domain.orders import Order, Phase
-from common.domain.verification import (
-    BooksRead,
-    Difference,
-    ExchangeTruth,
-    Frame,
-    Memory,
-    OpenOrder,
-    Verification,
-)
+from common.domain.verification import Difference, Verification
 from common.engine.items import LedgerRead, Reply
+from common.engine.look import BOOKS, Look, Script, under_way
 from common.engine.notices import NoticeBoard
-from common.engine.orders import LiveOrder
 from common.engine.ports import Gateway, Ledger
-from common.engine.requests import (
-    FetchHistory,
-    FetchMargins,
-    FetchOpenOrders,
-    FetchPositions,
-    HistoryPage,
-    Request,
-)
 from common.engine.state import MarketState
 from common.errors import TmaticError
-from common.ledger.history import BEGINNING, CatchUp
-from common.ledger.verify import check
+from common.ledger.history import BEGINNING
 from common.ledger.verify_money import base_legs
-from common.ledger.wallet import WalletWalk
 
 FIRST_AFTER = 3.0  # seconds after the market came up
 INTERVAL = 300.0  # seconds between two looks that found nothing
@@ -54,10 +31,6 @@ FAILED_AFTER = 60.0  # seconds after the exchange could not be asked
 FIRST_SPAN, USUAL_SPAN = timedelta(days=1), timedelta(hours=1)  # of executions compared one by one
 THOROUGH_EVERY = 12  # looks
 TOLD = 5  # differences told one by one
-
-_BOOKS = "books"
-Script = Generator[int | str, object, tuple[Difference, ...]]
-Item = TypeVar("Item")
 
 
 class Verifier:
@@ -80,8 +53,7 @@ class Verifier:
         self.interval = INTERVAL  # seconds between two looks that found nothing
         self.doubted = False  # positions differed as the market came up: nothing may be traded yet
         self._state = state
-        self._gateway = gateway
-        self._ledger = ledger
+        self._look = Look(state, gateway, ledger, now)
         self._notices = notices
         self._later = later
         self._now = now
@@ -90,7 +62,6 @@ class Verifier:
         self._whole = whole
         self._script: Script | None = None
         self._wait: int | str | None = None
-        self._token = 0
         self._timer = 0  # number of the newest timer; older ones have no effect
         self._bookings = 0  # grows with every row booked
         self._booked_before = 0  # as the look began
@@ -99,9 +70,6 @@ class Verifier:
         self._span = FIRST_SPAN
         self._looks = 0  # since the last thorough one
         self._suspected: frozenset[Difference] = frozenset()
-        self._wallet = WalletWalk()
-        self._first: datetime | None = None  # of the account's executions
-        self._executions = 0
 
     # ---- what others tell and ask -----------------------------------------------------------
 
@@ -120,8 +88,8 @@ class Verifier:
         What spot trades brought is in the wallet and, where no row of `coins` counts it, not in
         RESULT: it is added here.
         """
-        legs = base_legs(self._state.balances.values(), self._frame().bases)
-        return {c: sums.external + legs.get(c, 0) for c, sums in self._wallet.sums.items()}
+        legs = base_legs(self._state.balances.values(), self._look.frame().bases)
+        return {c: sums.external + legs.get(c, 0) for c, sums in self._look.wallet.sums.items()}
 
     def look_soon(self) -> None:
         """Look now instead of at the end of the interval, unless one is under way."""
@@ -163,7 +131,7 @@ class Verifier:
 
     def books_read(self, item: LedgerRead) -> None:
         """Go on with what the tables hold."""
-        if self._wait == _BOOKS and item.token == self._token:
+        if self._wait == BOOKS and item.token == self._look.token:
             self._resume(item.books)
 
     # ---- one look after another -------------------------------------------------------------
@@ -187,7 +155,9 @@ class Verifier:
             return  # `came_up` will look again
         self._booked_before = self._bookings
         self.status = replace(self.status, running=True)
-        self._script = self._look()
+        since = BEGINNING if self._whole else self._now() - self._span
+        every_row = self._whole or self._span == FIRST_SPAN
+        self._script = self._look.take(since, every_row=every_row)
         self._resume(None)
 
     def _resume(self, value: object) -> None:
@@ -218,13 +188,13 @@ class Verifier:
         self._schedule(FAILED_AFTER)
 
     def _judge(self, differences: tuple[Difference, ...]) -> None:
-        if self._bookings != self._booked_before or any(_under_way(o) for o in self._state.orders):
+        if self._bookings != self._booked_before or any(under_way(o) for o in self._state.orders):
             self._try_again(BUSY_AFTER)
             return
         confirmed = tuple(each for each in differences if each in self._suspected)
         self._suspected = frozenset(differences)
         if differences and not confirmed:
-            self._wallet.forget()  # the second look trusts nothing that the first one has read
+            self._look.wallet.forget()  # the second look trusts nothing that the first one has read
             self._try_again(AGAIN_AFTER)
             return
         self._tries = 0
@@ -234,7 +204,7 @@ class Verifier:
         self.status = replace(
             self.status,
             at=self.status.at if any(each.blocks for each in confirmed) else self._now(),
-            executions=self._executions,
+            executions=self._look.executions,
             differences=confirmed,
             finished=self.status.finished + 1,
             problem="",
@@ -266,98 +236,6 @@ class Verifier:
         if len(fresh) > TOLD:
             self._notices.error(f"BOOKS DIFFER: {len(fresh) - TOLD} more differences")
         if not confirmed and (known or self._asked):
-            self._notices.info(f"books verified: {self._executions:,} executions, 0 differences")
-
-    # ---- one look ---------------------------------------------------------------------------
-
-    def _look(self) -> Script:
-        since = BEGINNING if self._whole else self._now() - self._span
-        positions = _only(PositionFigures, (yield from self._ask(FetchPositions())))
-        margins = _only(Margin, (yield from self._ask(FetchMargins())))
-        yield from self._read_wallet()
-        asked_at = self._now()
-        orders = _only(Order, (yield from self._ask(FetchOpenOrders())))
-        shown, passed_over = self._shown_orders(asked_at)
-        executions = yield from self._read_history(since)
-        first = yield from self._read_first()
-        books = yield from self._read_books(since)
-        self._executions = books.executions
-        truth = ExchangeTruth(
-            since, executions, first, positions, margins, self._wallet.sums, orders
-        )
-        balances = tuple(replace(each) for each in self._state.balances.values())
-        return check(truth, books, Memory(balances, shown, passed_over), self._frame())
-
-    def _ask(self, request: Request) -> Generator[int | str, object, object]:
-        return (yield self._gateway.request(request))
-
-    def _read_wallet(self) -> Generator[int | str, object, None]:
-        self._wallet.begin()
-        while (request := self._wallet.next_request()) is not None:
-            page = yield from self._ask(request)
-            if isinstance(page, WalletPage):
-                self._wallet.take(page)
-
-    def _read_history(self, since: datetime) -> Generator[int | str, object, tuple[Executed, ...]]:
-        pages = CatchUp(None if since == BEGINNING else since, None, self._now())
-        found: dict[str, Executed] = {}
-        while (request := pages.next_request()) is not None:
-            page = yield from self._ask(request)
-            if isinstance(page, HistoryPage):
-                for execution in pages.take(page):
-                    found[execution.exec_id] = replace(execution, raw="", text="")
-        return tuple(found.values())
-
-    def _read_first(self) -> Generator[int | str, object, datetime | None]:
-        if self._first is None:
-            page = yield from self._ask(FetchHistory(BEGINNING, 0))
-            if isinstance(page, HistoryPage):
-                self._first = min((e.at for e in page.executions), default=None)
-        return self._first
-
-    def _read_books(self, since: datetime) -> Generator[int | str, object, BooksRead]:
-        self._token += 1
-        every_row = self._whole or self._span == FIRST_SPAN
-        self._ledger.read(self._state.key, since, self._token, every_row)
-        answer = yield _BOOKS
-        if not isinstance(answer, BooksRead):
-            raise TypeError(f"the ledger answered with {type(answer).__name__}")
-        return answer
-
-    def _shown_orders(self, asked_at: datetime) -> tuple[tuple[OpenOrder, ...], frozenset[str]]:
-        """Return the orders shown, and those that changed after the exchange was asked."""
-        orders = [order for order in self._state.orders if order.order_id]
-        changed = [o.order_id for o in orders if o.at > asked_at or _under_way(o)]
-        return tuple(_open_order(order) for order in orders), frozenset(changed)
-
-    def _frame(self) -> Frame:
-        wallets = {currency.major: code for code, currency in self._state.currencies.items()}
-        bases: dict[Symbol, str] = {
-            symbol: wallets[instrument.base_currency]
-            for symbol, instrument in self._state.instruments.items()
-            if symbol.category is Category.SPOT and instrument.base_currency in wallets
-        }
-        scales = {code: currency.scale for code, currency in self._state.currencies.items()}
-        return Frame(scales, bases)
-
-
-def _under_way(order: LiveOrder) -> bool:
-    pending = order.phase in (Phase.PENDING, Phase.UNKNOWN)
-    return pending or order.amending is not None or order.cancel_sent
-
-
-def _open_order(order: LiveOrder) -> OpenOrder:
-    return OpenOrder(
-        order.order_id,
-        order.emi,
-        order.symbol,
-        order.side,
-        order.price,
-        order.quantity,
-        order.leaves,
-    )
-
-
-def _only(kind: type[Item], value: object) -> tuple[Item, ...]:
-    found = value if isinstance(value, tuple) else ()
-    return tuple(each for each in found if isinstance(each, kind))
+            self._notices.info(
+                f"books verified: {self._look.executions:,} executions, 0 differences"
+            )
