@@ -12,6 +12,8 @@ from common.domain.market import Candle
 from common.engine.items import BotAnswer, BotCall, RobotView
 from common.errors import StrategyError
 
+_INIT_PART = 6  # of the time for loading: what is left must do for the bot's own strategy
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -24,7 +26,7 @@ class Limits:
     @property
     def init(self) -> float:
         """Seconds that algo/init.py may take from a bot that does not need it."""
-        return self.load_budget / 6
+        return self.load_budget / _INIT_PART
 
     def too_long(self, place: str, *, loading: bool = False) -> str:
         """Say that a call or the loading took longer than its budget, and where it was."""
