@@ -137,6 +137,7 @@ class MariaDB:
             "--no-defaults",
             *_as_user(),
             f"--datadir={self.folder / 'data'}",
+            _own_tmpdir(self.folder),
             "--socket=here.sock",
             "--pid-file=here.pid",
             f"--init-file={self._init_file}",
@@ -154,12 +155,20 @@ def _install(folder: Path) -> None:
         "--no-defaults",
         *_as_user(),
         f"--datadir={folder / 'data'}",
+        _own_tmpdir(folder),
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
         "--innodb-log-file-size=16M",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"mariadb-install-db failed:\n{done.stdout}\n{done.stderr}"
+
+
+def _own_tmpdir(folder: Path) -> str:
+    """A server that starts deletes the temporary tables that it finds, also those of another."""
+    tmpdir = folder / "tmp"
+    tmpdir.mkdir(exist_ok=True)
+    return f"--tmpdir={tmpdir}"
 
 
 def _as_user() -> list[str]:
