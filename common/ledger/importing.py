@@ -80,9 +80,8 @@ def _import(
                     f"Another terminal writes the books of account {account}; close it first."
                 )
             outcomes.clear()  # what was wrong before is not this file's concern
-            known = (
-                result.known
-            )  # when the page before had none that the books knew, this one may have none
+            # When the books knew nothing of the page before, they may know nothing of the next.
+            known = result.known
             for start in range(0, len(found), PAGE):
                 page, all_new = found[start : start + PAGE], result.known == known
                 known = result.known

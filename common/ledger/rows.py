@@ -162,7 +162,8 @@ def coin_row(key: AccountKey, entry: Entry, at: str | None = None) -> Row:
     )
     repeating = (entry.emi, entry.refer, key.market, entry.currency, entry.symbol.ticker)
     bits = abs(entry.sum_real) | abs(entry.commission) | abs(entry.quantity) | abs(entry.rest)
-    return _COIN_CHECK.passed(row, repeating, bits | entry.number | key.account, entry.exec_id)
+    bits |= abs(key.account)  # of a negative one every higher bit would be set
+    return _COIN_CHECK.passed(row, repeating, bits | entry.number, entry.exec_id)
 
 
 def execution_row(key: AccountKey, execution: Executed, row_count: int, at: str) -> Row:
@@ -196,7 +197,7 @@ def execution_row(key: AccountKey, execution: Executed, row_count: int, at: str)
         *(key.market, execution.exec_type, execution.symbol.ticker),
         *(execution.currency, execution.fee_currency),
     )
-    bits = abs(execution.cost) | abs(execution.fee) | key.account
+    bits = abs(execution.cost) | abs(execution.fee) | abs(key.account)
     return _EXECUTION_CHECK.passed(row, repeating, bits, execution.exec_id, execution.order_id)
 
 

@@ -172,6 +172,16 @@ def test_what_does_not_fit_is_refused_after_a_row_like_it(
     assert [row[0] for row in coin_rows(sqlite)] == [good.exec_id, "exec-000003"]
 
 
+@pytest.mark.parametrize("change", [{"cost": 2**63}, {"leaves": 2**63}])
+def test_the_sign_of_an_account_hides_no_amount_beyond_the_range(
+    sqlite: SqliteSettings, change: dict[str, int]
+) -> None:
+    good = replace(trade(1, 100), account=-5)
+    odd = replace(trade(2, 100), account=-5, **change)  # type: ignore[arg-type]
+    ((_, told),) = imported(sqlite, [good, odd]).refused
+    assert "beyond the range of the column" in told
+
+
 def test_the_books_of_a_running_terminal_are_left_alone(settings: DatabaseSettings) -> None:
     with running(settings) as ledger:
         ledger.open()
