@@ -112,8 +112,7 @@ class OrderWire:
     def look_for(self, order: LiveOrder, amend: SendAmend | None = None) -> None:
         """Ask the exchange what became of an order, or of its amendment, until it is known.
 
-        Also when the order ends or shows itself by another way meanwhile: the intent is to have
-        its end.
+        Also when the order ends by another way meanwhile: the intent is to have its end.
         """
         self._doubts[order.key] = Doubt(order, amend)
         order.enter(Phase.UNKNOWN)
@@ -147,8 +146,10 @@ class OrderWire:
         """Take what the stream says of an order, and send what waited for it."""
         known = self._state.orders.find(order)
         doubt = self._doubts.get(known.key) if known else None
-        if known and doubt and not doubt.amend:
+        doubted = doubt is not None and not doubt.amend
+        if known and (doubted or not known.order_id):  # its answer may still be on its way
             self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
+        if known and doubted:
             self._tell(known, f"is {order.phase.value} at the exchange", known.event)
         amendment = doubt if doubt and doubt.amend else None
         emi = known.emi if known else self._state.emi_of(order)

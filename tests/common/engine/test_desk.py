@@ -273,6 +273,13 @@ def test_the_stream_settles_an_unknown_order_even_if_it_filled_at_once(bench: Be
     assert bench.settled() == [(key, "ACCEPTED")]
 
 
+def test_the_stream_settles_an_order_whose_answer_is_still_to_come(bench: Bench) -> None:
+    """Else a break of the stream would ask about it anew, as of one that nobody has answered."""
+    key = bench.place()
+    bench.desk.wire.reported(order(key, "o1", seconds=2))
+    assert bench.settled() == [(key, "ACCEPTED")]
+
+
 def test_an_answer_that_comes_after_the_fill_does_not_revive_the_order(bench: Bench) -> None:
     key = bench.place()
     bench.desk.wire.reported(order(key, "o1", phase=Phase.FILLED, filled=100, seconds=2))
