@@ -1,8 +1,8 @@
 """Tmatic: start the terminal.
 
-With `program.py` the composition root: it reads the command line, and runs the window, the terminal
-without one, or what may be done beside it. Old Pythons must be able to read this file, so that they
-can name the one that is needed.
+With `common/program.py` the composition root: it reads the command line, and runs the window, the
+terminal without one, or what may be done beside it. Old Pythons must be able to read this file, so
+that they can name the one that is needed.
 """
 
 import sys
@@ -55,12 +55,12 @@ from common.import_command import run_import
 from common.ledger.robots_table import ensure_demo_robot
 from common.logs import Logs, forbid_core_dumps
 from common.profile import Profile, ProfileLock, find_profile
+from common.program import DEMO_BOT, FOLDER, Program
 from common.report_command import run_report
 from common.settings import demo_database, read_settings
 from common.settings_types import MysqlSettings, SqliteSettings
 from common.stop_command import run_stop, stop_wish
 from common.verify_command import run_verify
-from program import DEMO_BOT, FOLDER, Program
 
 log = logging.getLogger("main")
 

@@ -59,8 +59,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "functions": ("common.domain",),
     "algo": FACADES,
-    "main": ("api", "bots", "common", "display", "program"),
-    "program": ("api", "bots", "common"),
+    "main": ("api", "bots", "common", "display"),
+    # The other half of the composition root: puts all together, behind a window or without one.
+    "common.program": ("api", "bots", "common"),
 }
 
 # What blocks, waits or runs beside -> the modules named for it. A thread has one owner.
@@ -116,7 +117,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "common.ledger.writer",
         "common.logs",
         "common.report_thread",
-        "program",
+        "common.program",
     ),
     "subprocess": (
         "api.simulator.child",

@@ -61,7 +61,7 @@ def bare(seconds: float) -> dict[str, float]:
 
 def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
     """Measure the terminal from the first moment of its start."""
-    import program as whole  # noqa: PLC0415 -- the comparison needs none of it
+    import common.program as whole  # noqa: PLC0415 -- the comparison needs none of it
     from common.engine.engine import Engine  # noqa: PLC0415 -- as above
     from common.profile import find_profile  # noqa: PLC0415 -- as above
     from display.app import Terminal, make_root  # noqa: PLC0415 -- as above

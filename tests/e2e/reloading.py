@@ -21,8 +21,8 @@ from common.domain.orders import Side
 from common.engine.items import BotCall
 from common.engine.snapshot import Health
 from common.profile import find_profile
+from common.program import FOLDER, Program
 from display.app import Terminal, make_root
-from program import FOLDER, Program
 
 APART = 0.31  # seconds; a key pressed again sooner counts as held down (display.actions)
 PATIENCE = 40.0  # seconds for a reload

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.places import ROOT
 
 PACKAGES = ("algo", "api", "bots", "common", "display")
-SINGLE_MODULES = ("functions", "main", "program")
+SINGLE_MODULES = ("functions", "main")
 _GENERATED = {"__pycache__", "demo", "data", "logs"}
 
 

@@ -46,7 +46,7 @@ from common.settings_types import MarketSettings, MysqlSettings, Settings
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent.parent  # of the program
 SETTLE_SECONDS = 2.0  # how long the window may wait for the exchange to confirm the settings
 
 DEMO_BOT = ("demoBot", Symbol("XBTUSDT", Category.LINEAR), 1, 1)  # EMI, symbol, minutes, lots
