@@ -203,7 +203,7 @@ def test_n23_an_address_that_leads_nowhere_is_passed_over(
         answering = int(peer.url.split(":")[2].split("/")[0])
         addresses(monkeypatch, nowhere, free.getsockname()[1], answering)
         began = time.monotonic()
-        with closing(client(peer.url)) as rest:
+        with closing(client(peer.url, connect_timeout=rest_module.CONNECT_TIMEOUT)) as rest:
             read(rest)
         with session(peer.url.replace("http:", "ws:") + "realtime") as (_, inbox):
             assert "a page instead of an answer" in str(closed(inbox))

@@ -44,7 +44,10 @@ BODY = {"symbol": "XBTUSD", "orderQty": 100, "price": Decimal("0.00001")}
 
 
 def client(
-    url: str, clock: ExchangeClock | None = None, budget: Budget | None = None
+    url: str,
+    clock: ExchangeClock | None = None,
+    budget: Budget | None = None,
+    connect_timeout: float = 0.5,
 ) -> RestClient:
     return RestClient(
         url,
@@ -52,7 +55,7 @@ def client(
         clock or ExchangeClock(),
         budget or Budget(),
         threading.Event(),
-        connect_timeout=0.5,
+        connect_timeout=connect_timeout,
         read_timeout=0.3,
     )
 
