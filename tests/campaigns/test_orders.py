@@ -32,7 +32,7 @@ def test_no_history_of_orders_violates_what_is_always_true() -> None:
         outcomes, happened = outcomes + more, happened + again
     assert {o.seed: (o.switches, o.violations) for o in outcomes if o.violations} == {}
     assert max(outcome.took for outcome in outcomes) <= orders.CALM
-    assert sum(outcome.orders for outcome in outcomes) > 50
+    assert sum(outcome.orders for outcome in outcomes) > 20
     assert not set(ALWAYS) & set(silent(happened))
 
 
