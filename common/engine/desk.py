@@ -91,6 +91,7 @@ class Desk:
         self._waiting: dict[str, _Waiting] = {}
         self._moving: dict[str, _Moving] = {}
         self.gate = OrderGate()
+        self._was_live = False
         self._check = PreTrade(state, gateway, clock, is_live)
         self.wire = OrderWire(
             state,
@@ -151,6 +152,13 @@ class Desk:
             self._withdraw(key)
         elif allows(order.phase, Action.CANCEL) and not order.cancel_sent:
             self.wire.cancel(order)
+
+    def watch(self) -> None:
+        """Take back what strategies asked for when the market is not LIVE any more."""
+        live = self._is_live()
+        if self._was_live and not live:
+            self.withdraw_bots()
+        self._was_live = live
 
     def withdraw_bots(self) -> None:
         """F9 went off: take back what strategies asked for and what was not written yet."""
@@ -346,7 +354,7 @@ class Desk:
         Not new: the order only becomes smaller, which is no entry.
         """
         position = self._state.position(order.emi, order.symbol)
-        resting = limits.resting(self._state.orders, order.emi, order.side, order.key)
+        resting = limits.resting(self._state, order.emi, order.side, order.key)
         entry = new and limits.enters(order.side, leaves, position, resting)
         return self.gate.issue(order.emi, entry=entry)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from decimal import Decimal
 
 from common.domain.instruments import Instrument
 from common.domain.market import Ticker
 from common.domain.money import amount, on_tick, trade_value
-from common.domain.orders import Side
+from common.domain.orders import Side, parse_cl_ord_id
 from common.domain.robots import ONLY_CLOSED, Robot, Status
 from common.domain.trading_limits import TradingLimits
-from common.engine.orders import LiveOrder
+from common.engine.state import MarketState
 from common.errors import EntryRefused, OrderRefused
 
 OPEN_ORDERS_PER_SYMBOL = 200  # the exchange's own cap
@@ -151,13 +150,18 @@ def check_capital(
         )
 
 
-def resting(orders: Iterable[LiveOrder], emi: str, side: Side, without: str = "") -> int:
-    """Return the contracts that a bot's open orders of one side may still trade."""
-    return sum(
+def resting(state: MarketState, emi: str, side: Side, without: str = "") -> int:
+    """Return the contracts that a bot's open orders of one side may still trade.
+
+    Fills that are not in the books yet count with them: the position does not know them.
+    """
+    orders = sum(
         order.leaves
-        for order in orders
+        for order in state.orders
         if order.emi == emi and order.side is side and order.key != without
     )
+    fills = (fill for fill in state.unbooked.values() if fill.side is side)
+    return orders + sum(f.quantity for f in fills if parse_cl_ord_id(f.cl_ord_id).emi == emi)
 
 
 class RequestRate:

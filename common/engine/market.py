@@ -240,10 +240,8 @@ class Market:
         if item.session != self.bring_up.session:
             return
         self._lose_stream()
-        if self.bring_up.running:
-            self.bring_up.throw(item.error)
-        else:
-            self._failed(item.error)
+        fall = self.bring_up.throw if self.bring_up.running else self._failed
+        fall(item.error)
 
     def replied(self, reply: Reply) -> None:
         """Take the answer to a request."""
@@ -273,7 +271,7 @@ class Market:
 
     def booked(self, item: Booked) -> None:
         """Follow rows that are durable."""
-        self.state.unbooked -= item.exec_ids
+        self.state.durable(item.exec_ids)
         self.holdings.booked(item.entries, tell=self.completed > 0)
         self.dispatch.booked(item.entries)
         self.verifier.booked(len(item.entries))
@@ -291,6 +289,7 @@ class Market:
 
     def close_due(self) -> None:
         """Close the bars that are over and call their bots; not while trades may be missing."""
+        self.desk.watch()
         if self.fresh():
             self.dispatch.close_due(self.exchange_time())
 
@@ -327,7 +326,7 @@ class Market:
 
     def _book(self, executed: Executed) -> None:
         if executed.kind is not ExecutionKind.REPORT and not self.state.read_only:
-            self.state.unbooked.add(executed.exec_id)
+            self.state.unbooked[executed.exec_id] = executed
             self._ledger.book(self.state.key, (executed,), executed.at)
         if executed.forced:
             self._stop_trading(self.holdings.forced(executed))

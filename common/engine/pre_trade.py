@@ -93,7 +93,7 @@ class PreTrade:
     ) -> None:
         robot = self._state.robots[emi]
         position = self._state.position(emi, robot.symbol)
-        resting = limits.resting(self._state.orders, emi, side, without)
+        resting = limits.resting(self._state, emi, side, without)
         limits.check_robot(robot, side, quantity, position, resting)
         most = self._state.limits.position_lots
         limits.check_reach(robot, instrument, most, side, quantity, position, resting)

@@ -114,7 +114,7 @@ class Permit(Protocol):
 def check_permit(permit: Permit | None) -> None:
     """Raise Withdrawn when a request may not be written any more."""
     if permit is not None and not permit.stands():
-        raise Withdrawn("automatic trading was switched off: the order never left")
+        raise Withdrawn("the bot may not trade any more: the order never left")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from common.domain.account import Account, Margin, Position
 from common.domain.books import SIDE_FUNDING, AccountKey, Balance, Books, Entry
 from common.domain.bots import OnStop
-from common.domain.executions import Network
+from common.domain.executions import Executed, Network
 from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.money import closing_value
 from common.domain.orders import Order
@@ -42,7 +42,7 @@ class MarketState:
         self.account: Account | None = None
         self.read_only = False  # another terminal writes the books and trades
         self.exits_only = False  # bots may only reduce their positions
-        self.unbooked: set[str] = set()  # execIDs handed to the ledger and not durable yet
+        self.unbooked: dict[str, Executed] = {}  # handed to the ledger and not durable yet
         self.instruments: dict[Symbol, Instrument] = {}
         self.currencies: dict[str, Currency] = {}
         self.positions: dict[Symbol, Position] = {}
@@ -94,6 +94,11 @@ class MarketState:
     def position(self, emi: str, symbol: Symbol) -> int:
         """Return a bot's position in contracts, long > 0."""
         return sum(b.position for b in self._of(emi) if b.symbol == symbol)
+
+    def durable(self, exec_ids: Iterable[str]) -> None:
+        """Executions are in the books."""
+        for exec_id in exec_ids:
+            self.unbooked.pop(exec_id, None)
 
     def booked_position(self, symbol: Symbol) -> int:
         """Return the contracts of a symbol that all bots together have by the books."""

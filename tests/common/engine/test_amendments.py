@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,7 +20,7 @@ from common.errors import (
     OutcomeUnknown,
     Withdrawn,
 )
-from tests.common.engine.support import KEY, START, XBTUSDT, accepted, order
+from tests.common.engine.support import KEY, START, XBTUSDT, accepted, executed, order, robot
 from tests.common.engine.test_desk import Bench
 
 MOVE = Change(Decimal("100.6"), 200, event=2)
@@ -378,3 +379,36 @@ def test_an_amendment_of_an_earlier_run_without_clordid_is_looked_for_by_id(benc
     intent = Intent("web-1", "bot1", XBTUSDT, side, 100, price, "PUT", "web-1")
     bench.desk.look_for(intent)
     assert bench.gateway.last(FindOrder)[1] == FindOrder("", "web-1")
+
+
+# ---- limits and the gate while something is under way -------------------------------------------
+
+
+def test_i23_a_fill_that_is_not_booked_yet_counts_against_capital(bench: Bench) -> None:
+    bench.state.robots["bot1"] = replace(robot(), capital=5)
+    key = bench.open_order(quantity=300, event=None)
+    bench.state.orders.drop(key)  # filled
+    fill = replace(executed(quantity=300), cl_ord_id=key)
+    bench.state.unbooked[fill.exec_id] = fill
+    with pytest.raises(OrderRefused, match="more than its CAPITAL"):
+        bench.place(quantity=300, event=None)
+    bench.place(quantity=200, event=None)
+    bench.state.durable([fill.exec_id])
+    bench.place(quantity=300, event=None)  # the position is what counts from now on
+
+
+def test_i22_what_a_bot_has_under_way_is_taken_back_when_the_market_is_not_live_any_more(
+    bench: Bench,
+) -> None:
+    bench.desk.watch()
+    bench.place(event=None)
+    _, request = bench.gateway.last(SendOrder)
+    assert isinstance(request, SendOrder) and request.permit is not None
+    bench.desk.watch()
+    assert request.permit.stands()
+    bench.live = False
+    bench.desk.watch()
+    assert not request.permit.stands()
+    bench.live = True
+    bench.desk.watch()
+    assert not request.permit.stands()

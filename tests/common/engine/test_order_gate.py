@@ -6,6 +6,7 @@ import pytest
 
 from common.domain.commands import Flatten, SetRobotStatus, SetTrading
 from common.domain.orders import Side
+from common.domain.robots import Status
 from common.engine.order_gate import Permit
 from tests.common.engine.support import XBTUSDT, robot
 from tests.common.engine.world import World
@@ -78,7 +79,7 @@ def test_m7_of_clicks_that_follow_each_other_the_last_one_counts(world: World) -
 
 def test_a_click_that_is_refused_changes_nothing(world: World) -> None:
     stays = permit(world)
-    world.market.state.read_only = True
+    world.market.state.set_status("bot1", Status.ERROR, "a wrong row")
     world.engine.submit(BOT_OFF)
     assert not stays.stands()
     act(world)
