@@ -105,13 +105,18 @@ class OrderStorm:
         scene.exchange.faults.random.seed(self.outcome.seed)
         rules = [rule_of(name, ORDER_SWITCHES) for name in self.outcome.switches]
         arm(scene, rules, self._chance, STORM)
-        # A message that was lost alone shows at the next image only.
-        scene.at(STORM * 0.9, lambda: scene.arm(fault="drop"))
         scene.switch(True)
         end = scene.now + STORM
         while scene.now < end:
             scene.run(self._chance.uniform(0.1, MOST_ACTIONS))
             self._act(scene)
+        scene.exchange.faults.disarm()
+        drops = scene.fired("drop")  # a message that was lost alone shows at the next image only
+        scene.arm(fault="drop")
+        end = scene.now + CALM
+        while scene.fired("drop") == drops and scene.now < end:
+            self._answer(scene)
+            scene.turn()
         scene.exchange.faults.disarm()
         self._settle(scene)
 

@@ -65,12 +65,12 @@ class MortalLedger(CountingLedger):
 
     @property
     def waiting(self) -> int:
-        """How many answers are to come; nobody waits for those of the dead."""
-        return 0 if self.valve.shut else self._count
+        """None: time waits for `wait`, and nobody for the answers of the dead."""
+        return 0
 
     @waiting.setter
     def waiting(self, count: int) -> None:
-        self._count = count
+        """Two threads count here; what counts is the queue."""
 
     def wait(self) -> None:
         """Wait until every job is carried out: the same seed has to do the same again."""
@@ -183,6 +183,10 @@ class Watched(Scene):
     def trading(self) -> bool:
         """Whether F9 is ON, exits only included."""
         return bool(self.engine._trading.on)
+
+    def others_work(self) -> bool:
+        self.books.wait()
+        return False
 
     def turn(self) -> None:
         self.books.wait()
