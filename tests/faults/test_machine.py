@@ -28,6 +28,7 @@ def test_l1_an_intent_of_unknown_outcome_is_settled_first_after_a_kill(tmp_path:
     killed = Scene(tmp_path)
     killed.__enter__()
     killed.live()
+    killed.arm(fault="lose", table="order")  # the stream would tell at once what became of it
     killed.arm(fault="silent", after=True, method="POST", path="/order")
     killed.place()
     killed.until(lambda: killed.fired("silent"), 5)
