@@ -13,6 +13,7 @@ TmaticError
 ├── OrderRefused              concerns one order: definitely not accepted
 │   ├── EntryRefused          only exits may leave now; it does not count against the bot
 │   ├── InsufficientBalance
+│   ├── NotNow                nothing is wrong with the order; it does not count against the bot
 │   ├── Overloaded            the exchange is too busy; bots wait a moment, people need not
 │   ├── KeyRefused            as AuthenticationFailed, in the answer to an order
 │   └── OrderNotFound         unknown or already ended
@@ -83,6 +84,10 @@ class EntryRefused(OrderRefused):
 
 class InsufficientBalance(OrderRefused):
     """The account cannot pay for the order."""
+
+
+class NotNow(OrderRefused):
+    """Orders may not leave now, whatever they are: trading is off, or the market is not LIVE."""
 
 
 class Overloaded(OrderRefused):

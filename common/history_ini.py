@@ -31,7 +31,16 @@ class HistoryDate:
 
     at: datetime  # aware UTC
     by_user: bool  # a date that a person wrote, not the program
+    ours: bool = False  # the program wrote it, for this very account
     warning: str = ""  # why the file's own date is not used, in words
+
+    def wished(self, cursor: datetime | None) -> datetime | None:
+        """Return the date where it counts beside the books' cursor (None: there are no books).
+
+        The program's own counts where books are: an earlier one is that of a person's wish, as far
+        as it was fulfilled before the program was killed.
+        """
+        return self.at if self.by_user or (self.ours and cursor is not None) else None
 
 
 class HistoryFile:
@@ -97,7 +106,7 @@ class HistoryFile:
             return self._fallback("was written for another account or network")
         if at > now:
             return self._fallback(f"has a date in the future, {_format(at)}")
-        return HistoryDate(max(at, EVERYTHING), by_user=not marks)
+        return HistoryDate(max(at, EVERYTHING), by_user=not marks, ours=bool(marks))
 
     def _fallback(self, what: str) -> HistoryDate:
         return HistoryDate(

@@ -21,7 +21,7 @@ class HistoryKeeper:
 
     def put(self, item: object) -> None:
         """Pass an outcome on; runs on the ledger's thread, after the commit."""
-        if isinstance(item, Booked) and item.entries:
+        if isinstance(item, Booked) and item.entries and item.moves_on:
             problem = self._file.write(max(e.at for e in item.entries), item.key)
             if problem != self._problem:
                 self._problem = problem

@@ -105,11 +105,11 @@ class Session:
         if error is not None:
             raise error
 
-    def _first_date(self, state: MarketState) -> datetime | None:
+    def _first_date(self, state: MarketState, cursor: datetime | None) -> datetime | None:
         date = self._history.read(state.key, SystemClock().now())
         if date.warning:
             self._notices.warning(date.warning)
-        return date.at if date.by_user else None
+        return date.wished(cursor)
 
     def _check(self, market_name: str, instruments: Sequence[Instrument]) -> Missing:
         """Return what the exchange does not list of the settings; ConfigurationError: all of it."""
@@ -229,7 +229,9 @@ class Program:
         except TmaticError as error:
             self._refuse(f"nothing was reloaded: {error}")
             return
-        self._session.engine.stop()
+        # What the next session keeps armed must not be taken back between the two.
+        keeps = any(market.dead_man for market in settings.markets)
+        self._session.engine.stop(disarm=not keeps)
         fresh.start()
         self._running = fresh
         self._notices.info("settings, robots and algo were read again; TRADING is OFF")

@@ -1,8 +1,8 @@
 """The request budget of an account, shared by the REST threads.
 
 The exchange counts requests in buckets that refill continuously and tells what is left with each
-answer. A fifth of every bucket is kept for cancels, which are never held back. Source: BitMEX API
-documentation, "Request Rate Limits".
+answer. A fifth of every bucket is kept for cancels, which are paced but never refused here. Source:
+BitMEX API documentation, "Request Rate Limits".
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ class Budget:
                 for bucket in buckets:
                     bucket.spend()
             return wait
+
+    def take_reserve(self) -> float:
+        """Spend one request of a cancel, whatever is left; return the seconds to wait before it."""
+        with self._lock:
+            now = self._monotonic()
+            for bucket in self._buckets.values():
+                bucket.spend()
+            return max(bucket.debt(now) for bucket in self._buckets.values())
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn from the rate-limit headers of an answer."""
@@ -101,6 +109,11 @@ class _Bucket:
         """Return the seconds until one token above the reserve is there."""
         self._refill(now)
         return max(0.0, (self.capacity * RESERVE + 1.0 - self._left) / self._rate)
+
+    def debt(self, now: float) -> float:
+        """Return the seconds until what was spent too much has refilled."""
+        self._refill(now)
+        return max(0.0, -self._left / self._rate)
 
     def spend(self) -> None:
         self._left -= 1.0

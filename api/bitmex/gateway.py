@@ -85,7 +85,7 @@ class BitmexGateway:
     def start(self, inbox: Inbox) -> None:
         """Start the REST threads."""
         self._inbox = inbox
-        for name in ("orders", "cancels", "reads"):
+        for name in ("orders", "cancels", "reads", "switch"):
             worker = _Worker(f"rest {self.market} {name}", self._new_calls, self._done)
             self._workers[name] = worker
             worker.start()
@@ -97,8 +97,10 @@ class BitmexGateway:
         if isinstance(request, DisarmSwitch):
             self._last_words.append((number, request))
             return number
-        if isinstance(request, (SendCancel, ArmSwitch)):
+        if isinstance(request, SendCancel):
             name = "cancels"
+        elif isinstance(request, ArmSwitch):
+            name = "switch"  # not behind cancels whose answers do not come: it would run out
         elif isinstance(request, (SendOrder, SendAmend, FindOrder)):
             name = "orders"  # FindOrder: not behind a long download of candles
         self._workers[name].put(number, request)

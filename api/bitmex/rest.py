@@ -39,6 +39,7 @@ READ_TIMEOUT = 10.0  # seconds between two pieces of an answer
 WHOLE_TIMEOUT = 30.0  # seconds for an answer as a whole
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes
 LONGEST_WAIT = 60.0  # seconds that a read waits for the request budget
+LONGEST_CANCEL_WAIT = 1.0  # seconds
 IDLE_LIMIT = 50.0  # seconds; an older connection may just be closing at the other end
 _PIECE = 65536
 
@@ -132,7 +133,8 @@ class RestClient:
         return read(answer, purpose)
 
     def _wait_for_budget(self, purpose: Purpose) -> None:
-        if purpose is Purpose.CANCEL:
+        if purpose is Purpose.CANCEL:  # sent all the same: paced, so that few are refused
+            self._stopping.wait(min(self._budget.take_reserve(), LONGEST_CANCEL_WAIT))
             return
         if self._stopping.is_set():
             raise _never_left(purpose, "the program is closing")

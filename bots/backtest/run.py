@@ -218,7 +218,7 @@ class BackTest:
             self._notices,
             refresh_rate=1,
             history_days=Bots.missing_days_number,
-            first_date=lambda _: None,
+            first_date=lambda *_: None,
             check=lambda _market, _found: {},
             audit=audit,
             pace=replace(BAR_BY_BAR, snapshot_every=1.0) if audit else BAR_BY_BAR,

@@ -14,7 +14,7 @@ from common.engine.notices import NoticeBoard
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import BotRunner, Clock
 from common.engine.state import MarketState
-from common.errors import EntryRefused, OrderRefused, Overloaded
+from common.errors import EntryRefused, NotNow, OrderRefused, Overloaded
 
 REFUSALS_IN_A_MINUTE = 5  # after so many a bot is switched off
 
@@ -52,22 +52,22 @@ class BotDesk:
             self._notices.warning(f"{item.emi}: {str(error).removeprefix(f'{item.emi}: ')}")
             self._records.say(item.emi, f"{item.verb}_order refused: {error}", error=True)
             answer = self._refusal(item, str(error))
-            if not isinstance(error, (EntryRefused, Overloaded)):
+            if not isinstance(error, (EntryRefused, NotNow, Overloaded)):
                 self._count_refusal(item.emi)
         self._runner.answer(item.emi, item.call, answer)
 
     def _carry_out(self, item: BotOrder) -> BotAnswer:
         status = self._state.robots[item.emi].status
         if status is not Status.WORK:
-            raise OrderRefused(f"the bot is {status}")
+            raise NotNow(f"the bot is {status}")
+        if item.verb == "del":  # allowed in every state: it can only end an order
+            self._desk.cancel(self._own(item).key)
+            return BotAnswer(item.cl_ord_id, None)
         if not self._may_trade(item.emi):
-            raise OrderRefused("automatic trading is off or the market is not LIVE")
+            raise NotNow("automatic trading is off or the market is not LIVE")
         if item.verb == "post":
             return self._placed(self._desk.place(self._ask(item)))
         order = self._own(item)
-        if item.verb == "del":
-            self._desk.cancel(order.key)
-            return BotAnswer(order.key, None)
         change = Change(item.price, item.quantity, bot=True)
         return self._placed(self._desk.amend(order.key, change))
 

@@ -65,7 +65,7 @@ class BringUp:
         notices: NoticeBoard,
         *,
         now: Callable[[], datetime],
-        first_date: Callable[[], datetime | None],
+        first_date: Callable[[datetime | None], datetime | None],
         check: Callable[[Sequence[Instrument]], Missing],
         failed: Callable[[TmaticError], None],
         done: Callable[[], None],
@@ -88,6 +88,7 @@ class BringUp:
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
+        self._wished: datetime | None = None  # from when on a person wants the history
         self._holes: Sequence[datetime] = ()  # executions that lack rows
         self.session = 0
         self.step = ""
@@ -169,7 +170,7 @@ class BringUp:
             yield from self._connect()
             yield from self._compare_orders()
             return
-        since = yield from self._catch_up(self._first_date())
+        since = yield from self._catch_up(self._wished)
         self._tell_holes(since)
         yield from self._connect()
         yield from self._catch_up(None)
@@ -232,9 +233,12 @@ class BringUp:
                 f"{others}; nothing is traded or booked. Press F3 if this is the right account"
             )
         if books.strangers:  # agreed to: from now on it has books here
-            self._ledger.book(self._state.key, (), self._first_date() or BEGINNING)
+            self._ledger.book(self._state.key, (), self._first_date(None) or BEGINNING)
             yield BOOKED
         self._cursor = books.cursor
+        self._wished = self._first_date(
+            books.cursor
+        )  # read before anything that is booked moves it
         self._holes = books.holes
         self._state.open_books(books)
         for warning in books.warnings:

@@ -88,7 +88,7 @@ class Engine:
         *,
         refresh_rate: int,
         history_days: float,
-        first_date: Callable[[MarketState], datetime | None],
+        first_date: Callable[[MarketState, datetime | None], datetime | None],
         check: Callable[[str, Sequence[Instrument]], Missing],
         ledger_inbox: Callable[[Inbox], Inbox] = lambda inbox: inbox,
         reloads: int = 0,
@@ -186,8 +186,7 @@ class Engine:
 
         not disarm: this is no proper end, and a dead man's switch stays as it is.
         """
-        for market in self._markets.values():
-            market.desk.gate.shut()
+        self._trading.shut_gates()
         self.inbox.put(Shutdown())
         if self._thread:
             self._thread.join()
@@ -211,6 +210,7 @@ class Engine:
                 self.turn()
         except Exception as error:  # the top of the thread: nothing may die silently
             log.exception("the engine stopped")
+            self._trading.shut_gates()
             self._notices.error(f"the engine stopped: {error}; press F3 to start it again")
             self._trading.on = False
             self._ledger_problem = "the engine stopped; press F3"

@@ -145,6 +145,7 @@ class Booked:
     exec_ids: frozenset[str]  # every execution of the job, new and known
     known: int
     problems: tuple[str, ...] = ()  # in words; each blocks trading
+    moves_on: bool = True  # the cursor went with it: all up to these is in the books
 
 
 @dataclass(frozen=True, slots=True)

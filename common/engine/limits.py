@@ -153,10 +153,11 @@ def check_capital(
 def resting(state: MarketState, emi: str, side: Side, without: str = "") -> int:
     """Return the contracts that a bot's open orders of one side may still trade.
 
-    Fills that are not in the books yet count with them: the position does not know them.
+    Changes under way count as if they stood. So do fills that are not in the books yet: the
+    position does not know them.
     """
     orders = sum(
-        order.leaves
+        order.most()
         for order in state.orders
         if order.emi == emi and order.side is side and order.key != without
     )

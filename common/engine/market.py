@@ -73,7 +73,7 @@ class Market:
         trading: Callable[[], bool],
         stop_trading: Callable[[str], None],
         ledger_problem: Callable[[], str],
-        first_date: Callable[[], datetime | None],
+        first_date: Callable[[datetime | None], datetime | None],
         check: Callable[[Sequence[Instrument]], Missing],
         history_days: float,
         confirmed: bool = True,

@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unknown outcome
 MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
-CANCEL_RETRY = 1.0  # seconds
+CANCEL_RETRY, CANCEL_PAUSE = 1.0, 5.0  # seconds between tries, doubled with each up to
+_TAKEN_AWAY = (Phase.CANCELED, Phase.REJECTED)
 CANCEL_ALARM = 5  # tries after which a person is told in red
 OVERLOAD_PAUSE = 0.5  # seconds without requests of bots after the exchange was too busy
 
@@ -110,10 +111,7 @@ class OrderWire:
         self._old_amendments.look_for(intent)
 
     def look_for(self, order: LiveOrder, amend: SendAmend | None = None) -> None:
-        """Ask the exchange what became of an order, or of its amendment, until it is known.
-
-        Also when the order ends by another way meanwhile: the intent is to have its end.
-        """
+        """Ask what became of an order, or of its amendment, until its intent has an end."""
         self._doubts[order.key] = Doubt(order, amend)
         order.enter(Phase.UNKNOWN)
         order.looks = 0
@@ -151,6 +149,9 @@ class OrderWire:
             self.settle(order.cl_ord_id, "ACCEPTED", order.order_id)
         if known and doubted:
             self._tell(known, f"is {order.phase.value} at the exchange", known.event)
+        elif known and order.phase in _TAKEN_AWAY and not known.cancel_wanted:
+            reason = order.text.partition("\n")[0]
+            self._notices.warning(f"{self.name(known)} ended at the exchange: {reason}")
         amendment = doubt if doubt and doubt.amend else None
         emi = known.emi if known else self._state.emi_of(order)
         live = self._state.orders.apply(order, emi, from_stream=True)
@@ -164,8 +165,6 @@ class OrderWire:
         self._overtaken = set(self._requests)
         for order in orders:
             self.reported(order)
-
-    # ---- what came back -------------------------------------------------------------------
 
     def follow(self, order: LiveOrder | None) -> None:
         """Send what waited for the order to be open."""
@@ -250,7 +249,8 @@ class OrderWire:
             self._notices.refuse(f"{self.name(order)} not cancelled: {reply.error}", event)
         else:
             self._tell_unconfirmed(order)
-            self._later(CANCEL_RETRY, lambda: self._retry_cancel(order.key))
+            delay = min(CANCEL_RETRY * 2 ** (order.cancel_tries - 1), CANCEL_PAUSE)
+            self._later(delay, lambda: self._retry_cancel(order.key))
 
     def _tell(self, order: LiveOrder, what: str, event: int | None) -> None:
         """Answer a click; what strategies do goes to the log only."""
@@ -284,8 +284,6 @@ class OrderWire:
             self._notices.error(f"{text}; it may still fill")
         elif order.cancel_tries < CANCEL_ALARM:
             self._notices.warning(text)
-
-    # ---- unknown outcomes -----------------------------------------------------------------
 
     def _look_later(self, order: LiveOrder, delay: float = 0.0) -> None:
         """Look once more after a while, in place of any look that was to come."""
@@ -361,8 +359,6 @@ class OrderWire:
             "terminal with other books trades on this account. End it, then press F3"
         )
 
-    # ---- amendments of unknown outcome ----------------------------------------------------
-
     def _end_amendment(self, order: LiveOrder, outcome: str) -> None:
         order.amending = None
         self._doubts.pop(order.key, None)
@@ -395,6 +391,9 @@ class OrderWire:
         self.follow(live or (order if self._is_live(order) else None))
 
     def _never_placed(self, order: LiveOrder) -> None:
+        if order.duplicate:  # the number is taken, by an order that this account does not show
+            self._stranger(order)
+            return
         self._state.orders.drop(order.key)
         self.settle(order.cl_ord_id, "NOT_PLACED", "")
         self._notices.refuse(f"{self.name(order)} never reached the exchange", order.event)

@@ -56,6 +56,11 @@ class LiveOrder:
     duplicate: bool = False  # the exchange says that it has an order with this number already
     cancel_tries: int = 0  # cancellations that were not confirmed
 
+    def most(self) -> int:
+        """Return the contracts that it may still trade, changes under way or waiting included."""
+        wanted = [change.leaves or 0 for change in (self.amending, self.next_change) if change]
+        return max(self.leaves, *wanted, 0)
+
     def may_be(self, order: Order) -> bool:
         """Whether a message under our number can speak of this order, not confirmed until now.
 

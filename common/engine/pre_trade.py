@@ -11,7 +11,7 @@ from common.engine import limits
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway
 from common.engine.state import MarketState
-from common.errors import OrderRefused
+from common.errors import NotNow, OrderRefused
 
 
 class PreTrade:
@@ -33,7 +33,7 @@ class PreTrade:
     def instrument(self, symbol: Symbol) -> Instrument:
         """Return the instrument of an order that may leave now."""
         if not self._is_live():
-            raise OrderRefused(f"{self._state.market} is not LIVE: no orders now")
+            raise NotNow(f"{self._state.market} is not LIVE: no orders now")
         instrument = self._state.instruments.get(symbol)
         if instrument is None:
             raise OrderRefused(f"{symbol} is not subscribed")

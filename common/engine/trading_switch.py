@@ -41,6 +41,11 @@ class TradingSwitch:
             elif not entries:
                 market.desk.withdraw_entries()
 
+    def shut_gates(self) -> None:
+        """The engine ends: nothing of a bot is written any more."""
+        for market in self._markets.values():
+            market.desk.gate.shut()
+
     def stop(self, reason: str) -> None:
         """Something happened that a person must look at before bots go on."""
         self._notices.error(reason)

@@ -205,6 +205,7 @@ class Clerk:
                 exec_ids=frozenset(e.exec_id for e in job.executions),
                 known=known,
                 problems=tuple(problems),
+                moves_on=job.cursor is not None,
             )
         )
 

@@ -62,6 +62,7 @@ class QueuedGateway(DirectGateway):
             "orders": deque(),
             "cancels": deque(),
             "reads": deque(),
+            "switch": deque(),
         }
         self._written: set[str] = set()  # queues whose first request waits for its answer
         self._last_words: list[Request] = []
@@ -83,8 +84,10 @@ class QueuedGateway(DirectGateway):
         if isinstance(request, DisarmSwitch):
             self._last_words.append(request)
             return number
-        if isinstance(request, (SendCancel, ArmSwitch)):
+        if isinstance(request, SendCancel):
             name = "cancels"
+        elif isinstance(request, ArmSwitch):
+            name = "switch"
         elif isinstance(request, (SendOrder, SendAmend, FindOrder)):
             name = "orders"
         self._queues[name].append((number, request))
@@ -125,7 +128,11 @@ class QueuedGateway(DirectGateway):
             return
         number, request = self._queues[name][0]
         is_order = isinstance(request, (SendOrder, SendAmend))
-        wait = self._budget.take(counts_as_order=is_order) if name != "cancels" else 0.0
+        wait = 0.0
+        if name in ("cancels", "switch"):
+            self._budget.take_reserve()
+        else:
+            wait = self._budget.take(counts_as_order=is_order)
         result: object = None
         error: TmaticError | None = None
         if wait > PATIENCE and is_order:

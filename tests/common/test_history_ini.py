@@ -93,6 +93,8 @@ def test_a_written_date_is_read_again_rounded_down(path: Path) -> None:
     for reader in (file, HistoryFile(path)):
         result = reader.read(KEY, NOW)
         assert (result.at, result.by_user, result.warning) == (DATE, False, "")
+        assert result.wished(DATE + timedelta(days=9)) == DATE  # a wish that was half fulfilled
+        assert result.wished(None) is None  # books that are empty are filled from the beginning
 
 
 def test_a_date_is_written_in_utc(path: Path) -> None:
@@ -113,6 +115,7 @@ def test_l27_a_date_written_for_another_account_is_ignored(path: Path, other: Ac
     HistoryFile(path).write(DATE, other)
     result = HistoryFile(path).read(KEY, NOW)
     assert result.at == EVERYTHING
+    assert result.wished(DATE) is None
     assert "was written for another account or network" in result.warning
 
 

@@ -337,6 +337,7 @@ def test_p22_an_order_that_is_canceled_by_the_exchange_goes_with_its_reason(scen
     scene.venue.handle(Request("DELETE", "/order", body, scene.account, rights))
     scene.run(2)
     assert only_order(scene) is None
+    assert scene.told("ended at the exchange: Canceled: Canceled: by somebody else")
     scene.agrees()
 
 

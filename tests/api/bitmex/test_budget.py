@@ -63,6 +63,18 @@ def test_orders_have_a_second_bucket_of_a_second() -> None:
     assert budget.take(counts_as_order=False) == 0.0
 
 
+def test_n16_many_cancels_are_paced_by_what_the_exchange_takes_and_none_is_refused() -> None:
+    time = Time()
+    budget = Budget(time)
+    for _ in range(50):
+        time.now += budget.take_reserve()
+    assert time.now - 1000.0 == pytest.approx(4.0)  # ten at once, then ten a second
+    for _ in range(150):
+        time.now += budget.take_reserve()
+    assert time.now - 1000.0 == pytest.approx(40.0)  # 120 at once, then two a second
+    assert budget.take(counts_as_order=True) > 0.0
+
+
 def test_the_exchange_can_close_everything_for_a_while() -> None:
     time = Time()
     budget = Budget(time)

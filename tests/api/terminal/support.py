@@ -112,7 +112,7 @@ class Terminal:
             self.notices,
             refresh_rate=refresh_rate,
             history_days=history_days,
-            first_date=lambda _: None,
+            first_date=lambda *_: None,
             check=lambda _market, _found: {},
             reloads=reloads,
             ledger_inbox=lambda inbox: Answered(self.ledger, inbox),

@@ -24,7 +24,7 @@ def coins(scene: Scene) -> list[tuple[Any, ...]]:
 def started(former: Scene, folder: Path, since: datetime) -> Scene:
     """Return a terminal whose history.ini says a date."""
     scene = Scene(folder, former=former)
-    scene.market.bring_up._first_date = lambda: since
+    scene.market.bring_up._first_date = lambda _: since
     return scene
 
 

@@ -107,7 +107,7 @@ class LiveRun:
             self.notices,
             refresh_rate=1,
             history_days=0.1,
-            first_date=lambda _: None,
+            first_date=lambda *_: None,
             check=lambda _market, _found: {},
             ledger_inbox=lambda inbox: Answered(ledger, inbox),
         )

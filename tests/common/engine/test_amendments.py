@@ -228,6 +228,14 @@ def test_a_duplicate_number_of_another_order_blocks_trading(
     assert phase(bench, key) is None
 
 
+def test_p21_a_duplicate_number_of_no_order_that_is_shown_blocks_trading(bench: Bench) -> None:
+    key = bench.place()
+    bench.fail(SendOrder, DuplicateNumber("Duplicate clOrdID"))
+    bench.answer_looks(40)
+    assert "a second terminal" in bench.blocked
+    assert phase(bench, key) is None
+
+
 def test_an_order_withdrawn_at_the_socket_was_not_placed(bench: Bench) -> None:
     key = bench.place(event=None)
     bench.fail(SendOrder, Withdrawn("automatic trading was switched off: the order never left"))
@@ -238,9 +246,12 @@ def test_an_order_withdrawn_at_the_socket_was_not_placed(bench: Bench) -> None:
 def test_a_cancel_that_is_never_confirmed_is_told_in_red_and_tried_on(bench: Bench) -> None:
     key = bench.open_order()
     bench.desk.cancel(key, event=2)
-    for _ in range(7):
+    for pause in (1, 2, 4, 5, 5, 5, 5):  # a ban gets worse by asking on
         bench.fail(SendCancel, ExchangeUnavailable("503"))
-        bench.timers.move(1.1)
+        sent = bench.gateway.count(SendCancel)
+        bench.timers.move(pause - 0.1)
+        assert bench.gateway.count(SendCancel) == sent
+        bench.timers.move(0.2)
     assert bench.gateway.count(SendCancel) == 8
     errors = [each.text for each in bench.notices.all() if each.level.value == "error"]
     assert len(errors) == 1

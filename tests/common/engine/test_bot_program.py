@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from common.domain.bots import BotCode, BotLine, OnStop
 from common.domain.commands import SetBotPolicy, SetRobotStatus, SetTrading
 from common.domain.robots import Status
-from common.engine.items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted
+from common.engine.items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted, LedgerDown
 from common.engine.requests import SendCancel, SendOrder
 from common.engine.snapshot import RobotRow
 from common.errors import Overloaded
@@ -78,6 +80,24 @@ def test_a_refusal_names_the_bot_once(world: World) -> None:
     world.move(0.2)
     (told,) = [n.text for n in world.engine.snapshot.notices if "CAPITAL" in n.text]
     assert told.count("bot1") == 1
+
+
+def test_m5_a_strategy_may_cancel_its_order_though_no_orders_may_leave(world: World) -> None:
+    world.put(bot_post())
+    world.put(SetTrading(on=False), LedgerDown("gone"))
+    cancel = replace(bot_post(call=2), verb="del", cl_ord_id="1.bot1")
+    world.put(cancel)
+    assert world.gateway.count(SendCancel) == 1
+    assert world.runner.answers[-1][2].reason == ""
+
+
+def test_a_bot_is_not_to_blame_when_orders_may_not_leave(world: World) -> None:
+    world.put(SetTrading(on=False))
+    for call in range(8):
+        world.put(bot_post(call=call))
+    assert "trading is off" in world.runner.answers[-1][2].reason
+    assert row(world).status is Status.WORK
+    assert world.ledger.of("status") == []
 
 
 def test_n13_an_overloaded_exchange_is_not_the_bots_fault(world: World) -> None:

@@ -396,7 +396,7 @@ def test_an_unconfirmed_cancel_is_repeated_until_the_order_is_gone(bench: Bench)
     bench.desk.cancel(key, event=2)
     for _ in range(3):
         bench.fail(SendCancel, OutcomeUnknown("503"))
-        bench.timers.move(1.1)
+        bench.timers.move(4.1)
     assert bench.gateway.count(SendCancel) == 4
     number, request = bench.gateway.last(SendCancel)
     ended = order(key, f"o-{key}", phase=Phase.CANCELED, seconds=9)

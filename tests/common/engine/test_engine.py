@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from common.domain.account import Margin, Position
-from common.domain.books import Intent
+from common.domain.books import Intent, Waiting
 from common.domain.commands import (
     AmendOrder,
     CancelOrder,
@@ -225,6 +225,21 @@ def test_settings_that_do_not_fit_the_exchange_end_the_bring_up() -> None:
     assert error is not None
     assert "line 7" in str(error)
     assert world.health() is Health.BLOCKED
+
+
+def test_the_date_of_history_ini_is_read_before_waiting_rows_are_booked(world: World) -> None:
+    again = World(robot())
+    books, order = again._books, []
+    again._books = lambda: replace(books(), waiting=(Waiting("x", "{}", None),))  # type: ignore[method-assign]
+
+    def first_date(cursor: datetime | None) -> None:
+        order.append((cursor, len(again.ledger.of("book"))))
+
+    again.market.bring_up._first_date = first_date
+    again.start()
+    assert again.health() is Health.LIVE
+    assert order == [(None, 0)]
+    assert again.ledger.of("book")
 
 
 def test_p12_a_symbol_that_the_exchange_lacks_is_left_out_and_the_rest_starts() -> None:

@@ -86,6 +86,20 @@ def test_a_click_that_is_refused_changes_nothing(world: World) -> None:
     assert stays.stands()
 
 
+def test_m7_an_engine_that_fails_shuts_the_way_of_every_bot(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = permit(world)
+
+    def fail() -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(world.engine, "turn", fail)
+    monkeypatch.setattr(world.market, "start", lambda: None)
+    world.engine._run()
+    assert not last.stands()
+
+
 def test_m7_an_end_or_a_reload_shuts_the_way_of_every_bot(world: World) -> None:
     last = permit(world)
     world.engine.stop()

@@ -107,6 +107,17 @@ def test_m8_a_bots_pace_is_limited_and_a_persons_is_not() -> None:
     bench.desk.place(bench.ask(event=None))
 
 
+def test_i23_a_change_under_way_counts_as_if_it_stood() -> None:
+    bench = bench_with(position_lots=3)
+    key = bench.open_order(event=None)
+    bench.desk.amend(key, Change(None, 300, bot=True))
+    with pytest.raises(OrderRefused, match="MAX_POSITION_LOTS, 3 lots"):
+        bench.desk.place(bench.ask(event=None))
+    bench.desk.amend(key, Change(None, 200, bot=True))  # waits for the answer; 300 may stand still
+    with pytest.raises(OrderRefused, match="MAX_POSITION_LOTS, 3 lots"):
+        bench.desk.place(bench.ask(event=None))
+
+
 def test_m8_changes_that_wait_count_once_and_when_one_of_them_leaves() -> None:
     bench = bench_with(bot_requests=3)
     key = bench.open_order(event=None)

@@ -44,6 +44,7 @@ from common.engine.requests import (
     FetchSettlements,
     FindOrder,
     HistoryPage,
+    ReadRows,
     SendAmend,
     SendCancel,
     SendOrder,
@@ -99,7 +100,7 @@ class World:
             NoticeBoard(self.clock.now),
             refresh_rate=10,
             history_days=1,
-            first_date=lambda _: None,
+            first_date=lambda *_: None,
             check=check or (lambda _market, _found: {}),
         )
         self.market = self.engine._markets["Venue"]
@@ -203,6 +204,7 @@ class World:
             FetchOpenOrders: self.open_orders,
             FetchSettlements: (),
             FindOrder: None,
+            ReadRows: (),
             **agreeing.answers(self.state),
         }
         return answers[type(request)]
