@@ -19,7 +19,7 @@ from common.ledger.booking import RowRefused, Standing, book
 from common.ledger.database import time_text
 from common.ledger.restoring import restore
 from common.ledger.rows import Row, coin_row, execution_row
-from common.ledger.store import Store, unclassified_text
+from common.ledger.store import Store, quarantine_key, unclassified_text
 from common.ledger.sums import Sums, count_on, read_sums
 from common.ledger.texts import storable
 
@@ -102,7 +102,7 @@ class Batch:
         self._store = store
         self._key = books.key
         self.books = books.copy()
-        told = (e.exec_id for e in executions if e.kind is not ExecutionKind.REPORT)
+        told = (_name(e) for e in executions if e.kind is not ExecutionKind.REPORT)
         ids = [exec_id for exec_id in told if exec_id == storable(exec_id)]  # others are refused
         self._journaled = store.journaled(self._key, ids) if ask_journal else {}
         self._asked = self._asked_prices(executions)
@@ -115,7 +115,7 @@ class Batch:
 
     def known(self, execution: Executed) -> bool:
         """Return whether the books had this execution before this batch, or it has it twice."""
-        there = self._journaled.get(execution.exec_id)
+        there = self._journaled.get(_name(execution))
         if self.unclassified(execution) and execution.kind is not ExecutionKind.UNKNOWN:
             return False  # its kind is known by now
         return execution.exec_id in self._seen or (there is not None and there.whole)
@@ -175,7 +175,7 @@ class Batch:
         """Put an execution into the quarantine and return the problem in words."""
         self._store.quarantine(self._key, execution, reason)
         self.books.quarantined.add(execution.exec_id)
-        return quarantine_text(execution.exec_id, reason)
+        return quarantine_text(_name(execution), reason)
 
     def send(self) -> None:
         """Send the rows so far to the database. DataRefused: it refuses one of them."""
@@ -226,6 +226,11 @@ def _may_be_ours(cl_ord_id: str) -> bool:
     )
 
 
+def _name(execution: Executed) -> str:
+    """Return the id of an execution; of one without any, what stands for it in the quarantine."""
+    return execution.exec_id or quarantine_key(execution)
+
+
 def problems_of(execution: Executed) -> tuple[str, ...]:
     """Return what a person must know of an execution that was journaled but not booked."""
     if execution.kind is not ExecutionKind.UNKNOWN:
@@ -235,7 +240,10 @@ def problems_of(execution: Executed) -> tuple[str, ...]:
 
 def quarantine_text(exec_id: str, reason: str) -> str:
     """Say that an execution could not be booked."""
-    return f"execution {exec_id} could not be booked and is kept in the table quarantine: {reason}"
+    return (
+        f"execution {exec_id} could not be booked and is kept in the table quarantine: {reason}. "
+        f"It is tried again at every start; if it is nothing: main.py --classify {exec_id} nothing"
+    )
 
 
 def write(

@@ -85,6 +85,22 @@ def test_what_concerns_nobody_is_not_booked_when_it_comes_again(
     assert left(settings) == [(BAD.exec_id, "dismissed")]
 
 
+def test_an_execution_without_an_id_is_named_by_what_dismisses_it(
+    settings: DatabaseSettings,
+) -> None:
+    nameless = replace(BAD, exec_id="")
+    with running(settings) as ledger:
+        ledger.open()
+        (problem,) = ledger.book(nameless).problems
+        (waiting,) = ledger.open().waiting
+    assert problem.endswith(f"--classify {waiting.exec_id} nothing")
+    run_classify(settings, waiting.exec_id, "nothing", START)
+    with running(settings) as ledger:
+        assert ledger.open().waiting == ()
+        assert ledger.book(nameless).problems == ()
+    assert coin_rows(settings) == []
+
+
 def test_what_is_no_decision_is_refused_in_words(settings: DatabaseSettings) -> None:
     with running(settings) as ledger:
         ledger.open()
