@@ -23,7 +23,7 @@ from common.ledger.store import Store, quarantine_key, unclassified_text
 from common.ledger.sums import Sums, count_on, read_sums
 from common.ledger.texts import storable
 
-FLUSH_EVERY = 400  # executions
+FLUSH_EVERY = 800  # executions
 _SHARED = (ExecutionKind.FUNDING, ExecutionKind.SETTLEMENT, ExecutionKind.TRANSFER)
 BalanceKey = tuple[str, Symbol, str]  # EMI, symbol, currency
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from common.ledger.migration import migrate
 from common.ledger.tenure import Tenure
 
 PAGE = 10_000  # executions a commit
+SWITCH_INTERVAL = 0.0005  # seconds
 
 
 def import_executions(
@@ -38,21 +40,25 @@ def import_executions(
     ConfigurationError: another terminal writes these books. LedgerUnavailable: no database; what
     was reported as booked is durable, and the file may be imported again.
     """
-    with _garbage_left():
+    with _fast():
         return _import(settings, market, network, rows, scales, now, progress)
 
 
 @contextmanager
-def _garbage_left() -> Iterator[None]:
-    """Search for no circular garbage meanwhile: rows make none, and there are millions of them.
+def _fast() -> Iterator[None]:
+    """Set the interpreter up for millions of rows.
 
-    Each search looks at every row in memory; together they are a sixth of an import's time.
+    It searches for no circular garbage: rows make none, and each search looks at every row in
+    memory. The thread that sends rows gets its turn after half of a millisecond, not five: the
+    server would have nothing to do meanwhile.
     """
-    enabled = gc.isenabled()
+    enabled, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         yield
     finally:
+        sys.setswitchinterval(interval)
         if enabled:
             gc.enable()
 

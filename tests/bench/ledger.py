@@ -92,7 +92,7 @@ def made(settings: DatabaseSettings) -> DatabaseSettings:
 def server() -> Iterator[Callable[[], DatabaseSettings]]:
     """Run a MariaDB server; yields a maker of empty databases."""
     with TemporaryDirectory() as folder:
-        running = MariaDB(Path(folder))
+        running = MariaDB(Path(folder), small=False)
         running.start()
         try:
             yield lambda: MysqlSettings(

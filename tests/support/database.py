@@ -8,7 +8,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pymysql
 from tests.support.processes import end, free_port, reap, search_path
 from tests.support.waiting import wait_until
 
+SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M")  # starts soon
 _STARTING = 60.0  # seconds; the first start on a slow disk takes a few
 
 
@@ -39,16 +40,20 @@ class MariaDB:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path) -> None:
-        """Prepare the data folder; `start` runs the server."""
+    def __init__(self, folder: Path, *, small: bool = True) -> None:
+        """Prepare the data folder; `start` runs the server.
+
+        not small: with the server's own sizes of memory and log, for measurements.
+        """
         self.folder = folder
+        self._sizes = SMALL if small else ()
         self.port = free_port()
         self.user = "keeper"
         self.password = secrets.token_urlsafe(12)
         self.limited = Account("limited", secrets.token_urlsafe(12))
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[str] | None = None
-        _install(folder)
+        _install(folder, self._sizes)
         self._init_file = folder / "accounts.sql"
         self._init_file.write_text(self._accounts(), encoding="utf-8")
         self._init_file.chmod(0o600)
@@ -144,12 +149,11 @@ class MariaDB:
             f"--port={self.port}",
             f"--bind-address={self.host}",
             "--skip-name-resolve",
-            "--innodb-buffer-pool-size=32M",
-            "--innodb-log-file-size=16M",
+            *self._sizes,
         ]
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, sizes: Sequence[str]) -> None:
     command = [
         _program("mariadb-install-db"),
         "--no-defaults",
@@ -158,7 +162,7 @@ def _install(folder: Path) -> None:
         _own_tmpdir(folder),
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
-        "--innodb-log-file-size=16M",
+        *sizes,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"mariadb-install-db failed:\n{done.stdout}\n{done.stderr}"
