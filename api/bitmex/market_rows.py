@@ -32,7 +32,7 @@ from common.errors import ProtocolError
 # instruments that this program trades.
 _PERPETUAL, _FUTURE = "FFWCSX", "FFCCSX"
 _STOCK_PERPETUAL, _FX_PERPETUAL = "FFSCSX", "FFWCSF"
-_SPOT = "IFXXXP"
+_SPOT = "IFXXXP"  # written so by the exchange: its X stand for "not specified"
 _CALL, _PUT = "OCECCS", "OPECCS"
 
 _CONTRACTS = frozenset({_PERPETUAL, _FUTURE, _STOCK_PERPETUAL, _FX_PERPETUAL})

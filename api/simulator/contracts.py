@@ -18,9 +18,9 @@ BUY, SELL = 1, -1
 SIDE_NAMES = {BUY: "Buy", SELL: "Sell"}
 
 # Codes of kinds of instruments, the column `typ`, as the real exchange writes them: clients choose
-# by them which rows they understand.
+# by them which rows they understand. Not the gateway's constants: a mistake there must show here.
 PERPETUAL_CODE, FUTURE_CODE = "FFWCSX", "FFCCSX"
-SPOT_CODE, INDEX_CODE = "IFXXXP", "MRCXXX"
+SPOT_CODE, INDEX_CODE = "IFXXXP", "MRCXXX"  # X: not specified, in the exchange's own code
 
 _MONTH_CODES = {3: "H", 6: "M", 9: "U", 12: "Z"}
 
