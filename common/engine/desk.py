@@ -16,7 +16,7 @@ from common.domain.orders import Phase, Side, format_cl_ord_id
 from common.engine import limits
 from common.engine.items import IntentWritten
 from common.engine.notices import NoticeBoard
-from common.engine.order_gate import OrderGate, Permit
+from common.engine.order_gate import OrderGate, Permit, Ticket
 from common.engine.order_life import Action, allows
 from common.engine.order_wire import OrderWire
 from common.engine.orders import Change, LiveOrder
@@ -25,7 +25,7 @@ from common.engine.pre_trade import PreTrade
 from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused, Overloaded
 
-INTENT_LIFE = 5.0  # seconds; an order that waited longer for the database does not leave
+INTENT_LIFE = 5.0  # seconds; an order that waited longer on its way does not leave
 NUMBER_BLOCK = 500
 LOW_NUMBERS = 100
 
@@ -223,7 +223,7 @@ class Desk:
             if order is not None:
                 self._notices.refuse(f"{self.wire.name(order)} was not sent: {reason}", ask.event)
             return
-        self.wire.send(order, ask.price, waiting.permit)
+        self.wire.send(order, ask.price, self._ticket(waiting))
 
     def _amendment_written(self, intent: Intent) -> None:
         """The intent of an amendment is durable: send it, unless it may not leave any more."""
@@ -237,7 +237,7 @@ class Desk:
         if not reason and moving.permit is not None and not moving.permit.stands():
             reason = "the bot may not trade any more"
         if not reason and not order.cancel_wanted:
-            self.wire.amend(order, change, moving.permit)
+            self.wire.amend(order, change, self._ticket(moving))
             return
         order.amending = None
         self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
@@ -347,6 +347,9 @@ class Desk:
         permit = self._permit(order, leaves, new=new) if change.bot else None
         self._moving[name] = _Moving(order.key, change, self._clock.monotonic(), permit)
         self._ledger.write_intent(self._state.key, intent)
+
+    def _ticket(self, on_its_way: _Waiting | _Moving) -> Ticket:
+        return Ticket(on_its_way.permit, on_its_way.asked_at + INTENT_LIFE, self._clock)
 
     def _permit(self, order: LiveOrder, leaves: int, *, new: bool) -> Permit:
         """Return the right of a bot to have `leaves` contracts of an order traded.

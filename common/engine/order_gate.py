@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.domain.commands import Flatten, SetRobotStatus, SetTrading
+from common.engine.ports import Clock
 
 
 class OrderGate:
@@ -75,6 +76,29 @@ class Permit:
     def stands(self) -> bool:
         """Whether the request may be written now."""
         return self.gate.stands(self)
+
+    def refusal(self) -> str:
+        """Return why the request may not be written now, "" while it may. Any thread."""
+        return "" if self.stands() else "the bot may not trade any more"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticket:
+    """The right to write one request for a while: what waits longer is not wanted any more."""
+
+    permit: Permit | None  # None: a person asked
+    until: float  # monotonic seconds
+    clock: Clock
+
+    def stands(self) -> bool:
+        """Whether the request may be written now."""
+        return not self.refusal()
+
+    def refusal(self) -> str:
+        """Return why the request may not be written now, "" while it may. Any thread."""
+        if self.clock.monotonic() > self.until:
+            return "it waited too long, and the price may have moved"
+        return "" if self.permit is None else self.permit.refusal()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

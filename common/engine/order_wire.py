@@ -19,7 +19,7 @@ from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
 from common.engine.old_amendments import AGAIN, OldAmendments
 from common.engine.order_doubt import Doubt, is_same, is_wanted
-from common.engine.order_gate import Permit
+from common.engine.order_gate import Ticket
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
 from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
@@ -78,20 +78,20 @@ class OrderWire:
 
     # ---- out ------------------------------------------------------------------------------
 
-    def send(self, order: LiveOrder, price: Decimal, permit: Permit | None) -> None:
-        """Send a new order whose intent is durable; a bot's with its permit."""
+    def send(self, order: LiveOrder, price: Decimal, ticket: Ticket) -> None:
+        """Send a new order whose intent is durable."""
         request = SendOrder(
-            order.cl_ord_id, order.symbol, order.side, order.quantity, price, permit
+            order.cl_ord_id, order.symbol, order.side, order.quantity, price, ticket
         )
         self._requests[self._gateway.request(request)] = (order, order.event)
 
-    def amend(self, order: LiveOrder, change: Change, permit: Permit | None) -> None:
+    def amend(self, order: LiveOrder, change: Change, ticket: Ticket) -> None:
         """Send an amendment whose intent is durable, as a new total: filled + wanted rest.
 
         A wanted rest alone would revive an order that fills meanwhile.
         """
         total = None if change.leaves is None else order.filled + change.leaves
-        request = SendAmend(order.order_id, order.cl_ord_id, total, change.price, permit)
+        request = SendAmend(order.order_id, order.cl_ord_id, total, change.price, ticket)
         self._requests[self._gateway.request(request)] = (order, change.event)
 
     def cancel(self, order: LiveOrder) -> None:

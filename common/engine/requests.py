@@ -108,13 +108,17 @@ class Permit(Protocol):
     """The right to write a request to a socket; asked for in the last moment."""
 
     def stands(self) -> bool:
-        """Whether it was not taken back. Any thread."""
+        """Whether the request may be written now. Any thread."""
+
+    def refusal(self) -> str:
+        """Return why the request may not be written now, "" while it may. Any thread."""
 
 
 def check_permit(permit: Permit | None) -> None:
     """Raise Withdrawn when a request may not be written any more."""
-    if permit is not None and not permit.stands():
-        raise Withdrawn("the bot may not trade any more: the order never left")
+    refusal = "" if permit is None else permit.refusal()
+    if refusal:
+        raise Withdrawn(f"{refusal}: the order never left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class SendOrder:
     side: Side
     quantity: int  # contracts
     price: Decimal
-    permit: Permit | None = field(default=None, compare=False)  # None: a person asked
+    permit: Permit | None = field(default=None, compare=False)  # None: it may leave at any time
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from http.client import HTTPConnection
 import pytest
 
 from api.bitmex.wire import encode
-from common.engine.order_gate import OrderGate
+from common.clock import SystemClock
+from common.engine.order_gate import OrderGate, Ticket
 from common.errors import Withdrawn
 from tests.api.bitmex.http_peer import answer, http_peer
 from tests.api.bitmex.test_rest import BODY, client
@@ -37,6 +38,17 @@ def test_m7_an_order_whose_permit_was_taken_back_is_not_written(emi: str | None)
         with pytest.raises(Withdrawn, match="the order never left"):
             client(peer.url).order("POST", "/order", BODY, permit)
         assert peer.asked == []
+
+
+def test_an_order_of_a_person_that_waited_too_long_is_not_written() -> None:
+    clock = SystemClock()
+    with http_peer(OK) as peer:
+        in_time = Ticket(None, clock.monotonic() + 60.0, clock)
+        client(peer.url).order("POST", "/order", BODY, in_time)
+        late = Ticket(None, clock.monotonic() - 0.01, clock)
+        with pytest.raises(Withdrawn, match=r"waited too long, .*: the order never left"):
+            client(peer.url).order("POST", "/order", BODY, late)
+        assert len(peer.asked) == 1
 
 
 def test_m7_what_is_switched_on_again_does_not_bring_an_old_order_back() -> None:
@@ -106,8 +118,11 @@ class Fading:
     looked_at: int = 0
 
     def stands(self) -> bool:
+        return not self.refusal()
+
+    def refusal(self) -> str:
         self.looked_at += 1
-        return self.looked_at == 1
+        return "" if self.looked_at == 1 else "it was taken back"
 
 
 def test_m7_headers_and_body_are_one_write_after_one_look(monkeypatch: pytest.MonkeyPatch) -> None:

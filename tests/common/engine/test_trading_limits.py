@@ -9,6 +9,7 @@ import pytest
 from common.domain.market import Ticker
 from common.domain.orders import Side
 from common.domain.trading_limits import TradingLimits
+from common.engine.desk import INTENT_LIFE
 from common.engine.orders import Change
 from common.engine.requests import SendAmend, SendCancel, SendOrder
 from common.errors import OrderRefused, Overloaded
@@ -105,6 +106,28 @@ def test_m8_a_bots_pace_is_limited_and_a_persons_is_not() -> None:
     bench.desk.place(bench.ask(event=7))
     bench.clock.seconds += 61
     bench.desk.place(bench.ask(event=None))
+
+
+@pytest.mark.parametrize("event", [None, 7])
+def test_what_waits_too_long_behind_other_requests_does_not_leave(event: int | None) -> None:
+    """A click of ten seconds ago is a wish of ten seconds ago."""
+    bench = bench_with()
+    key = bench.open_order(event=event)
+    placed = bench.gateway.last(SendOrder)[1]
+    bench.clock.seconds += INTENT_LIFE - 1
+    bench.desk.amend(key, Change(Decimal("100.6"), None, event, bot=event is None))
+    bench.durable()
+    moved = bench.gateway.last(SendAmend)[1]
+    assert isinstance(placed, SendOrder)
+    assert isinstance(moved, SendAmend)
+    assert placed.permit is not None
+    assert moved.permit is not None
+    assert (placed.permit.refusal(), moved.permit.refusal()) == ("", "")
+    bench.clock.seconds += 1.1
+    assert "waited too long" in placed.permit.refusal()
+    assert moved.permit.refusal() == ""
+    bench.clock.seconds += INTENT_LIFE
+    assert "waited too long" in moved.permit.refusal()
 
 
 def test_i23_a_change_under_way_counts_as_if_it_stood() -> None:
