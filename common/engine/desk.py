@@ -146,7 +146,7 @@ class Desk:
         """Cancel an order, whatever the state of the market."""
         order = self._known(key)
         order.event = event if event is not None else order.event
-        order.next_change = None
+        order.next_change, order.cancel_problem = None, ""
         order.cancel_wanted = True
         if key in self._waiting:
             self._withdraw(key)
@@ -329,7 +329,7 @@ class Desk:
         self._ledger.write_intent(self._state.key, intent)
 
     def _write_amendment(self, order: LiveOrder, change: Change) -> None:
-        order.amending, order.next_change = change, None
+        order.amending, order.next_change, order.cancel_problem = change, None, ""
         name = order.cl_ord_id or order.order_id  # another program's may have no number
         leaves = order.leaves if change.leaves is None else change.leaves
         price = order.price if change.price is None else change.price

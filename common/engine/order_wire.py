@@ -246,6 +246,7 @@ class OrderWire:
             self._look(order)
         elif isinstance(reply.error, OrderRefused):
             order.cancel_wanted = False
+            order.cancel_failed(str(reply.error))
             self._notices.refuse(f"{self.name(order)} not cancelled: {reply.error}", event)
         else:
             self._tell_unconfirmed(order)
@@ -278,7 +279,7 @@ class OrderWire:
             self.cancel(order)
 
     def _tell_unconfirmed(self, order: LiveOrder) -> None:
-        order.cancel_tries += 1
+        order.cancel_failed()
         text = f"{self.name(order)}: cancel not confirmed, trying again"
         if order.cancel_tries == CANCEL_ALARM:
             self._notices.error(f"{text}; it may still fill")

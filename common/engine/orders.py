@@ -17,6 +17,8 @@ from common.domain.instruments import Symbol
 from common.domain.orders import Order, Phase, Side
 from common.engine.order_life import follows
 
+UNCONFIRMED = "the exchange has not confirmed it"  # of a cancellation
+
 
 @dataclass(slots=True)
 class Change:
@@ -55,6 +57,12 @@ class LiveOrder:
     unknown_since: float = 0.0  # monotonic seconds
     duplicate: bool = False  # the exchange says that it has an order with this number already
     cancel_tries: int = 0  # cancellations that were not confirmed
+    cancel_problem: str = ""  # why it stands although it was to be cancelled
+
+    def cancel_failed(self, why: str = UNCONFIRMED) -> None:
+        """A cancellation did not end it."""
+        self.cancel_tries += why == UNCONFIRMED
+        self.cancel_problem = why
 
     def most(self) -> int:
         """Return the contracts that it may still trade, changes under way or waiting included."""

@@ -14,7 +14,16 @@ from common.domain.bots import OnStop
 from common.domain.money import amount
 from common.domain.orders import Phase
 from common.domain.robots import Status
-from common.engine.snapshot import Health, Level, MarketRow, Problem, RobotRow, Snapshot
+from common.engine.orders import UNCONFIRMED
+from common.engine.snapshot import (
+    Health,
+    Level,
+    MarketRow,
+    OrderRow,
+    Problem,
+    RobotRow,
+    Snapshot,
+)
 
 SKEW = 30  # seconds between the clocks from which on it is a problem
 SLOW_START = timedelta(seconds=20)  # a market that takes longer to come up is mentioned
@@ -134,16 +143,7 @@ def _health(row: MarketRow) -> Iterator[Trouble]:
 
 def _others(snapshot: Snapshot) -> Iterator[Trouble]:
     for order in snapshot.orders:
-        if order.phase is Phase.UNKNOWN:
-            rest = order.instrument.shown(order.leaves)
-            yield Trouble(
-                f"order {order.market} {order.key}",
-                Level.WARNING,
-                f"outcome unknown: {order.side} {rest} {order.symbol.ticker} "
-                f"at {order.price} ({order.emi})",
-                "asks the exchange for it by its number until it is known; never sends it again",
-                "wait; do not place it a second time",
-            )
+        yield from _of_order(order)
     for robot in snapshot.robots:
         if robot.status is Status.ERROR or (robot.status is Status.OFF and robot.problem):
             yield _stopped(robot)
@@ -157,6 +157,28 @@ def _others(snapshot: Snapshot) -> Iterator[Trouble]:
                 "compares books and exchange again",
                 "F7 compares now; docs/ledger.md tells what CONTROL means",
             )
+
+
+def _of_order(order: OrderRow) -> Iterator[Trouble]:
+    rest = order.instrument.shown(order.leaves)
+    name = f"{order.side} {rest} {order.symbol.ticker} at {order.price} ({order.emi})"
+    if order.phase is Phase.UNKNOWN:
+        yield Trouble(
+            f"order {order.market} {order.key}",
+            Level.WARNING,
+            f"outcome unknown: {name}",
+            "asks the exchange for it by its number until it is known; never sends it again",
+            "wait; do not place it a second time",
+        )
+    if order.cancel_problem:
+        refused = order.cancel_problem != UNCONFIRMED
+        yield Trouble(
+            f"cancel {order.market} {order.key}",
+            Level.ERROR,
+            f"not cancelled: {name}: {order.cancel_problem}",
+            "leaves it as it is" if refused else "asks again every few seconds until it is gone",
+            "cancel it once more, or reckon with its fill" if refused else "reckon with its fill",
+        )
 
 
 def _stopped(robot: RobotRow) -> Trouble:

@@ -149,6 +149,7 @@ class OrderRow:
     quantity: int  # in all
     leaves: int
     phase: Phase
+    cancel_problem: str = ""  # why it stands although it was to be cancelled
 
 
 @dataclass(frozen=True, slots=True)

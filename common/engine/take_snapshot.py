@@ -166,6 +166,7 @@ def _order_row(market: str, order: LiveOrder, instrument: Instrument) -> OrderRo
         quantity=order.quantity,
         leaves=order.leaves,
         phase=order.phase,
+        cancel_problem=order.cancel_problem,
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from common.domain.bots import BotCode, BotLine, OnStop
-from common.domain.commands import SetBotPolicy, SetRobotStatus, SetTrading
+from common.domain.commands import CancelOrder, SetBotPolicy, SetRobotStatus, SetTrading
 from common.domain.robots import Status
 from common.engine.items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted, LedgerDown
 from common.engine.requests import SendCancel, SendOrder
 from common.engine.snapshot import RobotRow
-from common.errors import Overloaded
+from common.errors import ExchangeUnavailable, OrderRefused, Overloaded, TmaticError
 from tests.common.engine.support import START, order, robot
 from tests.common.engine.test_engine import bot_post
 from tests.common.engine.world import World
@@ -89,6 +89,22 @@ def test_m5_a_strategy_may_cancel_its_order_though_no_orders_may_leave(world: Wo
     world.put(cancel)
     assert world.gateway.count(SendCancel) == 1
     assert world.runner.answers[-1][2].reason == ""
+
+
+@pytest.mark.parametrize("error", [ExchangeUnavailable("503"), OrderRefused("Invalid")])
+def test_a_cancel_that_failed_is_a_problem_until_the_order_has_gone(
+    world: World, error: TmaticError
+) -> None:
+    world.put(bot_post())
+    world.errors[SendCancel] = error
+    world.put(CancelOrder(9, "Venue", "1.bot1"))
+    world.move(0.2)
+    (problem,) = world.engine.snapshot.problems
+    assert problem.cause.startswith("not cancelled: Buy")
+    del world.errors[SendCancel]
+    world.put(CancelOrder(10, "Venue", "1.bot1"))
+    world.move(6)
+    assert world.engine.snapshot.problems == ()
 
 
 def test_a_bot_is_not_to_blame_when_orders_may_not_leave(world: World) -> None:

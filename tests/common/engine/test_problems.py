@@ -10,6 +10,7 @@ import pytest
 from common.domain.bots import OnStop
 from common.domain.orders import Phase
 from common.domain.robots import Status
+from common.engine.orders import UNCONFIRMED
 from common.engine.problems import Problems, not_flat
 from common.engine.snapshot import DeadManRow, Health, Level, Snapshot
 from tests.common.engine.support import robot
@@ -57,6 +58,16 @@ def test_nothing_is_wrong_with_a_healthy_account() -> None:
             replace(CLEAN, orders=(support.order_row(1, phase=Phase.UNKNOWN),)),
             "outcome unknown: Buy 0.002 XBTUSDT",
             "do not place it a second time",
+        ),
+        (
+            replace(CLEAN, orders=(replace(support.order_row(1), cancel_problem=UNCONFIRMED),)),
+            "not cancelled: Buy 0.002 XBTUSDT",
+            "reckon with its fill",
+        ),
+        (
+            replace(CLEAN, orders=(replace(support.order_row(1), cancel_problem="Invalid"),)),
+            "(myBot): Invalid",
+            "cancel it once more",
         ),
         (
             replace(CLEAN, robots=(support.robot_row("b", status=Status.ERROR, problem="bad"),)),
