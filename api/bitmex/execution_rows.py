@@ -34,8 +34,9 @@ _REPORT_NAMES = (
     "AmendReject TriggeredOrActivatedBySystem Suspended Released Restated Calculated DoneForDay "
     "Stopped Expired Status OrderStatus"
 )
+_FORCED = ("Liquidation", "Bankruptcy")  # fills against the owner's will
 _KINDS = {
-    "Trade": ExecutionKind.TRADE,
+    **dict.fromkeys(("Trade", *_FORCED, "TrialFill"), ExecutionKind.TRADE),
     "Funding": ExecutionKind.FUNDING,
     "Settlement": ExecutionKind.SETTLEMENT,
     **dict.fromkeys(_REPORT_NAMES.split(), ExecutionKind.REPORT),
@@ -46,14 +47,12 @@ _MONEY_FIELDS = ("execCost", "execComm", "realisedPnl", "lastQty")
 def kind_of(row: Row) -> ExecutionKind:
     """Return what an execution means to the books.
 
-    Types that only tell an order's life are reports. Of the others, what traded (a quantity and a
-    side) is a trade whatever it is called; what moves money in no known way is UNKNOWN.
+    Types that only tell an order's life are reports. What may move contracts or money under a name
+    that is not known is UNKNOWN, however much it looks like a trade: a person says what it is.
     """
     name = required_text(row, "execType")
     if name in _KINDS:
         return _KINDS[name]
-    if integer_of(row, "lastQty") and side_of(row) is not None and row.get("execCost") is not None:
-        return ExecutionKind.TRADE  # Liquidation, Bankruptcy, TrialFill, ...
     if any(row.get(name) not in (None, "", 0) for name in _MONEY_FIELDS):
         return ExecutionKind.UNKNOWN
     return ExecutionKind.REPORT
@@ -123,7 +122,7 @@ def executed(
 
 def _forced(row: Row, kind: ExecutionKind) -> bool:
     """Liquidations come under a name of their own, or as trades that say so."""
-    own_name = text_of(row, "execType") != "Trade"
+    own_name = text_of(row, "execType") in _FORCED
     says_so = text_of(row, "text").startswith("Liquidation")
     return kind is ExecutionKind.TRADE and (own_name or says_so)
 

@@ -112,6 +112,11 @@ def test_l8_other_types_that_trade_count_as_trades(name: str) -> None:
     assert executed({**TRADE, "execType": name}).kind is ExecutionKind.TRADE
 
 
+def test_an_unknown_type_that_looks_like_a_trade_is_unknown() -> None:
+    assert executed({**TRADE, "execType": "Novation"}).kind is ExecutionKind.UNKNOWN
+    assert not executed({**TRADE, "execType": "Novation"}).forced
+
+
 def test_an_unknown_type_that_moves_money_is_unknown_not_dropped() -> None:
     row = without({**TRADE, "execType": "Rebate"}, "side", "lastQty", "homeNotional")
     assert executed(row).kind is ExecutionKind.UNKNOWN
