@@ -14,6 +14,7 @@ GRACE = 0.05  # seconds after a switch within which the last byte may be written
 PER_MINUTE = 120.0  # requests of all kinds but cancels, in a bucket that refills continuously
 PER_SECOND = 10.0  # requests for orders
 OPEN_PER_SYMBOL = 200
+LONGEST_WAY = 5.0  # seconds from a wish to the socket
 LONGEST_NAME = 36  # characters of a clOrdID
 ORDERS = ("POST", "PUT")
 ENDED = ("ACCEPTED", "REFUSED", "NOT_PLACED")
@@ -233,6 +234,18 @@ def gated(events: Sequence[Event]) -> Iterator[str]:
                     yield f"{_at(event)}: click {event.click} sent {clicks[event.click]} orders"
 
 
+def in_time(events: Sequence[Event]) -> Iterator[str]:
+    """No order and no amendment leaves long after it was wished for: the price may have moved."""
+    minted: dict[tuple[str, str], float] = {}
+    for event in events:
+        if isinstance(event, Minted):
+            minted[event.name, event.verb] = event.at
+        elif isinstance(event, Sent) and event.verb in ORDERS:
+            age = event.at - minted.get((event.name, event.verb), event.at)
+            if age > LONGEST_WAY + GRACE:
+                yield f"{_at(event)}: {event.verb} {event.name} left {age:.1f} s after its wish"
+
+
 class _Bucket:
     """Requests that may be made: refills continuously."""
 
@@ -325,6 +338,7 @@ CHECKS: Mapping[str, Callable[[Sequence[Event]], Iterator[str]]] = {
     "I-23": limited,
     "I-24": unique_numbers,
     "I-25": dead_man,
+    "in time": in_time,
 }
 
 

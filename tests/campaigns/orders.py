@@ -28,7 +28,8 @@ from common.domain.commands import (
     Scope,
 )
 from common.domain.orders import Side
-from common.engine.requests import SendOrder
+from common.engine.order_gate import Ticket
+from common.engine.requests import Request, SendOrder
 from common.engine.snapshot import Health
 from tests.api.terminal.support import MARKET
 from tests.campaigns import history
@@ -60,6 +61,12 @@ HAPPENS = (
     *("clean restart", "F3", "kill", "kill with jobs lost", "kill while an order is written"),
     *("withdrawn before it was written", "BLOCKED by a stranger's order", "dead man armed"),
 )
+
+
+def is_of_a_bot(request: Request) -> bool:
+    """Whether a strategy has asked for a new order."""
+    ticket = request.permit if isinstance(request, SendOrder) else None
+    return isinstance(ticket, Ticket) and ticket.permit is not None
 
 
 class OrderStorm:
@@ -173,9 +180,7 @@ class OrderStorm:
         """Wait for the wrong moment, and note which it is."""
         moments: dict[str, Callable[[], object]] = {
             "in a call": lambda: scene.bots.running,
-            "over a queued order": lambda: any(
-                isinstance(r, SendOrder) and r.permit for r in scene.line.orders_waiting
-            ),
+            "over a queued order": lambda: any(is_of_a_bot(r) for r in scene.line.orders_waiting),
             "in a storm": lambda: True,
         }
         moment = self._chance.choice(list(moments))

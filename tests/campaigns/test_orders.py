@@ -12,7 +12,7 @@ import pytest
 from common.engine import limits
 from common.engine.dead_man import DeadMan
 from common.engine.desk import Desk
-from common.engine.order_gate import OrderGate
+from common.engine.order_gate import OrderGate, Ticket
 from common.engine.order_wire import OrderWire
 from common.engine.orders import OrderMirror
 from tests.campaigns import line, orders, watched
@@ -62,6 +62,7 @@ BROKEN: dict[str, tuple[Any, str, Any]] = {
     "I-23": (limits, "check_capital", _nothing),
     "I-24": (Desk, "numbers_reserved", _same_block(Desk.numbers_reserved)),
     "I-25": (DeadMan, "disarm", _nothing),
+    "in time": (Ticket, "refusal", lambda ticket: ticket.permit.refusal() if ticket.permit else ""),
 }
 
 
@@ -77,6 +78,8 @@ def test_what_is_broken_is_found(invariant: str, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(orders, "SWITCHED", 0)
         monkeypatch.setattr(line, "MOST_WAIT", 8.0)
         monkeypatch.setattr(watched, "CAPITAL", 2)  # they want more than they may
+    if invariant == "in time":
+        monkeypatch.setattr(line, "MOST_WAIT", 20.0)
     monkeypatch.setattr(*BROKEN[invariant])
     for seed in range(0, 24, 3):  # with a dead man's switch
         with tempfile.TemporaryDirectory() as folder:

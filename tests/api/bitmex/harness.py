@@ -37,7 +37,11 @@ class Harness:
     def ask(self, request: Request) -> Reply:
         """Send a request and return its reply."""
         number = self.gateway.request(request)
-        return self.wait(lambda: self._replies.pop(number, None), f"the reply to {request}")
+        return self.wait(lambda: self.reply(number), f"the reply to {request}")
+
+    def reply(self, number: int) -> Reply | None:
+        """Return the reply to a request, if it has come, once."""
+        return self._replies.pop(number, None)
 
     def result(self, request: Request, kind: type[T]) -> T:
         """Send a request that must succeed and return its result."""

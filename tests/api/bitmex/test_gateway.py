@@ -8,15 +8,20 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 from itertools import count, pairwise
+from json import loads
+from time import monotonic
 
 import pytest
 
+from api.bitmex.rest import RestClient
+from common.clock import SystemClock
 from common.domain.account import Account
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.market import Book, Trade
 from common.domain.orders import Order, Phase, Side
 from common.engine.items import MarginChanged, OrderChanged, PositionChanged, RawText
+from common.engine.order_gate import Ticket
 from common.engine.requests import (
     FetchAccount,
     FetchCandles,
@@ -30,14 +35,23 @@ from common.engine.requests import (
     SendCancel,
     SendOrder,
 )
-from common.errors import AuthenticationFailed, OrderNotFound, OrderRefused
+from common.errors import (
+    AuthenticationFailed,
+    OrderNotFound,
+    OrderRefused,
+    OutcomeUnknown,
+    Withdrawn,
+)
 from common.settings_types import Depth, MarketSettings, Secret
 from tests.api.bitmex.harness import Harness, running
+from tests.api.bitmex.http_peer import SILENCE, answer, http_peer
 from tests.api.bitmex.samples import ETHUSD, SPOT, XBTUSD, XBTUSDT, settings
 from tests.support.venue import ExchangeProcess, start_exchange
 
 SYMBOLS = (XBTUSD, XBTUSDT, ETHUSD, SPOT)
 numbers = count(1)
+ORDER = SendOrder("1.Test", XBTUSDT, Side.BUY, 100, Decimal(50_000))
+IMPATIENT = {"connect_timeout": 0.5, "read_timeout": 0.3, "monotonic": monotonic}  # seconds
 
 
 @pytest.fixture(scope="module", params=["2023", "2018"])
@@ -242,6 +256,28 @@ def test_a_wrong_key_blocks_reads_and_stream_alike(venue: ExchangeProcess) -> No
         terminal.gateway.connect(1, SYMBOLS, ())
         closed = terminal.wait(lambda: terminal.closed, "the refusal")
         assert isinstance(closed[0].error, AuthenticationFailed)
+
+
+def test_an_order_that_waited_too_long_behind_another_one_is_not_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one before it hangs; what was asked for meanwhile is too old when its turn comes."""
+    monkeypatch.setattr(RestClient.__init__, "__kwdefaults__", IMPATIENT)
+    clock = SystemClock()
+    with http_peer(SILENCE, answer(200, [])) as peer:
+        with running(settings(peer.url, peer.url.replace("http", "ws"), SYMBOLS)) as terminal:
+            gateway = terminal.gateway
+            late, good = (Ticket(None, clock.monotonic() + life, clock) for life in (0.1, 60.0))
+            hangs = gateway.request(replace(ORDER, permit=good))
+            gateway.request(replace(ORDER, cl_ord_id="2.Late", permit=late))
+            gateway.request(replace(ORDER, cl_ord_id="3.Good", permit=good))
+            gateway.request(SendAmend("o1", "1.Test", 200, None, permit=late))
+            errors = [terminal.wait(partial(terminal.reply, hangs + n)).error for n in range(4)]
+        written = [loads(asked.body)["clOrdID"] for asked in peer.asked]
+    assert [type(each) for each in errors[:2]] == [OutcomeUnknown, Withdrawn]
+    assert "waited too long" in str(errors[1])
+    assert isinstance(errors[3], Withdrawn)
+    assert written == [ORDER.cl_ord_id, "3.Good"]
 
 
 def test_a_new_session_makes_the_old_one_silent(terminal: Harness) -> None:

@@ -23,7 +23,14 @@ from common.engine.notices import NoticeBoard
 from common.engine.order_life import Action, allows, follows
 from common.engine.order_wire import LOOKS, MIN_UNKNOWN
 from common.engine.orders import Change, LiveOrder
-from common.engine.requests import FindOrder, Request, SendAmend, SendCancel, SendOrder
+from common.engine.requests import (
+    FindOrder,
+    Request,
+    SendAmend,
+    SendCancel,
+    SendOrder,
+    check_permit,
+)
 from common.engine.state import MarketState
 from common.errors import (
     ExchangeUnavailable,
@@ -250,11 +257,10 @@ class Model:
     def carry_out(self, name: str) -> None:
         """The exchange gets the oldest request of a wire; its answer is still to come."""
         call = self.queues[name][0]
-        permit = getattr(call.request, "permit", None)
         if call.done:
             return
         call.done = True
-        if permit is not None and not permit.stands():
+        if not self._may_leave(call.request):
             self.never_left.add(name_of(call.request))
             call.error = Withdrawn("the order never left")
             self.seen["Withdrawn"] += 1
@@ -283,8 +289,13 @@ class Model:
         self.desk.wire.replied(Reply("Venue", call.number, call.request, result, call.error))
 
     def _may_leave(self, request: Request) -> bool:
-        permit = getattr(request, "permit", None)
-        return permit is None or bool(permit.stands())
+        if not isinstance(request, (SendOrder, SendAmend)):
+            return True
+        try:
+            check_permit(request.permit)
+        except Withdrawn:
+            return False
+        return True
 
     def _remember(self, call: Call) -> None:
         if isinstance(call.request, SendOrder) and isinstance(call.error, OutcomeUnknown):
