@@ -18,6 +18,7 @@ _ALL = {  # what must have a row, by section
     "Network": {f"N{n}" for n in range(1, 24)},
     "Protocol and data": {f"P{n}" for n in range(1, 30)},
     "Machine, files and strategies": {f"L{n}" for n in range(1, 6)},
+    "Window": {f"U{n}" for n in (*range(1, 9), *range(10, 16))},
     "Money at risk": {f"M{n}" for n in range(1, 26)},
     "Wrong books": {f"L{n}" for n in range(1, 41)},
     "Freezes": {f"B{n}" for n in range(1, 26)},

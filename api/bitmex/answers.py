@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 
@@ -53,6 +54,7 @@ class Answer:
 _EXPIRED = re.compile(r"expired.*Current time: (\d{9,12})", re.DOTALL)
 _GONE = ("Invalid ordStatus", "Invalid orderID", "Invalid origClOrdID", "Not Found")
 _SECONDS = re.compile(r"retry in (\d+) second")
+LONGEST_RESET = 60.0  # seconds; a whole bucket refills in a minute
 DEFAULT_RETRY = 2.0  # seconds; where a 429 does not say
 
 
@@ -85,7 +87,22 @@ def retry_after(answer: Answer) -> float:
     if told.isascii() and told.isdigit():
         return float(told)
     match = _SECONDS.search(answer.body[:1000].decode("utf-8", "replace"))
-    return float(match.group(1)) if match else DEFAULT_RETRY
+    return float(match.group(1)) if match else _until_reset(answer.headers) or DEFAULT_RETRY
+
+
+def _until_reset(headers: Mapping[str, str]) -> float:
+    """Return the seconds until the limit is whole again, by the exchange's own clock; 0: not told.
+
+    Source: BitMEX API documentation, "Request Rate Limits": UNIX seconds.
+    """
+    reset = headers.get("x-ratelimit-reset", "")
+    if not (reset.isascii() and reset.isdigit()):
+        return 0.0
+    try:
+        told = parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        return 0.0
+    return min(max(0.0, float(reset) - told), LONGEST_RESET)
 
 
 def _passing(answer: Answer, text: str) -> TmaticError | None:

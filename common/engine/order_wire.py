@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from common.domain.books import Intent
 from common.domain.orders import Order, Phase
+from common.engine.cancel_retry import ALARM, pause_after
 from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
 from common.engine.old_amendments import AGAIN, OldAmendments
@@ -37,9 +38,7 @@ log = logging.getLogger(__name__)
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unknown outcome
 MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
-CANCEL_RETRY, CANCEL_PAUSE = 1.0, 5.0  # seconds between tries, doubled with each up to
 _TAKEN_AWAY = (Phase.CANCELED, Phase.REJECTED)
-CANCEL_ALARM = 5  # tries after which a person is told in red
 OVERLOAD_PAUSE = 0.5  # seconds without requests of bots after the exchange was too busy
 
 
@@ -250,7 +249,7 @@ class OrderWire:
             self._notices.refuse(f"{self.name(order)} not cancelled: {reply.error}", event)
         else:
             self._tell_unconfirmed(order)
-            delay = min(CANCEL_RETRY * 2 ** (order.cancel_tries - 1), CANCEL_PAUSE)
+            delay = pause_after(order.cancel_tries, reply.error)
             self._later(delay, lambda: self._retry_cancel(order.key))
 
     def _tell(self, order: LiveOrder, what: str, event: int | None) -> None:
@@ -281,9 +280,9 @@ class OrderWire:
     def _tell_unconfirmed(self, order: LiveOrder) -> None:
         order.cancel_failed()
         text = f"{self.name(order)}: cancel not confirmed, trying again"
-        if order.cancel_tries == CANCEL_ALARM:
+        if order.cancel_tries == ALARM:
             self._notices.error(f"{text}; it may still fill")
-        elif order.cancel_tries < CANCEL_ALARM:
+        elif order.cancel_tries < ALARM:
             self._notices.warning(text)
 
     def _look_later(self, order: LiveOrder, delay: float = 0.0) -> None:

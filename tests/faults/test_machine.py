@@ -9,8 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
+import pytest
+
+from common.history_ini import HistoryFile
 from common.ledger.connecting import open_database
 from common.profile import ProfileLock
 from common.settings_types import SqliteSettings
@@ -77,8 +81,24 @@ def test_l3_a_second_start_on_the_same_folder_ends_with_code_3(tmp_path: Path) -
     assert "in use" in second.stderr + second.stdout
 
 
-def test_l5_whatever_history_ini_holds_the_books_know_where_they_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ["", "garbage", "\x00", "2999-01-01 00:00:00", "2000-01-01 00:00:00", None]
+)
+def test_l5_whatever_history_ini_holds_the_books_know_where_they_end(
+    tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "history.ini"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
     with Scene(tmp_path) as scene:
+        asked: list[datetime | None] = []
+
+        def first_date(cursor: datetime | None) -> datetime | None:
+            date = HistoryFile(path).read(scene.market.state.key, scene.clock.now())
+            asked.append(cursor)
+            return date.wished(cursor)
+
+        scene.market.bring_up._first_date = first_date
         scene.live()
         scene.buy_and_fill()
         cursor = scene.market.bring_up._cursor
@@ -87,6 +107,7 @@ def test_l5_whatever_history_ini_holds_the_books_know_where_they_end(tmp_path: P
         scene.agrees()
         assert scene.market.bring_up._cursor >= (cursor or scene.market.bring_up._cursor)
         assert scene.market.state.booked_position(SYMBOL) == 1000
+        assert len(asked) == 2
 
 
 if os.name == "posix":

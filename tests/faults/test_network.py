@@ -241,13 +241,17 @@ def test_n16_a_429_is_waited_for_as_long_as_it_asks(scene: Scene) -> None:
 
 
 def test_n17_a_ban_is_waited_out_without_a_storm(scene: Scene) -> None:
+    order = scene.rest()
     scene.arm(fault="ban", until=900)
     scene.arm(fault="drop")
     scene.until(lambda: scene.health is Health.BLOCKED, 30)
+    scene.terminal.cancel(order["clOrdID"])
     scene.run(800)
     assert scene.health is Health.BLOCKED
-    assert scene.fired("ban") <= 45
+    assert scene.fired("ban") <= 80  # two a minute to come up, two for the cancel
+    assert any(p.key.startswith("cancel") for p in scene.problems())
     scene.agrees(100 + LIVE_AGAIN)
+    assert scene.open_there() == []
 
 
 # ---- N20, N21: time -------------------------------------------------------------------------

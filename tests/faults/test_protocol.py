@@ -182,6 +182,7 @@ def test_l13_p6_a_field_that_is_absent_null_empty_or_of_another_type(
     scene.buy_and_fill()
     scene.rest(Side.SELL)
     scene.agrees(LIVE_AGAIN)
+    assert scene.fired(fault)
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "1e308", "-0", "9" * 5000, "12345.5", '"7"'])
@@ -192,6 +193,7 @@ def test_p7_numbers_that_are_none_never_reach_the_books(
     scene.arm(fault="odd-number", table="execution", field=field, value=value)
     scene.buy_and_fill()
     scene.agrees(LIVE_AGAIN)
+    assert scene.fired("odd-number")
 
 
 def test_p8_of_two_keys_of_one_name_the_last_counts(scene: Scene) -> None:
@@ -294,6 +296,8 @@ def test_p17_rows_that_appear_late_are_fetched_all_the_same(scene: Scene) -> Non
     order = foreign(scene)
     scene.venue.interventions.fill_order(order["orderID"], parts=3)
     scene.agrees(40 + LIVE_AGAIN)
+    assert scene.fired("late-rows")
+    assert scene.fired("lose")
 
 
 @pytest.mark.parametrize("fault", ["short-page", "empty-page", "repeated-page"])

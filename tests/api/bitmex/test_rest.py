@@ -16,6 +16,7 @@ import requests
 from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import MaxRetryError, SSLError
 
+from api.bitmex.answers import DEFAULT_RETRY, LONGEST_RESET, Answer, retry_after
 from api.bitmex.auth import Signer, signature
 from api.bitmex.budget import Budget
 from api.bitmex.exchange_clock import ExchangeClock
@@ -201,6 +202,23 @@ def test_the_wait_that_a_429_asks_for_is_kept() -> None:
     caught = outcome(read, said)[1]
     assert isinstance(caught, RateLimited)
     assert caught.retry_after == 9.0
+
+
+@pytest.mark.parametrize(
+    ("reset", "date", "seconds"),
+    [
+        ("1700000007", "Tue, 14 Nov 2023 22:13:20 GMT", 7.0),
+        ("1700009999", "Tue, 14 Nov 2023 22:13:20 GMT", LONGEST_RESET),
+        ("1600000000", "Tue, 14 Nov 2023 22:13:20 GMT", DEFAULT_RETRY),
+        ("soon", "Tue, 14 Nov 2023 22:13:20 GMT", DEFAULT_RETRY),
+        ("1700000007", "yesterday", DEFAULT_RETRY),
+    ],
+)
+def test_n16_a_429_that_tells_only_when_its_limit_is_whole_again_is_kept_too(
+    reset: str, date: str, seconds: float
+) -> None:
+    headers = {"x-ratelimit-reset": reset, "date": date}
+    assert retry_after(Answer("url", 429, headers, b"{}")) == seconds
 
 
 def test_b19_n20_an_expired_read_is_sent_again_with_the_exchanges_time() -> None:
