@@ -10,7 +10,14 @@ from common.domain.executions import ExecutionKind, Network
 from common.errors import ConfigurationError
 from common.ledger import statements as sql
 from common.ledger.connecting import open_database
-from common.ledger.database import Database, DatabaseSettings, time_text, to_int, to_text
+from common.ledger.database import (
+    Database,
+    DatabaseSettings,
+    time_text,
+    to_int,
+    to_text,
+    transaction,
+)
 from common.ledger.migration import migrate
 from common.ledger.store import Store
 
@@ -30,13 +37,8 @@ def classify(settings: DatabaseSettings, exec_id: str, kind: str, now: datetime)
     database = open_database(settings)
     try:
         migrate(database, now)
-        database.begin()
-        try:
+        with transaction(database):
             key = _classify(database, exec_id, KINDS[kind], now)
-            database.commit()
-        except BaseException:
-            database.rollback()
-            raise
     finally:
         database.close()
     return f"account {key.account} on {key.market} ({key.network})"

@@ -29,7 +29,7 @@ from common.ledger import jobs
 from common.ledger.account_books import AccountBooks, Batch, write
 from common.ledger.audit import summary
 from common.ledger.booking import RowRefused
-from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict
+from common.ledger.database import Database, DataRefused, DuplicateKey, LockConflict, transaction
 from common.ledger.reader import read_books
 from common.ledger.robots_table import delete_bot, read_robots, save_bot
 from common.ledger.store import Store
@@ -299,15 +299,10 @@ class Clerk:
     @contextmanager
     def _transaction(self, key: AccountKey | None = None) -> Iterator[None]:
         """Commit at the end. `key`: whose books are written; TenureLost if they are another's."""
-        self._database.begin()
-        try:
+        with transaction(self._database):
             if key is not None and self._tenure is not None:
                 self._tenure.check(self._database, key)
             yield
-            self._database.commit()
-        except BaseException:
-            self._database.rollback()
-            raise
 
     def _retried(self, action: Callable[[], Result]) -> Result:
         """Repeat a transaction that lost against another one; it was rolled back whole."""

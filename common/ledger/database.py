@@ -6,7 +6,8 @@ text in both directions of a parameter, so that neither database ever sees a flo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from enum import Enum
@@ -72,6 +73,18 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Close the connection; never raises."""
+
+
+@contextmanager
+def transaction(database: Database) -> Iterator[None]:
+    """Commit at the end, and undo everything where something is raised."""
+    database.begin()
+    try:
+        yield
+        database.commit()
+    except BaseException:
+        database.rollback()
+        raise
 
 
 def time_text(at: datetime) -> str:

@@ -25,25 +25,6 @@ PAGE = 10_000  # executions a commit
 SWITCH_INTERVAL = 0.0005  # seconds
 
 
-def import_executions(
-    settings: DatabaseSettings,
-    market: str,
-    network: Network,
-    rows: Iterable[FileRow],
-    scales: Mapping[str, int],
-    now: Callable[[], datetime],
-    progress: Callable[[ImportResult, int], None],
-) -> ImportResult:
-    """Book the executions of a file, oldest first; those that are in the books change nothing.
-
-    `progress` is called after every commit with what came out so far and how many rows there are.
-    ConfigurationError: another terminal writes these books. LedgerUnavailable: no database; what
-    was reported as booked is durable, and the file may be imported again.
-    """
-    with _fast():
-        return _import(settings, market, network, rows, scales, now, progress)
-
-
 @contextmanager
 def _fast() -> Iterator[None]:
     """Set the interpreter up for millions of rows.
@@ -63,7 +44,8 @@ def _fast() -> Iterator[None]:
             gc.enable()
 
 
-def _import(
+@_fast()
+def import_executions(
     settings: DatabaseSettings,
     market: str,
     network: Network,
@@ -72,6 +54,12 @@ def _import(
     now: Callable[[], datetime],
     progress: Callable[[ImportResult, int], None],
 ) -> ImportResult:
+    """Book the executions of a file, oldest first; those that are in the books change nothing.
+
+    `progress` is called after every commit with what came out so far and how many rows there are.
+    ConfigurationError: another terminal writes these books. LedgerUnavailable: no database; what
+    was reported as booked is durable, and the file may be imported again.
+    """
     result = ImportResult()
     accounts = _sorted_out(rows, result)
     total = result.rows

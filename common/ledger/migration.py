@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from common.errors import ConfigurationError
-from common.ledger.database import Database, Dialect, time_text, to_int, to_text
+from common.ledger.database import Database, Dialect, time_text, to_int, to_text, transaction
 from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, SCHEMA_VERSION, Table
 from common.ledger.takeover import OLD_COLUMNS, ROBOT_COLUMNS, take_over
 
@@ -26,8 +26,7 @@ def migrate(database: Database, now: datetime, scales: Mapping[str, int] | None 
 
     `scales` (currency -> decimal places) are needed where rows made by other means are taken over.
     """
-    database.begin()
-    try:
+    with transaction(database):
         version = _version(database)
         if version > max(MIGRATIONS):
             raise ConfigurationError(
@@ -39,10 +38,6 @@ def migrate(database: Database, now: datetime, scales: Mapping[str, int] | None 
         for number in sorted(MIGRATIONS):
             if number > version:
                 _apply(database, number, now)
-        database.commit()
-    except BaseException:
-        database.rollback()
-        raise
 
 
 def _version(database: Database) -> int:

@@ -29,6 +29,7 @@ from common.ledger.database import (
     Value,
     to_int,
     to_text,
+    transaction,
 )
 from common.ledger.migration import migrate
 from common.ledger.rows import BIGINT
@@ -115,15 +116,10 @@ def add_robot(
     database = open_database(settings)
     try:
         migrate(database, datetime.now(timezone.utc))
-        database.begin()
-        try:
+        with transaction(database):
             robot = _insert(database, robot)
             if strategy:
                 database.execute(sql.REPLACE_SETTINGS, (market, emi, strategy, "{}"))
-            database.commit()
-        except BaseException:
-            database.rollback()
-            raise
     finally:
         database.close()
     return robot
@@ -140,18 +136,13 @@ def ensure_demo_robot(
     database = open_database(settings)
     try:
         migrate(database, datetime.now(timezone.utc))
-        database.begin()
-        try:
+        with transaction(database):
             known = database.query(sql.ROBOT_EMIS, (market,)) or database.query(
                 sql.STATUSES, (market,)
             )
             if not known:
                 _insert(database, robot)
                 database.execute(sql.REPLACE_STATUS, (market, emi, 1))
-            database.commit()
-        except BaseException:
-            database.rollback()
-            raise
     finally:
         database.close()
     return not known

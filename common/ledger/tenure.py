@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from common.domain.books import AccountKey
 from common.ledger.account_lock import AccountLock, take_lock
-from common.ledger.database import Database, DatabaseSettings, to_int
+from common.ledger.database import Database, DatabaseSettings, to_int, transaction
 from common.ledger.rows import replace
 from common.ledger.schema import WRITER_EPOCH
 
@@ -97,14 +97,9 @@ class Tenure:
         return True
 
     def _next_epoch(self, database: Database, key: AccountKey) -> int:
-        database.begin()
-        try:
+        with transaction(database):
             epoch = _epoch(database, key) + 1
             database.execute(REPLACE_EPOCH, (*_parameters(key), epoch))
-            database.commit()
-        except BaseException:
-            database.rollback()
-            raise
         return epoch
 
     def _read_epoch(self, database: Database, key: AccountKey) -> int:
