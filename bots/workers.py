@@ -1,4 +1,4 @@
-"""What the supervisor knows of one worker, and the queue of those that are to be started."""
+"""What is known of one worker, what is wished of one to be started, and what it is sent first."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class Phase(Enum):
     RUNNING = "running"  # the strategy is called: orders are accepted
     ASKING = "asking"  # an order call waits for the engine
     OVERDUE = "overdue"  # its time is over: nothing is accepted, it is asked where it is
+
+
+STARTING = (Phase.LOADING, Phase.TRYING)
 
 
 @dataclass(slots=True, eq=False)
@@ -119,15 +122,6 @@ def feed(worker: WorkerProcess, bars: Sequence[Candle]) -> None:
     """Send bars to a worker, in portions."""
     for first in range(0, len(bars), HISTORY_PORTION):
         worker.send(channel.History(tuple(bars[first : first + HISTORY_PORTION])))
-
-
-def keep_up(event: events.Call, beside: Bot | None, waiting: Iterable[Wish]) -> None:
-    """Give the bars of a call to a worker that is to take the place of the called one."""
-    if beside is not None:
-        feed(beside.worker, event.call.candles)
-    for wish in waiting:
-        if wish.view.robot.emi == event.emi:
-            wish.bars += event.call.candles
 
 
 def introduce(

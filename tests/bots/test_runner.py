@@ -178,7 +178,7 @@ def test_a_process_that_cannot_be_started_is_told_but_not_of_a_replaced_bot(
     def refuse(*_: object) -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr("bots.supervisor.WorkerProcess", refuse)
+    monkeypatch.setattr("bots.roster.WorkerProcess", refuse)
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     told: queue.SimpleQueue[object] = queue.SimpleQueue()
     former, present = Batch(["old"]), Batch(["new"])
