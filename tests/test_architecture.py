@@ -94,6 +94,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "api.bitmex.budget",
         "api.bitmex.gateway",
         "api.bitmex.rest",
+        "api.bitmex.rest_worker",
         "api.bitmex.stream",
         "api.simulator.child",
         "api.simulator.command",

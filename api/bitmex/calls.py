@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.bitmex import audit_rows, bins, execution_rows, market_rows, rows
+from api.bitmex.cancellations import Cancellations
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.market_rows import Bin
@@ -42,7 +43,7 @@ from common.engine.requests import (
     SendCancel,
     SendOrder,
 )
-from common.errors import ExchangeUnavailable, OrderNotFound, OutcomeUnknown, ProtocolError
+from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Calls:
         self._client = client
         self._directory = directory
         self._clock = clock
+        self.cancellations = Cancellations(client, self._order)
         self._unknown: set[str] = set()  # tickers that the exchange does not know either
 
         self._calls: Mapping[type, Callable[..., object]] = {
@@ -94,7 +96,7 @@ class Calls:
             FetchCandles: self.candles,
             SendOrder: self.send_order,
             SendAmend: self.send_amend,
-            SendCancel: self.send_cancel,
+            SendCancel: self.cancellations.one,
             ArmSwitch: self.arm_switch,
             DisarmSwitch: self.disarm_switch,
         }
@@ -296,23 +298,13 @@ class Calls:
 
     def send_amend(self, request: SendAmend) -> Order:
         """Change an order. orderQty is the total: a rest (leavesQty) would revive a filled one."""
-        body: dict[str, object] = _name(request.order_id, request.cl_ord_id, "origClOrdID")
+        named = request.order_id, request.cl_ord_id
+        body: dict[str, object] = {"orderID": named[0]} if named[0] else {"origClOrdID": named[1]}
         if request.quantity is not None:
             body["orderQty"] = request.quantity
         if request.price is not None:
             body["price"] = request.price
         return self._answered(self._client.order("PUT", "/order", body, request.permit))
-
-    def send_cancel(self, request: SendCancel) -> Order:
-        """Cancel an order; OrderNotFound when there is nothing to cancel any more."""
-        body = _name(request.order_id, request.cl_ord_id, "clOrdID")
-        for row in as_rows(self._client.cancel("/order", body)):
-            if rows.belongs_to(row, request.order_id, request.cl_ord_id):
-                problem = rows.cancel_problem(row)
-                if problem:
-                    raise OrderNotFound(problem)
-                return self._order(row)
-        raise OrderNotFound("the exchange's answer does not mention the order")
 
     def arm_switch(self, request: ArmSwitch) -> datetime:
         """Have the exchange cancel all orders later; return when."""
@@ -370,11 +362,6 @@ class Calls:
             return
         if instrument is not None:
             self._directory.add(instrument)
-
-
-def _name(order_id: str, cl_ord_id: str, client_field: str) -> dict[str, object]:
-    """Return the fields that name an order: the exchange's own id where it is known."""
-    return {"orderID": order_id} if order_id else {client_field: cl_ord_id}
 
 
 def _object(value: object) -> Row:

@@ -8,7 +8,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.bitmex.auth import Signer
@@ -20,6 +19,7 @@ from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
 from api.bitmex.link_speed import Relief, Step, words
 from api.bitmex.rest import RestClient
+from api.bitmex.rest_worker import LookUp, RestWorker
 from api.bitmex.stream import Stream
 from api.bitmex.stream_protocol import StreamProtocol
 from common.domain.instruments import Symbol
@@ -35,20 +35,13 @@ from common.engine.requests import (
     SendCancel,
     SendOrder,
 )
-from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError, TmaticError
+from common.errors import ExchangeUnavailable, ProtocolError, TmaticError
 from common.settings_types import MarketSettings
 
 log = logging.getLogger(__name__)
 
 ENDING = 1.5  # seconds to wait for threads at the end; one that waits for an answer is left alone
 LAST_WORDS = 1.0  # seconds more for what is sent last
-
-
-@dataclass(frozen=True, slots=True)
-class _LookUp:
-    """An instrument that the stream mentioned and nobody knows."""
-
-    ticker: str
 
 
 class BitmexGateway:
@@ -74,7 +67,7 @@ class BitmexGateway:
         self._numbers = itertools.count(1)
         self._found: queue.SimpleQueue[str] = queue.SimpleQueue()  # tickers that were looked up
         self._inbox: Inbox | None = None
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, RestWorker] = {}
         self._stream: Stream | None = None
         self._left: list[Stream] = []  # sessions that were left and may still be ending
         self._protocol: StreamProtocol | None = None
@@ -86,7 +79,7 @@ class BitmexGateway:
         """Start the REST threads."""
         self._inbox = inbox
         for name in ("orders", "cancels", "reads", "switch"):
-            worker = _Worker(f"rest {self.market} {name}", self._new_calls, self._done)
+            worker = RestWorker(f"rest {self.market} {name}", self._new_calls, self._done)
             self._workers[name] = worker
             worker.start()
 
@@ -149,7 +142,7 @@ class BitmexGateway:
             raise
         self._watch_link(stream, protocol, item.received_at)
         for ticker in protocol.take_wanted():
-            self._workers["reads"].put(0, _LookUp(ticker))
+            self._workers["reads"].put(0, LookUp(ticker))
         outgoing = protocol.take_outgoing()
         if outgoing:
             stream.send(outgoing)
@@ -195,7 +188,7 @@ class BitmexGateway:
             if self._last_words and not cancels.join(0.0):
                 log.error("%s: the dead man's switch may stay armed: no answer", self.market)
 
-    def _join(self, ending: Sequence[Stream | _Worker], deadline: float) -> None:
+    def _join(self, ending: Sequence[Stream | RestWorker], deadline: float) -> None:
         for thing in ending:
             if not thing.join(max(0.0, deadline - self._monotonic())):
                 log.error("a thread of %s did not end in time and was left alone", self.market)
@@ -210,7 +203,7 @@ class BitmexGateway:
         self, number: int, request: object, result: object, error: TmaticError | None
     ) -> None:
         """Hand the outcome of a request to the engine; called by the REST threads."""
-        if isinstance(request, _LookUp):
+        if isinstance(request, LookUp):
             self._found.put(request.ticker)
             return
         if isinstance(request, DisarmSwitch) and error is not None:
@@ -233,57 +226,3 @@ class BitmexGateway:
             stream.send(protocol.leave_market_out())
         elif step is Step.RENEW:
             stream.fail(ExchangeUnavailable("the link keeps up again: the session is renewed"))
-
-
-class _Worker:
-    """A REST thread: one connection, one queue, one request at a time."""
-
-    def __init__(
-        self,
-        name: str,
-        new_calls: Callable[[], tuple[RestClient, Calls]],
-        done: Callable[[int, object, object, TmaticError | None], None],
-    ) -> None:
-        self._new_calls = new_calls
-        self._done = done
-        self._jobs: queue.SimpleQueue[tuple[int, object] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def put(self, number: int, request: object) -> None:
-        self._jobs.put((number, request))
-
-    def end(self) -> None:
-        self._jobs.put(None)
-
-    def join(self, timeout: float) -> bool:
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        client, calls = self._new_calls()
-        try:
-            while (job := self._jobs.get()) is not None:
-                number, request = job
-                self._done(number, request, *_attempt(calls, request))
-        finally:
-            client.close()
-
-
-def _attempt(calls: Calls, request: object) -> tuple[object, TmaticError | None]:
-    """Return (result, error) of a request; the error of a fault in this program included."""
-    try:
-        if isinstance(request, _LookUp):
-            calls.look_up(request.ticker)
-            return None, None
-        return calls.carry_out(request), None  # type: ignore[arg-type]
-    except TmaticError as error:
-        return None, error
-    except Exception as fault:  # the top of a thread: nothing may die silently
-        log.exception("%s failed", type(request).__name__)
-        text = f"{type(request).__name__} failed in the program: {type(fault).__name__}"
-        if isinstance(request, (SendOrder, SendAmend, SendCancel)):
-            return None, OutcomeUnknown(text)
-        return None, ProtocolError(text)

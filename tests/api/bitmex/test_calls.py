@@ -139,7 +139,7 @@ def test_an_accepted_order_whose_answer_cannot_be_read_is_unknown() -> None:
 )
 def test_a_cancel_that_cancelled_nothing_is_not_found(row: Row) -> None:
     with calls([row]) as (asking, _), pytest.raises(OrderNotFound):
-        asking.send_cancel(SendCancel("x", "12.Ema"))
+        asking.cancellations.one(SendCancel("x", "12.Ema"))
 
 
 def test_a_closing_program_sends_cancels_only() -> None:
@@ -149,7 +149,7 @@ def test_a_closing_program_sends_cancels_only() -> None:
             asking.send_order(PLACE)
         with pytest.raises(ExchangeUnavailable):
             asking.history(FetchHistory(SINCE, 0))
-        asking.send_cancel(SendCancel(str(ORDER["orderID"]), ""))
+        asking.cancellations.one(SendCancel(str(ORDER["orderID"]), ""))
     assert [asked.verb for asked in peer.asked] == ["DELETE"]
 
 

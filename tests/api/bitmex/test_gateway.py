@@ -161,6 +161,18 @@ def test_an_order_can_be_named_by_its_clordid_alone(terminal: Harness) -> None:
     assert terminal.result(SendCancel("", order.cl_ord_id), Order).phase is Phase.CANCELED
 
 
+def test_many_orders_that_are_cancelled_at_once_are_all_gone(terminal: Harness) -> None:
+    terminal.connect(SYMBOLS)
+    orders = [place(terminal, far_bid(terminal, XBTUSDT)) for _ in range(12)]
+    numbers = [terminal.gateway.request(SendCancel(o.order_id, o.cl_ord_id)) for o in orders]
+    replies = [terminal.wait(partial(terminal.reply, number)) for number in numbers]
+    assert [reply.error for reply in replies] == [None] * 12
+    ended = [reply.result for reply in replies if isinstance(reply.result, Order)]
+    assert [order.order_id for order in ended] == [order.order_id for order in orders]
+    assert {order.phase for order in ended} == {Phase.CANCELED}
+    assert terminal.result(FetchOpenOrders(), tuple) == ()
+
+
 def test_a_refused_order_says_why(terminal: Harness) -> None:
     reply = terminal.ask(SendOrder("1.Odd", XBTUSDT, Side.BUY, 150, Decimal("50000")))
     assert isinstance(reply.error, OrderRefused)
