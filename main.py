@@ -188,8 +188,8 @@ def run_beside(options: argparse.Namespace, profile: Profile) -> int:
         return backtest(options, profile)
     database, _ = books_of(profile)
     if options.classify:
-        exec_id, kind = options.classify
-        return run_classify(database, exec_id, kind, SystemClock().now())
+        name, kind = options.classify
+        return run_classify(database, name, kind, SystemClock().now())
     run_report(database, Period(options.report), options.csv, SystemClock().now())
     return 0
 

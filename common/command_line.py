@@ -46,9 +46,11 @@ def parse_options(arguments: list[str], version: str) -> argparse.Namespace:
     parser.add_argument(
         "--classify",
         nargs=2,
-        metavar=("EXECID", "KIND"),
-        help="say what an execution is that could not be booked and end; KIND is trade, funding, "
-        "settlement, or nothing (it concerns nobody)",
+        metavar=("NAME", "KIND"),
+        help="say what an execution is that could not be booked and end: NAME is its id, KIND is "
+        "trade, funding, settlement, or nothing (it concerns nobody); or what the transactions of "
+        "the wallet of an unknown type are: NAME is the type, KIND is outside, result, funding or "
+        "spot",
     )
     parser.add_argument(
         "--report",

@@ -7,15 +7,25 @@ from __future__ import annotations
 
 from api.bitmex.directory import Directory
 from api.bitmex.rows import position
-from api.bitmex.wire import Row, integer_of, required_integer, required_text, text_of, time_of
+from api.bitmex.wire import (
+    Row,
+    encode,
+    integer_of,
+    required_integer,
+    required_text,
+    text_of,
+    time_of,
+)
 from common.domain.account import PositionFigures, WalletChange, WalletKind
 from common.domain.instruments import Category
 from common.errors import ProtocolError
 
+_FROM_OUTSIDE = ("Deposit", "Withdrawal", "Transfer", "AffiliatePayout", "Conversion")
 _KINDS = {
     "RealisedPNL": WalletKind.RESULT,
     "Funding": WalletKind.FUNDING,
     "SpotTrade": WalletKind.SPOT,
+    **dict.fromkeys(_FROM_OUTSIDE, WalletKind.EXTERNAL),
 }
 _LIVE = "UnrealisedPNL"  # not a row of the history: the unrealised result of this moment
 _COMPLETED = "Completed"
@@ -45,18 +55,27 @@ def position_figures(row: Row, directory: Directory) -> PositionFigures | None:
 
 
 def wallet_change(row: Row) -> WalletChange | None:
-    """Return a row of the wallet's history; None for one that has not moved money (yet)."""
+    """Return a row of the wallet's history; None for one that has not moved money (yet).
+
+    A type that is not known is never guessed: it may be a result as well as a deposit.
+    """
     name = required_text(row, "transactType")
     if name == _LIVE or text_of(row, "transactStatus") != _COMPLETED:
         return None
     at = time_of(row, "timestamp") or time_of(row, "transactTime")
     if at is None:
         raise ProtocolError("timestamp is missing")
+    kind, amount = _KINDS.get(name, WalletKind.UNKNOWN), required_integer(row, "amount")
+    unknown = kind is WalletKind.UNKNOWN
+    if unknown and not amount:
+        return None
     return WalletChange(
         change_id=required_text(row, "transactID"),
         currency=required_text(row, "currency"),
-        kind=_KINDS.get(name, WalletKind.EXTERNAL),
-        amount=required_integer(row, "amount"),
+        kind=kind,
+        amount=amount,
         balance=integer_of(row, "walletBalance"),
         at=at,
+        type_name=name if unknown else "",
+        raw=encode(row) if unknown else "",
     )

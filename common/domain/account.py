@@ -72,6 +72,7 @@ class WalletKind(str, Enum):
     FUNDING = "funding"
     SPOT = "spot"  # a leg of a spot trade with its fee
     EXTERNAL = "external"  # deposits, withdrawals, transfers: everything that is not trading
+    UNKNOWN = "unknown"  # of a type that nobody knows: a person must say what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class WalletChange:
     amount: int  # received > 0
     balance: int | None  # of the wallet after it; None: not told
     at: datetime  # aware UTC
+    type_name: str = ""  # the exchange's word; of UNKNOWN
+    raw: str = ""  # the row as it came, JSON text; of UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,3 +126,4 @@ class Books:
     strangers: Sequence[int] = ()  # accounts with books here, while this one has none
     waiting: Sequence[Waiting] = ()  # to be tried once more now
     holes: Sequence[datetime] = ()  # times of executions that lack rows of `coins`, oldest first
+    wallet_unknown: bool = False  # the wallet has transactions of a type that nobody knows

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from common.domain.account import Margin, PositionFigures
+from common.domain.account import Margin, PositionFigures, WalletKind
 from common.domain.books import Balance, Entry
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Symbol
@@ -26,6 +26,7 @@ class Rule(str, Enum):
     RESULT = "results, fees and funding are what the wallet received"
     MARGIN = "the figures of the margin account agree"
     WALLET = "the wallet's history adds up to its balance"
+    WALLET_TYPE = "it is known what every transaction of the wallet is"
     POSITION_ROW = "the figures of a position agree"
     FUNDING_SPLIT = "each bot pays its share of funding"
     TRANSFER = "what bots exchange at a settlement sums to 0"
@@ -86,6 +87,10 @@ class BooksRead:
     balances: Sequence[Balance]  # sums of all rows
     first: datetime | None  # time of the oldest execution; None: no executions
     executions: int  # in the journal, all of them
+    # What a person has said of types of wallet transactions that the program does not know, and
+    # how many transactions are kept of each type of which nobody has said anything.
+    wallet_kinds: Mapping[str, WalletKind] = field(default_factory=dict)
+    wallet_unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,38 @@ class WalletSums:
     funding: int = 0
     spot: int = 0
     external: int = 0  # net deposits
+    # Type that nobody knows -> number of transactions and what they moved together.
+    unknown: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     balance: int | None = None  # as the newest row tells it
     breaks: tuple[tuple[datetime, int, int], ...] = ()  # when, balance told, balance expected
 
     @property
     def total(self) -> int:
         """What the wallet must hold."""
-        return self.result + self.funding + self.spot + self.external
+        return self.result + self.funding + self.spot + self.outside
+
+    @property
+    def outside(self) -> int:
+        """Net deposits; what nobody knows counts as such until somebody says what it is."""
+        return self.external + sum(amount for _, amount in self.unknown.values())
+
+    def resolved(self, kinds: Mapping[str, WalletKind]) -> WalletSums:
+        """Return the sums with the types that are in `kinds` counted as what they are."""
+        sums = self
+        for name, (_, amount) in self.unknown.items():
+            part = _PARTS.get(kinds.get(name, WalletKind.UNKNOWN))
+            if part is not None:
+                left = {other: what for other, what in sums.unknown.items() if other != name}
+                sums = replace(sums, unknown=left, **{part: getattr(sums, part) + amount})
+        return sums
+
+
+_PARTS = {  # of WalletSums
+    WalletKind.RESULT: "result",
+    WalletKind.FUNDING: "funding",
+    WalletKind.SPOT: "spot",
+    WalletKind.EXTERNAL: "external",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class BringUp:
         check: Callable[[Sequence[Instrument]], Missing],
         failed: Callable[[TmaticError], None],
         done: Callable[[], None],
-        compared: Callable[[bool], None],
+        compared: Callable[[str], None],
         confirmed: bool = True,
     ) -> None:
         self._state = state
@@ -83,13 +83,14 @@ class BringUp:
         self._check = check
         self._failed = failed
         self._done = done
-        self._compared = compared  # takes whether positions still differ from the books
+        self._compared = compared  # takes why books and exchange are in doubt, "" when they are not
         self._confirmed = confirmed  # a person has agreed to an account that is new here
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
         self._wished: datetime | None = None  # from when on a person wants the history
         self._holes: Sequence[datetime] = ()  # executions that lack rows
+        self._wallet_unknown = False  # nobody has said what some transactions of the wallet are
         self.session = 0
         self.step = ""
 
@@ -239,7 +240,7 @@ class BringUp:
         self._wished = self._first_date(
             books.cursor
         )  # read before anything that is booked moves it
-        self._holes = books.holes
+        self._holes, self._wallet_unknown = books.holes, books.wallet_unknown
         self._state.open_books(books)
         for warning in books.warnings:
             self._notices.warning(warning)
@@ -315,7 +316,8 @@ class BringUp:
             yield from self._catch_up(None)
         margins = _listed((yield from self._ask(FetchMargins())))
         self._state.margins |= {m.currency: m for m in margins if isinstance(m, Margin)}
-        self._compared(differ)
+        unknown = "the wallet has transactions of an unknown type" if self._wallet_unknown else ""
+        self._compared("positions differ" if differ else unknown)
 
     def _ask(self, request: Request) -> Generator[Wait, object, object]:
         return (yield Wait(self._gateway.request(request)))

@@ -5,12 +5,12 @@ When looks are taken, and what follows from a difference, is `verifier`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from common.domain.account import Margin, PositionFigures, WalletPage
+from common.domain.account import Margin, PositionFigures, WalletKind, WalletPage
 from common.domain.executions import Executed
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Order, Phase
@@ -21,6 +21,7 @@ from common.domain.verification import (
     Frame,
     Memory,
     OpenOrder,
+    WalletSums,
 )
 from common.engine.orders import LiveOrder
 from common.engine.ports import Gateway, Ledger
@@ -50,6 +51,7 @@ class Look:
     ) -> None:
         self.wallet = WalletWalk()
         self.executions = 0  # in the tables, as last read
+        self._kinds: Mapping[str, WalletKind] = {}  # of types of the wallet, as a person has said
         self.token = 0  # of the newest reading of the tables
         self._state = state
         self._gateway = gateway
@@ -72,12 +74,14 @@ class Look:
         executions = yield from self._read_history(since)
         first = yield from self._read_first()
         books = yield from self._read_books(since, every_row)
-        self.executions = books.executions
-        truth = ExchangeTruth(
-            since, executions, first, positions, margins, self.wallet.sums, orders
-        )
+        self.executions, self._kinds = books.executions, books.wallet_kinds
+        truth = ExchangeTruth(since, executions, first, positions, margins, self.wallets(), orders)
         balances = tuple(replace(each) for each in self._state.balances.values())
         return check(truth, books, Memory(balances, shown, passed_over), self.frame())
+
+    def wallets(self) -> dict[str, WalletSums]:
+        """Return the sums of the wallets by currency, types counted as a person has said."""
+        return {code: sums.resolved(self._kinds) for code, sums in self.wallet.sums.items()}
 
     def _ask(self, request: Request) -> Generator[int | str, object, object]:
         return (yield self._gateway.request(request))
@@ -88,6 +92,8 @@ class Look:
             page = yield from self._ask(request)
             if isinstance(page, WalletPage):
                 self.wallet.take(page)
+        if self.wallet.unknown:
+            self._ledger.keep_wallet(self._state.key, self.wallet.unknown)
 
     def _read_history(self, since: datetime) -> Generator[int | str, object, tuple[Executed, ...]]:
         pages = CatchUp(None if since == BEGINNING else since, None, self._now())

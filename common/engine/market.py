@@ -198,7 +198,7 @@ class Market:
         if self.bring_up.running or not self.pulse.complete:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
         if self.verifier.doubted:
-            return Health.RECONCILING, "positions differ: comparing books and exchange"
+            return Health.RECONCILING, f"{self.verifier.doubted}: comparing books and exchange"
         return (Health.STALE, stale) if (stale := self.pulse.stale()) else (Health.LIVE, "")
 
     def fresh(self) -> bool:

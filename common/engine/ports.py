@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from common.domain.account import WalletChange
 from common.domain.books import AccountKey, Intent
 from common.domain.bot_form import BotForm
 from common.domain.bot_story import BotKey
@@ -126,6 +127,9 @@ class Ledger(Protocol):
         every_row: add up all rows, which takes seconds where there are millions; else what is kept
         of the older ones is trusted.
         """
+
+    def keep_wallet(self, key: AccountKey, changes: Sequence[WalletChange]) -> None:
+        """Keep transactions of the wallet whose type nobody knows; `read` tells of them."""
 
     def finish(self) -> None:
         """Carry out the queued jobs and end; nothing more is asked for. Returns at once."""

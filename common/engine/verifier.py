@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from common.domain.verification import Difference, Verification
+from common.domain.verification import Difference, Rule, Verification
 from common.engine.items import LedgerRead, Reply
 from common.engine.look import BOOKS, Look, Script, under_way
 from common.engine.notices import NoticeBoard
@@ -51,7 +51,7 @@ class Verifier:
     ) -> None:
         self.status = Verification()
         self.interval = INTERVAL  # seconds between two looks that found nothing
-        self.doubted = False  # positions differed as the market came up: nothing may be traded yet
+        self.doubted = ""  # why nothing may be traded before the first look, as the market came up
         self._state = state
         self._look = Look(state, gateway, ledger, now)
         self._notices = notices
@@ -89,7 +89,7 @@ class Verifier:
         RESULT: it is added here.
         """
         legs = base_legs(self._state.balances.values(), self._look.frame().bases)
-        return {c: sums.external + legs.get(c, 0) for c, sums in self._look.wallet.sums.items()}
+        return {c: sums.outside + legs.get(c, 0) for c, sums in self._look.wallets().items()}
 
     def look_soon(self) -> None:
         """Look now instead of at the end of the interval, unless one is under way."""
@@ -100,9 +100,9 @@ class Verifier:
         """The market is up: look soon."""
         self._schedule(0.0 if self._whole or self.doubted else FIRST_AFTER)
 
-    def doubt(self, differ: bool) -> None:
-        """Take whether positions differed from the books as the market came up."""
-        self.doubted = differ
+    def doubt(self, reason: str) -> None:
+        """Take why the books are in doubt as the market came up; "": they are not."""
+        self.doubted = reason
 
     def fell(self) -> None:
         """The market is down: nothing of the present look will be answered."""
@@ -198,7 +198,7 @@ class Verifier:
             self._try_again(AGAIN_AFTER)
             return
         self._tries = 0
-        self.doubted = False
+        self.doubted = ""
         known = self.status.differences
         self._tell(confirmed)
         self.status = replace(
@@ -214,7 +214,7 @@ class Verifier:
         # Adding up all rows may take seconds, in which nothing is booked: seldom.
         self._span = FIRST_SPAN if confirmed or self._looks >= THOROUGH_EVERY else USUAL_SPAN
         self._schedule(DIFFERING_INTERVAL if confirmed else self.interval)
-        if not self._whole and any(each.blocks and each not in known for each in confirmed):
+        if not self._whole and any(_may_heal(each) for each in confirmed if each not in known):
             self._heal()
 
     def _try_again(self, delay: float) -> None:
@@ -239,3 +239,8 @@ class Verifier:
             self._notices.info(
                 f"books verified: {self._look.executions:,} executions, 0 differences"
             )
+
+
+def _may_heal(difference: Difference) -> bool:
+    """Whether reading everything again may bring what this terminal has merely missed."""
+    return difference.blocks and difference.rule is not Rule.WALLET_TYPE

@@ -25,7 +25,7 @@ from common.engine.items import (
     NumbersReserved,
 )
 from common.errors import ConfigurationError
-from common.ledger import jobs
+from common.ledger import jobs, wallet_rows
 from common.ledger.account_books import AccountBooks, Batch, write
 from common.ledger.audit import summary
 from common.ledger.booking import RowRefused
@@ -80,6 +80,9 @@ class Clerk:
                 self._store.settle_intent(
                     job.key, job.cl_ord_id, job.outcome, job.order_id, job.verb, self._now()
                 )
+        elif isinstance(job, jobs.KeepWallet):
+            with self._transaction(job.key):
+                wallet_rows.keep(self._database, job.key, job.changes)
         elif isinstance(job, jobs.Read):
             with self._transaction():
                 books = read_books(self._database, job.key, job.since, job.every_row)
@@ -229,6 +232,7 @@ class Clerk:
             unclassified = self._store.unclassified(key) if writes else []
             books.unclassified = {each.exec_id for each in unclassified}
             quarantined = self._store.quarantined(key) if writes else []
+            said = wallet_rows.kinds_said(self._database, key.market)
             opened = Books(
                 key=key,
                 robots=tuple(robots),
@@ -244,6 +248,7 @@ class Clerk:
                 read_only=not writes,
                 waiting=(*quarantined, *unclassified),
                 strangers=self._store.strangers(key),
+                wallet_unknown=bool(wallet_rows.types_waiting(self._database, key, said)),
             )
         if writes:
             self._accounts[key] = books

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from common.domain.account import WalletChange
 from common.domain.books import AccountKey, Intent
 from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
@@ -86,6 +87,10 @@ class ImmediateLedger:
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         """Read the tables for a comparison with the exchange -> LedgerRead."""
         self._do(jobs.Read(key, since, token, every_row))
+
+    def keep_wallet(self, key: AccountKey, changes: Sequence[WalletChange]) -> None:
+        """Keep transactions of the wallet whose type nobody knows."""
+        self._do(jobs.KeepWallet(key, tuple(changes)))
 
     def finish(self) -> None:
         """Nothing is left to do: every job was carried out when it was asked for."""

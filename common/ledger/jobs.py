@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from common.domain.account import WalletChange
 from common.domain.books import AccountKey, Entry, Intent
 from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
@@ -70,6 +71,14 @@ class SettleIntent:
 
 
 @dataclass(slots=True)
+class KeepWallet:
+    """Keep transactions of the wallet whose type nobody knows."""
+
+    key: AccountKey
+    changes: Sequence[WalletChange]
+
+
+@dataclass(slots=True)
 class SaveStatus:
     """Keep WORK or OFF of a bot."""
 
@@ -127,6 +136,7 @@ Job = (
     | ReserveNumbers
     | WriteIntent
     | SettleIntent
+    | KeepWallet
     | SaveStatus
     | SavePolicy
     | SaveBot

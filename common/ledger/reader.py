@@ -10,6 +10,7 @@ from common.domain.executions import ExecutionKind
 from common.domain.instruments import Category, Symbol
 from common.domain.verification import BooksRead, CoinRow, JournalRow
 from common.ledger import statements as sql
+from common.ledger import wallet_rows
 from common.ledger.database import (
     Database,
     Value,
@@ -32,6 +33,7 @@ def read_books(database: Database, key: AccountKey, since: datetime, every_row: 
     account = (key.market, key.network.value, key.account)
     moment = time_text(since)
     first, executions = database.query(sql.JOURNAL_SPAN, account)[0]
+    said = wallet_rows.kinds_said(database, key.market)
     return BooksRead(
         journal=[_journal_row(row) for row in database.query(sql.JOURNAL, (*account, moment))],
         rows=[_coin_row(row) for row in database.query(sql.COIN_ROWS, (*account, moment))],
@@ -42,6 +44,8 @@ def read_books(database: Database, key: AccountKey, since: datetime, every_row: 
         ),
         first=None if first is None else to_time(first),
         executions=to_int(executions),
+        wallet_kinds=said,
+        wallet_unknown=wallet_rows.types_waiting(database, key, said),
     )
 
 

@@ -38,6 +38,8 @@ DECIMAL_PLACES = 18  # of DECIMAL(38,18)
 DECIMAL_DIGITS = 38
 EMI_SIZE = 64  # characters
 EXEC_ID_SIZE = 64
+WALLET_ID_SIZE = 64
+WALLET_TYPE_SIZE = 64
 CL_ORD_ID_SIZE = 255  # other programs' ids may be longer than ours
 
 
@@ -263,6 +265,29 @@ CLASSIFIED = Table(  # what a person has said of executions of unknown kind
     ),
     primary=f"{_ACCOUNT_KEY}, EXECID",
 )
+WALLET_ROWS = Table(  # transactions of the wallet whose type nobody knows
+    "wallet_rows",
+    (
+        *_ACCOUNT,
+        Column("TRANSACTID", "text", WALLET_ID_SIZE, required=True),
+        Column("TYPE_NAME", "text", WALLET_TYPE_SIZE, required=True),
+        Column("CURRENCY", "text", 20, required=True),
+        Column("TTIME", "time", required=True),
+        Column("RAW", "long", required=True),
+        Column("DAT", "written"),
+    ),
+    primary=f"{_ACCOUNT_KEY}, TRANSACTID",
+)
+WALLET_TYPES = Table(  # what a person has said of such types
+    "wallet_types",
+    (
+        _MARKET,
+        Column("TYPE_NAME", "text", WALLET_TYPE_SIZE, required=True),
+        Column("KIND", "text", 20, required=True),
+        Column("DAT", "written"),
+    ),
+    primary="MARKET, TYPE_NAME",
+)
 LEDGER_TALLY = Table(
     "ledger_tally",
     (
@@ -352,10 +377,16 @@ def quarantine_step(dialect: Dialect) -> list[str]:
     return [*QUARANTINE_LEFT.render(dialect), *CLASSIFIED.render(dialect)]
 
 
+def wallet_step(dialect: Dialect) -> list[str]:
+    """Return the statements of migration 6: wallet transactions of types that nobody knows."""
+    return [*WALLET_ROWS.render(dialect), *WALLET_TYPES.render(dialect)]
+
+
 MIGRATIONS = {
     1: first_step,
     2: second_step,
     3: policy_step,
     4: settings_step,
     5: quarantine_step,
+    6: wallet_step,
 }  # number -> statements of the step in a dialect

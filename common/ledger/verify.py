@@ -25,7 +25,7 @@ from common.domain.verification import (
     OpenOrder,
     Rule,
 )
-from common.ledger.verify_money import check_money
+from common.ledger.verify_money import check_money, unknown_types
 from common.ledger.verify_rows import check_executions, money
 
 _ABOUT_ALL_HISTORY = (Rule.POSITION, Rule.RESULT)
@@ -49,6 +49,7 @@ def check(
         *position_differences(truth.positions, books.balances),
         *_fills(truth, executions),
         *check_money(truth, books.balances, frame),
+        *unknown_types(truth.wallets, books.wallet_unknown, frame),
         *_open_orders(truth.orders, memory),
         *_memory(books.balances, memory.balances, frame),
     ]

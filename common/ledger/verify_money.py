@@ -22,6 +22,40 @@ def check_money(
     yield from _position_rows(truth.positions, frame)
 
 
+def unknown_types(
+    wallets: Mapping[str, WalletSums], kept: Mapping[str, int], frame: Frame
+) -> Iterator[Difference]:
+    """Return the types of wallet transactions of which nobody has said what they are.
+
+    wallets: by currency, with what was said counted. kept: type -> transactions in the tables.
+    """
+    moved: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)  # type -> currency -> what
+    for currency in sorted(wallets):
+        for name, what in wallets[currency].unknown.items():
+            moved[name][currency] = what
+    for name in sorted(moved.keys() | kept.keys()):
+        parts = moved.get(name, {})
+        count = sum(number for number, _ in parts.values()) or kept.get(name, 0)
+        amounts = " and ".join(money(units, code, frame) for code, (_, units) in parts.items())
+        yield Difference(
+            Rule.WALLET_TYPE,
+            None,
+            next(iter(parts)) if len(parts) == 1 else "",
+            "",
+            f"type {name}",
+            0,
+            count,
+            f"wallet transactions of the unknown type {name!r} ({count}"
+            f"{f', together {amounts}' if amounts else ''}) are kept in the table wallet_rows "
+            "and count as money from outside. To say what they are: main.py --classify "
+            f"{_argument(name)} outside (or result, funding, spot), then F3",
+        )
+
+
+def _argument(name: str) -> str:
+    return name if name.isalnum() else f'"{name}"'
+
+
 def base_legs(balances: Iterable[Balance], bases: Mapping[Symbol, str]) -> dict[str, int]:
     """Return currency -> units that spot trades brought and that no row of `coins` counts.
 

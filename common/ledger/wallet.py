@@ -14,6 +14,7 @@ from itertools import groupby
 from common.domain.account import WalletChange, WalletKind, WalletPage
 from common.domain.verification import WalletSums
 from common.engine.requests import FetchWallet
+from common.ledger.wallet_rows import known_as
 
 _REMEMBERED = 1000  # newest rows by which a later walk knows where to end
 
@@ -23,6 +24,7 @@ class WalletWalk:
 
     def __init__(self) -> None:
         self.sums: Mapping[str, WalletSums] = {}
+        self.unknown: tuple[WalletChange, ...] = ()  # rows of the last walk of unknown types
         self._known: frozenset[str] = frozenset()  # ids of the newest rows that are in `sums`
         self._fresh: dict[str, WalletChange] = {}  # by id, newest first
         self._offset = 0
@@ -58,6 +60,7 @@ class WalletWalk:
     def _finish(self) -> None:
         newest_first = list(self._fresh.values())
         self.sums = add_up(reversed(newest_first), self.sums)
+        self.unknown = tuple(c for c in newest_first if c.kind is WalletKind.UNKNOWN)
         if newest_first:
             ids = [change.change_id for change in newest_first[:_REMEMBERED]]
             self._known = frozenset(ids) if len(ids) == _REMEMBERED else self._known | set(ids)
@@ -90,6 +93,7 @@ def _add_group(sums: WalletSums, at: datetime, group: list[WalletChange]) -> Wal
         funding=sums.funding + amount(WalletKind.FUNDING),
         spot=sums.spot + amount(WalletKind.SPOT),
         external=sums.external + amount(WalletKind.EXTERNAL),
+        unknown=_add_unknown(sums.unknown, group),
     )
     told = [change.balance for change in group if change.balance is not None]
     if not told:
@@ -100,3 +104,15 @@ def _add_group(sums: WalletSums, at: datetime, group: list[WalletChange]) -> Wal
         return replace(grown, balance=expected)
     # What follows is judged by what was told last, so that one break is one difference.
     return replace(grown, balance=told[-1], breaks=(*sums.breaks, (at, told[-1], expected)))
+
+
+def _add_unknown(
+    before: Mapping[str, tuple[int, int]], group: list[WalletChange]
+) -> Mapping[str, tuple[int, int]]:
+    grown = dict(before)
+    for change in group:
+        if change.kind is WalletKind.UNKNOWN:
+            name = known_as(change.type_name)
+            count, amount = grown.get(name, (0, 0))
+            grown[name] = (count + 1, amount + change.amount)
+    return grown

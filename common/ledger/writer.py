@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
+from common.domain.account import WalletChange
 from common.domain.books import AccountKey, Intent
 from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
@@ -136,6 +137,10 @@ class LedgerWriter:
         """Read the tables for a comparison with the exchange -> LedgerRead."""
         self._queue.put(jobs.Read(key, since, token, every_row))
 
+    def keep_wallet(self, key: AccountKey, changes: Sequence[WalletChange]) -> None:
+        """Keep transactions of the wallet whose type nobody knows."""
+        self._queue.put(jobs.KeepWallet(key, tuple(changes)))
+
     def finish(self) -> None:
         """Carry out the queued jobs, close the database and end; nothing more is asked for."""
         if not self._stopping.is_set():
@@ -260,7 +265,7 @@ class LedgerWriter:
         """Drop what was to be written of an account: the terminal that has it now writes it."""
         self._tenure.give_up(key)
         self._accounts.pop(key, None)
-        of_writers = (jobs.Book, jobs.WriteIntent, jobs.SettleIntent)
+        of_writers = (jobs.Book, jobs.WriteIntent, jobs.SettleIntent, jobs.KeepWallet)
         self._pending = deque(
             job for job in self._pending if not isinstance(job, of_writers) or job.key != key
         )

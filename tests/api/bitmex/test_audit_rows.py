@@ -70,12 +70,22 @@ def test_a_wallet_row_is_read_whole() -> None:
         ("Withdrawal", WalletKind.EXTERNAL),
         ("Transfer", WalletKind.EXTERNAL),
         ("AffiliatePayout", WalletKind.EXTERNAL),
+        ("Conversion", WalletKind.EXTERNAL),
     ],
 )
 def test_what_is_not_trading_comes_from_outside(name: str, kind: WalletKind) -> None:
     change = audit_rows.wallet_change({**FUNDED, "transactType": name})
     assert change is not None
     assert change.kind is kind
+
+
+def test_a_type_that_is_not_known_is_kept_whole_and_never_guessed() -> None:
+    row = {**FUNDED, "transactType": "StakingReward", "amount": 5}
+    change = audit_rows.wallet_change(row)
+    assert change is not None
+    assert (change.kind, change.type_name) == (WalletKind.UNKNOWN, "StakingReward")
+    assert decode_exact(change.raw) == row
+    assert audit_rows.wallet_change({**row, "amount": 0}) is None  # it moved nothing
 
 
 @pytest.mark.parametrize(

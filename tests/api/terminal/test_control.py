@@ -14,14 +14,14 @@ def row(scene: Scene, currency: str) -> AccountRow:
     return next(each for each in scene.engine.snapshot.accounts if each.currency == currency)
 
 
-def transfer(scene: Scene, currency: str, amount: int) -> None:
+def transfer(scene: Scene, currency: str, amount: int, kind: str = "Transfer") -> None:
     """Have the account receive money from another one of its owner."""
     exchange = scene.venue._exchange
     account = exchange.accounts[scene.account]
     balance = account.credit(currency, amount)
     exchange.journal.deposit(account.number, currency, amount)
     exchange.supply[currency] += amount
-    exchange.feed.transaction(account, currency, "Transfer", amount, balance)
+    exchange.feed.transaction(account, currency, kind, amount, balance)
     exchange.feed.flush()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+from common.domain.account import WalletChange
 from common.domain.books import AccountKey, Intent
 from common.domain.bot_form import BotForm
 from common.domain.bot_story import BotKey
@@ -201,6 +202,9 @@ class FakeLedger:
 
     def read(self, key: AccountKey, since: datetime, token: int, every_row: bool) -> None:
         self.jobs.append(("read", (since, token, every_row)))
+
+    def keep_wallet(self, key: AccountKey, changes: Sequence[WalletChange]) -> None:
+        self.jobs.append(("wallet", tuple(changes)))
 
     def finish(self) -> None:
         self.jobs.append(("finish", None))
