@@ -6,7 +6,7 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from common.engine.snapshot import Level, Problem
+from common.engine.snapshot import Level, Problem, Snapshot
 from display.cells import Tone
 from display.formats import time_text
 from display.panels import one_line
@@ -133,3 +133,47 @@ class ProblemSheet(tk.Toplevel):
         self.configure(background=self._theme.palette.line)
         self._paper.restyle()
         self._paper.tag_configure("indent", lmargin2=self._theme.mono.measure(" " * 14))
+
+
+class Problems:
+    """The line and the sheet; an error of the window itself counts as a problem for a while."""
+
+    def __init__(self, root: tk.Misc, theme: Theme, line: ProblemLine) -> None:
+        self.sheet: ProblemSheet | None = None  # that was opened last
+        self._root = root
+        self._theme = theme
+        self._line = line
+        self._own: dict[str, Problem] = {}  # errors of the window itself, by their text
+
+    def note(self, text: str, at: datetime) -> None:
+        """Remember an error of the window itself."""
+        self._own[text] = own_problem(text, at)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show what is wrong now."""
+        if self._own:
+            now = snapshot.at
+            self._own = {k: p for k, p in self._own.items() if now - p.since < OWN_FOR}
+        problems = (*snapshot.problems, *self._own.values())
+        self._line.show(problems)
+        sheet = self._open_sheet()
+        if sheet is not None:
+            sheet.show(problems)
+
+    def toggle(self) -> None:
+        """F2 or a click on the line: everything that is wrong now, or away with the sheet."""
+        sheet = self._open_sheet()
+        if sheet is not None:
+            sheet.close()
+            return
+        self.sheet = ProblemSheet(self._root, self._theme)
+        self.sheet.show(self._line.problems)
+
+    def restyle(self) -> None:
+        """Give the sheet the colours of the theme as they are now; the line is the layout's."""
+        sheet = self._open_sheet()
+        if sheet is not None:
+            sheet.restyle()
+
+    def _open_sheet(self) -> ProblemSheet | None:
+        return self.sheet if self.sheet is not None and self.sheet.winfo_exists() else None

@@ -42,7 +42,7 @@ def test_the_sheet_lists_all_follows_and_opens_once(window: Bench) -> None:
     window.root.focus_force()
     window.root.event_generate("<F2>")
     window.root.update()
-    sheet = window.terminal._problems
+    sheet = window.terminal.problems.sheet
     assert sheet is not None
     assert "another line" in sheet.text
     assert sheet.text.count("since") == 2
