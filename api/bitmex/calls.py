@@ -1,4 +1,4 @@
-"""Each request of the port as calls of the exchange's REST interface."""
+"""Each request of the port as calls of the exchange's REST interface; here those that read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.bitmex import audit_rows, bins, execution_rows, market_rows, rows
-from api.bitmex.cancellations import Cancellations
+from api.bitmex.cancellations import Cancellations, Sends
 from api.bitmex.directory import Directory
 from api.bitmex.exchange_clock import ExchangeClock
+from api.bitmex.known_instruments import KnownInstruments, Reads
 from api.bitmex.market_rows import Bin
-from api.bitmex.wire import Row, as_rows, decode_exact, encode, format_time, parse_time
+from api.bitmex.order_calls import OrderCalls, SendsOrders
+from api.bitmex.wire import Row, as_object, as_rows, decode_exact, encode, format_time
 from common.domain.account import Account, Margin, PositionFigures, WalletPage
 from common.domain.books import Waiting
 from common.domain.executions import Executed
@@ -36,14 +38,13 @@ from common.engine.requests import (
     FetchWallet,
     FindOrder,
     HistoryPage,
-    Permit,
     ReadRows,
     Request,
     SendAmend,
     SendCancel,
     SendOrder,
 )
-from common.errors import ExchangeUnavailable, OutcomeUnknown, ProtocolError
+from common.errors import ExchangeUnavailable, ProtocolError
 
 log = logging.getLogger(__name__)
 
@@ -53,22 +54,8 @@ _NAMESAKES = 10  # orders looked at: others may have carried the same number bef
 WALLET_PAGE = 10_000  # rows; the most that it serves of the wallets' history
 
 
-class Client(Protocol):
+class Client(Reads, Sends, SendsOrders, Protocol):
     """Sends requests and returns decoded answers, or raises what their refusals mean."""
-
-    def get(self, path: str, query: Mapping[str, object] | None = None) -> object:
-        """Read something."""
-
-    def cancel(self, path: str, body: Mapping[str, object]) -> object:
-        """Send a DELETE, which may be repeated."""
-
-    def order(
-        self, verb: str, path: str, body: Mapping[str, object], permit: Permit | None = None
-    ) -> object:
-        """Send a POST or PUT, once. Withdrawn: its permit was taken back before it was written."""
-
-    def switch(self, path: str, body: Mapping[str, object]) -> object:
-        """Send a POST that may be repeated and that no limit holds back."""
 
 
 class Calls:
@@ -78,9 +65,9 @@ class Calls:
         self._client = client
         self._directory = directory
         self._clock = clock
+        self._known = KnownInstruments(client, directory)
+        self.orders = OrderCalls(client, self._order)
         self.cancellations = Cancellations(client, self._order)
-        self._unknown: set[str] = set()  # tickers that the exchange does not know either
-
         self._calls: Mapping[type, Callable[..., object]] = {
             FetchAccount: self.account,
             FetchCurrencies: self.currencies,
@@ -94,11 +81,11 @@ class Calls:
             FetchWallet: self.wallet,
             FindOrder: self.find_order,
             FetchCandles: self.candles,
-            SendOrder: self.send_order,
-            SendAmend: self.send_amend,
+            SendOrder: self.orders.send,
+            SendAmend: self.orders.amend,
             SendCancel: self.cancellations.one,
-            ArmSwitch: self.arm_switch,
-            DisarmSwitch: self.disarm_switch,
+            ArmSwitch: self.orders.arm_switch,
+            DisarmSwitch: self.orders.disarm_switch,
         }
 
     def carry_out(self, request: Request) -> object:
@@ -109,7 +96,7 @@ class Calls:
 
     def account(self, _: FetchAccount) -> Account:
         """Return who the key belongs to."""
-        return rows.account(_object(self._client.get("/user")))
+        return rows.account(as_object(self._client.get("/user")))
 
     def currencies(self, _: FetchCurrencies) -> tuple[Currency, ...]:
         """Return the wallet currencies; the shipped table where the exchange has none."""
@@ -121,16 +108,12 @@ class Calls:
         return self._directory.currencies()
 
     def instruments(self, request: FetchInstruments) -> tuple[Instrument, ...]:
-        """Return those of the symbols that exist in the category asked for.
-
-        All active instruments are remembered: other programs may trade them on this account.
-        """
-        for row in as_rows(self._client.get("/instrument/active")):
-            self._remember(row)
+        """Return those of the symbols that exist in the category asked for."""
+        self._known.read_active()
         found = []
         for symbol in request.symbols:
             if self._directory.instrument(symbol.ticker) is None:
-                self.look_up(symbol.ticker)
+                self._known.look_up(symbol.ticker)
             instrument = self._directory.instrument(symbol.ticker)
             if instrument is not None and instrument.symbol == symbol:
                 found.append(instrument)
@@ -138,15 +121,13 @@ class Calls:
 
     def look_up(self, ticker: str) -> None:
         """Ask for an instrument that is no longer, or not yet, listed as active."""
-        for row in as_rows(self._client.get("/instrument", {"symbol": ticker, "count": 1})):
-            if rows.ticker_of(row) == ticker:
-                self._remember(row)
+        self._known.look_up(ticker)
 
     def settlements(self, request: FetchSettlements) -> tuple[Settled, ...]:
         """Return the settlements of contracts, oldest first; one without a price is none."""
         found: list[Settled] = []
         for symbol in request.symbols:
-            self._know(symbol.ticker)
+            self._known.know(symbol.ticker)
             instrument = self._directory.instrument(symbol.ticker)
             if instrument is None or instrument.symbol != symbol:
                 continue
@@ -165,7 +146,7 @@ class Calls:
         }
         served = as_rows(self._client.get("/execution/tradeHistory", query))
         for row in served:
-            self._know(rows.ticker_of(row))
+            self._known.know(rows.ticker_of(row))
         executions = [self._executed(row) for row in served]
         return HistoryPage(
             executions=tuple(e for e in executions if e is not None),
@@ -181,7 +162,7 @@ class Calls:
         row: Row = {}
         try:
             (row,) = as_rows([decode_exact(waiting.raw)])
-            self._know(rows.ticker_of(row))
+            self._known.know(rows.ticker_of(row))
             found = execution_rows.executed(
                 row, self._directory, raw=waiting.raw, kind=waiting.kind
             )
@@ -200,7 +181,7 @@ class Calls:
         while True:
             query = {"filter": '{"open":true}', "count": PAGE, "start": offset}
             served = as_rows(self._client.get("/order", {**query, "reverse": "false"}))
-            found += [self._order(row) for row in served if self._is_known(row)]
+            found += [self._order(row) for row in served if self._known.is_traded(row)]
             offset += len(served)
             if len(served) < PAGE:
                 return tuple(order for order in found if not order.phase.ended)
@@ -210,7 +191,7 @@ class Calls:
         found = []
         for row in as_rows(self._client.get("/position")):
             if rows.is_open_position(row):
-                self._know(rows.ticker_of(row))
+                self._known.know(rows.ticker_of(row))
             figures = audit_rows.position_figures(row, self._directory)
             if figures is not None:
                 found.append(figures)
@@ -282,51 +263,10 @@ class Calls:
             close, newest = item.close, item.end
         return page
 
-    # ---- orders -----------------------------------------------------------------------------
-
-    def send_order(self, request: SendOrder) -> Order:
-        """Place a limit order."""
-        body = {
-            "symbol": request.symbol.ticker,
-            "side": request.side.value,
-            "orderQty": request.quantity,
-            "price": request.price,
-            "ordType": "Limit",
-            "clOrdID": request.cl_ord_id,
-        }
-        return self._answered(self._client.order("POST", "/order", body, request.permit))
-
-    def send_amend(self, request: SendAmend) -> Order:
-        """Change an order. orderQty is the total: a rest (leavesQty) would revive a filled one."""
-        named = request.order_id, request.cl_ord_id
-        body: dict[str, object] = {"orderID": named[0]} if named[0] else {"origClOrdID": named[1]}
-        if request.quantity is not None:
-            body["orderQty"] = request.quantity
-        if request.price is not None:
-            body["price"] = request.price
-        return self._answered(self._client.order("PUT", "/order", body, request.permit))
-
-    def arm_switch(self, request: ArmSwitch) -> datetime:
-        """Have the exchange cancel all orders later; return when."""
-        body = {"timeout": request.seconds * 1000}
-        answer = _object(self._client.switch("/order/cancelAllAfter", body))
-        return parse_time(answer.get("cancelTime"), "cancelTime")
-
-    def disarm_switch(self, _: DisarmSwitch) -> None:
-        """Have the exchange cancel nothing."""
-        self._client.switch("/order/cancelAllAfter", {"timeout": 0})
-
-    def _answered(self, answer: object) -> Order:
-        """Read the answer of an order that was accepted: whatever it says, it may be live."""
-        try:
-            return self._order(_object(answer))
-        except ProtocolError as error:
-            raise OutcomeUnknown(f"accepted, but the answer cannot be read: {error}") from error
-
-    # ---- instruments ------------------------------------------------------------------------
+    # ---- rows of instruments that may have to be looked up ----------------------------------
 
     def _order(self, row: Row) -> Order:
-        self._know(rows.ticker_of(row))
+        self._known.know(rows.ticker_of(row))
         return rows.order(row, self._directory)
 
     def _executed(self, row: Row) -> Executed | None:
@@ -336,35 +276,3 @@ class Calls:
             # One bad row must not keep the others from the books, nor be passed over.
             log.error("execution %s cannot be read: %s", rows.identity(row), error)
             return execution_rows.unreadable(row, str(error))
-
-    def _is_known(self, row: Row) -> bool:
-        """Whether an order is one of an instrument of a kind that this program trades."""
-        ticker = rows.ticker_of(row)
-        self._know(ticker)
-        known = self._directory.instrument(ticker) is not None
-        if not known:
-            log.warning("an order of %s, which is not traded here, is not shown", ticker)
-        return known
-
-    def _know(self, ticker: str) -> None:
-        """Look an instrument up once, so that its category is known."""
-        if not ticker or ticker in self._unknown or self._directory.instrument(ticker):
-            return
-        self.look_up(ticker)
-        if self._directory.instrument(ticker) is None:
-            self._unknown.add(ticker)
-
-    def _remember(self, row: Row) -> None:
-        try:
-            instrument = market_rows.instrument(row, self._directory)
-        except ProtocolError as error:  # one odd listing must not hide all others
-            log.warning("instrument %s is passed over: %s", rows.identity(row), error)
-            return
-        if instrument is not None:
-            self._directory.add(instrument)
-
-
-def _object(value: object) -> Row:
-    if not isinstance(value, dict):
-        raise ProtocolError("an object was expected")
-    return value

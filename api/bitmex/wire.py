@@ -68,6 +68,13 @@ def as_rows(value: object) -> list[Row]:
     return value
 
 
+def as_object(value: object) -> Row:
+    """Return `value` as one row, or raise ProtocolError."""
+    if not isinstance(value, dict):
+        raise ProtocolError("an object was expected")
+    return value
+
+
 def encode(value: object) -> str:
     """Return `value` as JSON text; Decimal is written as the number it is."""
     if isinstance(value, str):

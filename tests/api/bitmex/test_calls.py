@@ -124,7 +124,7 @@ def test_an_order_of_an_instrument_not_traded_here_does_not_hide_the_others() ->
 
 def test_an_accepted_order_whose_answer_cannot_be_read_is_unknown() -> None:
     with calls({**ORDER, "side": "Both"}) as (asking, peer), pytest.raises(OutcomeUnknown):
-        asking.send_order(PLACE)
+        asking.orders.send(PLACE)
     assert len(peer.asked) == 1
     assert '"price":86393.3' in peer.asked[0].body
     assert "leavesQty" not in peer.asked[0].body
@@ -146,7 +146,7 @@ def test_a_closing_program_sends_cancels_only() -> None:
     ended = {**ORDER, "ordStatus": "Canceled"}
     with calls([ended], stopping=True) as (asking, peer):
         with pytest.raises(OrderRefused, match="never left"):
-            asking.send_order(PLACE)
+            asking.orders.send(PLACE)
         with pytest.raises(ExchangeUnavailable):
             asking.history(FetchHistory(SINCE, 0))
         asking.cancellations.one(SendCancel(str(ORDER["orderID"]), ""))
