@@ -129,9 +129,14 @@ def test_the_second_start_says_nothing_and_adds_less_than_a_third_of_a_second(
         return time.perf_counter() - begun
 
     assert program.start("again") == (0, f"{program.environment} 1.0 again", "")
-    bare_python = min(seconds([sys.executable, "-c", "pass"]) for _ in range(3))
-    with_set_up = min(seconds([sys.executable, "start.py"]) for _ in range(3))
-    assert with_set_up - bare_python < 0.3
+    bare_python: list[float] = []
+    with_set_up: list[float] = []
+    for _ in range(12):  # the quickest of each: a busy machine only ever adds to it
+        bare_python.append(seconds([sys.executable, "-c", "pass"]))
+        with_set_up.append(seconds([sys.executable, "start.py"]))
+        if min(with_set_up) - min(bare_python) < 0.3:
+            break
+    assert min(with_set_up) - min(bare_python) < 0.3
 
 
 def test_an_environment_without_its_stamp_is_made_anew(program: Program) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from bots.code_watch import CodeWatch, Digests
-from bots.workers import GOODBYE
 from common.engine.items import BotCall, BotFinished, BotLoaded, BotWanted, RobotView
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 from tests.support.waiting import wait_until
@@ -215,7 +213,10 @@ def test_what_editors_leave_beside_a_file_is_no_change(tmp_path: Path) -> None:
         assert [item for item in desk.outcomes if isinstance(item, BotWanted)] == []
 
 
-def test_the_end_of_the_former_code_keeps_no_other_bot_waiting(tmp_path: Path) -> None:
+def test_the_end_of_the_former_code_keeps_no_other_bot_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.workers.GOODBYE", 600.0)  # it leaves when the test lets it
     init = """
 from bots.variables import Variables as bot
 import algo.strategy, algo.slow
@@ -224,11 +225,15 @@ def init_algo():
     bot.robo["one"] = algo.strategy.one
     bot.robo["slow"] = algo.slow.Slow
 """
-    slow = """
+    leaving, go, left = (tmp_path / name for name in ("leaving", "go", "left"))
+    slow = f"""
+import os, time
 from bots.api import Strategy
 class Slow(Strategy):
     def on_stop(self, bot):
-        while True: pass
+        open({str(leaving)!r}, "w").close()
+        while not os.path.exists({str(go)!r}): time.sleep(0.01)
+        open({str(left)!r}, "w").close()
 """
     algo = write_algo(tmp_path, GOOD.format(100), init)
     (algo / "slow.py").write_text(slow, encoding="utf-8")
@@ -239,10 +244,10 @@ class Slow(Strategy):
         (algo / "slow.py").write_text(slow + "# edited\n", encoding="utf-8")
         desk.wait(BotWanted, "slow")
         desk.runner.start_bot(BotCall(late, BARS, ticker(), ()))
-        spans = []
-        while not any(isinstance(item, BotLoaded) for item in desk.outcomes):
-            begun = time.monotonic()
-            desk.bar(ONE, [bar(2, 3.0)])
-            spans.append(time.monotonic() - begun)
-        assert max(spans) < GOODBYE * 0.8
+        desk.wait(BotLoaded, "slow")
+        wait_until(leaving.exists, 20, "the former code to take its leave")
+        desk.bar(ONE, [bar(2, 3.0)])
         desk.bar(late, [bar(2, 3.0)])
+        assert not left.exists()
+        go.touch()
+        wait_until(left.exists, 20, "the former code to have left")

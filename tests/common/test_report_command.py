@@ -20,7 +20,7 @@ from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import KEY, START, add_bots, funding, running, trade
 from tests.support.database import MariaDB
 from tests.support.places import ROOT
-from tests.support.processes import free_port
+from tests.support.processes import closed_port
 
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=timezone.utc)
 DAY = 86_400
@@ -97,9 +97,11 @@ def test_books_that_do_not_exist_are_empty_and_stay_away(tmp_path: Path) -> None
 
 
 def test_a_server_that_does_not_answer_is_named() -> None:
-    away = MysqlSettings("127.0.0.1", free_port(), "user", Secret("canary"), "books")
-    with pytest.raises(LedgerUnavailable, match=r"books on 127\.0\.0\.1") as refusal:
-        printed(away, Period.DAY)
+    with (
+        closed_port() as port,
+        pytest.raises(LedgerUnavailable, match=r"books on 127\.0\.0\.1") as refusal,
+    ):
+        printed(MysqlSettings("127.0.0.1", port, "user", Secret("canary"), "books"), Period.DAY)
     assert "canary" not in str(refusal.value)
 
 

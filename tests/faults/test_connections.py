@@ -25,19 +25,23 @@ from common.errors import (
     TmaticError,
 )
 from tests.api.bitmex.http_peer import answer, http_peer, refusal
-from tests.api.bitmex.test_rest import HTML, cancel, client, place, read
+from tests.api.bitmex.test_rest import HTML, PATIENCE, cancel, client, place, read
 from tests.api.bitmex.test_stream import closed, session
 from tests.common.engine.world import World
 from tests.faults.tls_peer import certificate, proxy, tls_peer
 from tests.support.places import ROOT
+from tests.support.processes import closed_port
 from tests.support.source import modules
 
 ELSEWHERE = "https://testnet.bitmex.com/api/v1/"
 REFUSED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
 
 
-def error_of(url: str, call: Callable[[RestClient], object]) -> TmaticError:
-    with closing(client(url)) as rest, pytest.raises(TmaticError) as caught:
+def error_of(
+    url: str, call: Callable[[RestClient], object], connect_timeout: float = PATIENCE
+) -> TmaticError:
+    rest = client(url, connect_timeout=connect_timeout)
+    with closing(rest), pytest.raises(TmaticError) as caught:
         call(rest)
     return caught.value
 
@@ -166,7 +170,7 @@ def test_n23_a_connection_into_a_black_hole_is_given_up_after_five_seconds() -> 
     assert rest_module.CONNECT_TIMEOUT == 5.0
     assert stream_module.CONNECT_TIMEOUT == 5.0
     with black_hole() as port:
-        error = error_of(f"http://127.0.0.1:{port}/api/v1/", place)  # times out after 0.5 s here
+        error = error_of(f"http://127.0.0.1:{port}/api/v1/", place, connect_timeout=0.5)
     assert type(error) is OrderRefused
 
 
@@ -197,11 +201,10 @@ def test_n23_an_address_that_leads_nowhere_is_passed_over(
     with (
         black_hole() as nowhere,
         http_peer(answer(200, "[]")) as peer,
-        closing(socket.socket()) as free,
+        closed_port() as free,
     ):
-        free.bind(("127.0.0.1", 0))  # and one where nobody listens
         answering = int(peer.url.split(":")[2].split("/")[0])
-        addresses(monkeypatch, nowhere, free.getsockname()[1], answering)
+        addresses(monkeypatch, nowhere, free, answering)
         began = time.monotonic()
         with closing(client(peer.url, connect_timeout=rest_module.CONNECT_TIMEOUT)) as rest:
             read(rest)
@@ -214,9 +217,8 @@ def test_n23_an_address_that_leads_nowhere_is_passed_over(
 def test_n23_when_no_address_answers_the_last_error_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with black_hole() as nowhere, closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        addresses(monkeypatch, nowhere, free.getsockname()[1])
+    with black_hole() as nowhere, closed_port() as free:
+        addresses(monkeypatch, nowhere, free)
         began = time.monotonic()
         with pytest.raises(ConnectionRefusedError):
             dial("somewhere", 1, 1.0)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 _PATIENCE = 10.0  # seconds a child gets to end by itself before it is killed
 
@@ -30,11 +33,25 @@ def reap(process: subprocess.Popen[str], patience: float = _PATIENCE) -> int:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that was free a moment ago, for a server that needs a number.
+
+    No system gives ports of this range to connections, so none takes it before the server has it,
+    nor while the server is being started anew.
+    """
+    while True:
+        port = secrets.randbelow(32_000 - 20_000) + 20_000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A TCP port of 127.0.0.1 where nobody listens, and nobody else can while the block runs."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        yield port
 
 
 def search_path() -> str:

@@ -50,9 +50,10 @@ class Times:
         times = self
 
         def noted_check(guard: Guard) -> None:
+            at = time.monotonic()  # a look that began after the permit had gone must not pass
             check(guard)
             if guard.permit is not None and guard.sending:
-                times.written.append(time.monotonic())
+                times.written.append(at)
 
         def noted_revoke(gate: OrderGate, emi: str | None = None) -> None:
             revoke(gate, emi)
@@ -141,16 +142,17 @@ def test_m7_nothing_of_a_bot_is_written_after_it_may_not_trade(
 
 
 class Socket:
-    """When the last byte of each part of an order request was handed to the socket."""
+    """When each part of an order request was handed to the socket."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.written: list[float] = []
         send = HTTPConnection.send
 
         def noted_send(connection: HTTPConnection, data: Any) -> None:
+            at = time.monotonic()
             send(connection, data)
             if bytes(data).startswith((b"POST /api/v1/order ", b"PUT /api/v1/order ", b"{")):
-                self.written.append(time.monotonic())
+                self.written.append(at)
 
         monkeypatch.setattr(HTTPConnection, "send", noted_send)
 
