@@ -38,6 +38,8 @@ def _state(verification: Verification, scales: Mapping[str, int]) -> tuple[int, 
 
 def short(difference: Difference, scales: Mapping[str, int]) -> str:
     """Return a difference with its figures in front: of a long line only the end is cut off."""
+    if difference.rule is Rule.WALLET_TYPE:
+        return f"{difference.what} of the wallet is not known"
     symbol = str(difference.symbol) if difference.symbol else ""
     money = difference.rule in _MONEY_RULES or difference.what.startswith(_IN_MONEY)
     money = money or difference.what == "funding"

@@ -87,6 +87,7 @@ class BooksRead:
     balances: Sequence[Balance]  # sums of all rows
     first: datetime | None  # time of the oldest execution; None: no executions
     executions: int  # in the journal, all of them
+    holes: Sequence[datetime] = ()  # times of all executions that lack rows, oldest first
     # What a person has said of types of wallet transactions that the program does not know, and
     # how many transactions are kept of each type of which nobody has said anything.
     wallet_kinds: Mapping[str, WalletKind] = field(default_factory=dict)

@@ -35,7 +35,7 @@ from common.engine.requests import (
 from common.engine.state import MarketState
 from common.errors import AccountChanged, TmaticError
 from common.ledger.history import BEGINNING, CatchUp
-from common.ledger.verify import position_differences
+from common.ledger.verify import lacking, position_differences
 
 LOOKS = 3  # at positions, before a difference is looked into thoroughly
 
@@ -281,14 +281,11 @@ class BringUp:
         return since
 
     def _tell_holes(self, since: datetime) -> None:
-        """Say which executions lack rows that reading the history from `since` did not bring."""
-        older = [at for at in self._holes if at < since]
-        if older:
-            self._notices.warning(
-                f"{len(older)} executions from {older[0]:%Y-%m-%d %H:%M:%S} to "
-                f"{older[-1]:%Y-%m-%d %H:%M:%S} lack rows in the table coins. To have them booked "
-                "again, write an earlier date into history.ini and start anew."
-            )
+        """Say which executions lack rows that reading the history from `since` cannot bring."""
+        # Whether those after it are whole now, the verification finds: it reads the tables anew.
+        told = lacking([at for at in self._holes if at < since])
+        if told:
+            self._notices.warning(told)
 
     def _connect(self) -> Script:
         self.step = "connecting the stream"

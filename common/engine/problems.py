@@ -14,6 +14,7 @@ from common.domain.bots import OnStop
 from common.domain.money import amount
 from common.domain.orders import Phase
 from common.domain.robots import Status
+from common.domain.verification import Rule
 from common.engine.orders import UNCONFIRMED
 from common.engine.snapshot import (
     Health,
@@ -105,6 +106,15 @@ def _of_markets(snapshot: Snapshot) -> Iterator[Trouble]:
                 "signs requests and closes bars by the exchange's clock",
                 "let the system set its clock from the network",
             )
+        for each in row.verification.differences:
+            if each.rule is Rule.COMPLETE_ROWS and not each.blocks:
+                yield Trouble(
+                    f"holes {row.market}",
+                    Level.WARNING,
+                    f"{row.market}: {each.text.partition('. ')[0]}",
+                    "trades on: positions and results agree with the exchange",
+                    "write an earlier date into history.ini and start anew, or --import a file",
+                )
         switch = row.dead_man
         if switch is not None and switch.problem:
             yield Trouble(

@@ -20,6 +20,7 @@ from common.engine.ports import Gateway, Ledger
 from common.engine.state import MarketState
 from common.errors import TmaticError
 from common.ledger.history import BEGINNING
+from common.ledger.verify import ABOUT_ALL_HISTORY
 from common.ledger.verify_money import base_legs
 
 FIRST_AFTER = 3.0  # seconds after the market came up
@@ -212,8 +213,9 @@ class Verifier:
         self._asked = False
         self._looks = 0 if self._span == FIRST_SPAN else self._looks + 1
         # Adding up all rows may take seconds, in which nothing is booked: seldom.
-        self._span = FIRST_SPAN if confirmed or self._looks >= THOROUGH_EVERY else USUAL_SPAN
-        self._schedule(DIFFERING_INTERVAL if confirmed else self.interval)
+        serious = any(each.blocks for each in differences)  # those seen once among them
+        self._span = FIRST_SPAN if serious or self._looks >= THOROUGH_EVERY else USUAL_SPAN
+        self._schedule(DIFFERING_INTERVAL if serious else self.interval)
         if not self._whole and any(_may_heal(each) for each in confirmed if each not in known):
             self._heal()
 
@@ -231,13 +233,18 @@ class Verifier:
         for each in fresh[:TOLD]:
             if each.blocks:
                 self._notices.error(f"BOOKS DIFFER: {each.text}")
-            else:
+            elif each.rule in ABOUT_ALL_HISTORY:
                 self._notices.warning(f"the books begin later than the account: {each.text}")
+            else:
+                self._notices.warning(each.text)
         if len(fresh) > TOLD:
             self._notices.error(f"BOOKS DIFFER: {len(fresh) - TOLD} more differences")
-        if not confirmed and (known or self._asked):
+        if any(each.blocks for each in confirmed):
+            return
+        if self._asked or (known and not confirmed):
+            warnings = f" (warnings: {len(confirmed)})" if confirmed else ""
             self._notices.info(
-                f"books verified: {self._look.executions:,} executions, 0 differences"
+                f"books verified: {self._look.executions:,} executions, 0 differences{warnings}"
             )
 
 

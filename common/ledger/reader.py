@@ -34,16 +34,18 @@ def read_books(database: Database, key: AccountKey, since: datetime, every_row: 
     moment = time_text(since)
     first, executions = database.query(sql.JOURNAL_SPAN, account)[0]
     said = wallet_rows.kinds_said(database, key.market)
+    sums = read_sums(database, key)
     return BooksRead(
         journal=[_journal_row(row) for row in database.query(sql.JOURNAL, (*account, moment))],
         rows=[_coin_row(row) for row in database.query(sql.COIN_ROWS, (*account, moment))],
         balances=(
             [to_balance(row) for row in database.query(sql.ROW_SUMS, account)]
             if every_row
-            else [balance for balance, _ in read_sums(database, key).balances]
+            else [balance for balance, _ in sums.balances]
         ),
         first=None if first is None else to_time(first),
         executions=to_int(executions),
+        holes=sums.holes,
         wallet_kinds=said,
         wallet_unknown=wallet_rows.types_waiting(database, key, said),
     )

@@ -7,7 +7,7 @@ the last unit. docs/ledger.md lists the identities in words.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from common.domain.verification import (
 from common.ledger.verify_money import check_money, unknown_types
 from common.ledger.verify_rows import check_executions, money
 
-_ABOUT_ALL_HISTORY = (Rule.POSITION, Rule.RESULT)
+ABOUT_ALL_HISTORY = (Rule.POSITION, Rule.RESULT)
 
 
 def check(
@@ -46,6 +46,7 @@ def check(
         executions = [e for e in executions if e.at >= begins]
     found = [
         *check_executions(executions, books.journal, books.rows, frame),
+        *_older_holes(books.holes, truth.since),
         *position_differences(truth.positions, books.balances),
         *_fills(truth, executions),
         *check_money(truth, books.balances, frame),
@@ -56,7 +57,7 @@ def check(
     if begins is None:
         return tuple(found)
     return tuple(
-        replace(each, blocks=False) if each.rule in _ABOUT_ALL_HISTORY else each for each in found
+        replace(each, blocks=False) if each.rule in ABOUT_ALL_HISTORY else each for each in found
     )
 
 
@@ -93,6 +94,38 @@ def position_differences(
                 f"position of {symbol}: the bots hold {books} contracts together, the account "
                 f"holds {exchange}",
             )
+
+
+def lacking(holes: Sequence[datetime]) -> str:
+    """Say what a person can do about executions that lack rows, by their times; "": none does."""
+    if not holes:
+        return ""
+    return (
+        f"{len(holes)} executions from {holes[0]:%Y-%m-%d %H:%M:%S} to "
+        f"{holes[-1]:%Y-%m-%d %H:%M:%S} lack rows in the table coins. To have them booked again, "
+        "write an earlier date into history.ini and start anew; what the exchange does not tell "
+        "any more comes back with --import and a file that has it"
+    )
+
+
+def _older_holes(holes: Iterable[datetime], since: datetime) -> Iterator[Difference]:
+    """Executions that lack rows and are too old to be told one by one.
+
+    Trading need not wait for them: where they matter positions or results differ, and that blocks.
+    """
+    older = sorted(at for at in holes if at < since)
+    if older:
+        yield Difference(
+            Rule.COMPLETE_ROWS,
+            None,
+            "",
+            "",
+            "executions with all their rows",
+            0,
+            len(older),
+            lacking(older),
+            blocks=False,
+        )
 
 
 def _fills(truth: ExchangeTruth, executions: Iterable[Executed]) -> Iterator[Difference]:

@@ -58,6 +58,15 @@ def said(*verifications: Verification) -> tuple[str, Tone] | None:
             Tone.BAD,
         ),
         (
+            Verification(
+                differences=(
+                    Difference(Rule.WALLET_TYPE, None, "XBt", "", "type Staking", 0, 2, "a text"),
+                )
+            ),
+            "BOOKS DIFFER: type Staking of the wallet is not known",
+            Tone.BAD,
+        ),
+        (
             Verification(at=NOW, differences=(replace(POSITION, blocks=False),)),
             "books verified 04:05:06",
             Tone.GOOD,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from common.domain.bots import OnStop
 from common.domain.orders import Phase
 from common.domain.robots import Status
+from common.domain.verification import Difference, Rule, Verification
 from common.engine.orders import UNCONFIRMED
 from common.engine.problems import Problems, not_flat
 from common.engine.snapshot import DeadManRow, Health, Level, Snapshot
+from common.ledger.verify import lacking
 from tests.common.engine.support import robot
 from tests.common.engine.world import World
 from tests.display import support
@@ -22,6 +24,9 @@ CLEAN = replace(
     robots=(support.robot_row("myBot"),),
     orders=(support.order_row(1),),
 )
+
+_TIMES = [datetime(2026, 1, day, tzinfo=timezone.utc) for day in (1, 2)]
+HOLED = (Difference(Rule.COMPLETE_ROWS, None, "", "", "", 0, 2, lacking(_TIMES), blocks=False),)
 
 
 def after(snapshot: Snapshot, seconds: float) -> Snapshot:
@@ -53,6 +58,11 @@ def test_nothing_is_wrong_with_a_healthy_account() -> None:
             market(Health.LIVE, dead_man=DeadManRow(60, support.NOW, "not refreshed")),
             "not refreshed",
             "check the network",
+        ),
+        (
+            market(Health.LIVE, verification=Verification(differences=HOLED)),
+            "2 executions from 2026-01-01 00:00:00 to 2026-01-02 00:00:00 lack rows",
+            "write an earlier date into history.ini",
         ),
         (
             replace(CLEAN, orders=(support.order_row(1, phase=Phase.UNKNOWN),)),
