@@ -97,6 +97,7 @@ class Intent:
     price: Decimal
     verb: str  # "POST" or "PUT"
     order_id: str = ""
+    written: datetime | None = field(default=None, compare=False)  # None: not read from the books
 
 
 @dataclass(frozen=True, slots=True)

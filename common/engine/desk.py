@@ -104,6 +104,8 @@ class Desk:
             opened=self._send_next,
             block=block,
         )
+        self._settle = self.wire.inquiry.settle
+        self._name = self.wire.words.name
 
     # ---- wishes ---------------------------------------------------------------------------
 
@@ -153,12 +155,13 @@ class Desk:
         elif allows(order.phase, Action.CANCEL) and not order.cancel_sent:
             self.wire.cancel(order)
 
-    def watch(self) -> None:
-        """Take back what strategies asked for when the market is not LIVE any more."""
+    def watch(self) -> bool:
+        """Take back what strategies asked for once the market is not LIVE; say whether it is."""
         live = self._is_live()
         if self._was_live and not live:
             self.withdraw_bots()
         self._was_live = live
+        return live
 
     def withdraw_bots(self) -> None:
         """F9 went off: take back what strategies asked for and what was not written yet."""
@@ -212,16 +215,16 @@ class Desk:
             return
         waiting = self._waiting.pop(item.intent.cl_ord_id, None)
         if waiting is None:
-            self.wire.settle(item.intent.cl_ord_id, "NOT_PLACED", "")
+            self._settle(item.intent.cl_ord_id, "NOT_PLACED", "")
             return
         intent, ask = waiting.intent, waiting.ask
         order = self._state.orders.get(intent.cl_ord_id)
         reason = self._reason_to_stay(ask.emi, ask.event is None, waiting.asked_at)
         if order is None or reason:
             self._state.orders.drop(intent.cl_ord_id)
-            self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "")
+            self._settle(intent.cl_ord_id, "NOT_PLACED", "")
             if order is not None:
-                self._notices.refuse(f"{self.wire.name(order)} was not sent: {reason}", ask.event)
+                self._notices.refuse(f"{self._name(order)} was not sent: {reason}", ask.event)
             return
         self.wire.send(order, ask.price, self._ticket(waiting))
 
@@ -230,7 +233,7 @@ class Desk:
         moving = self._moving.pop(intent.cl_ord_id, None)
         order = None if moving is None else self._state.orders.get(moving.key)
         if moving is None or order is None or order.amending is not moving.change:
-            self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
+            self._settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
             return
         change = moving.change
         reason = self._reason_to_stay(order.emi, change.bot, moving.asked_at)
@@ -240,9 +243,9 @@ class Desk:
             self.wire.amend(order, change, self._ticket(moving))
             return
         order.amending = None
-        self.wire.settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
+        self._settle(intent.cl_ord_id, "NOT_PLACED", "", "PUT")
         if reason:
-            self._notices.refuse(f"{self.wire.name(order)} was not moved: {reason}", change.event)
+            self._notices.refuse(f"{self._name(order)} was not moved: {reason}", change.event)
         self.wire.follow(order)
 
     def _check_pace(self, emi: str) -> None:
@@ -266,15 +269,15 @@ class Desk:
     def look_for(self, intent: Intent) -> None:
         """Ask the exchange about an intent of an earlier run whose outcome was never learned."""
         if intent.verb == "PUT":
-            self.wire.look_for_amendment(intent)
+            self.wire.inquiry.look_for_amendment(intent)
             return
         order = self._state.orders.get(intent.cl_ord_id)
-        if order is None:
-            order = self._register(
-                Ask(intent.symbol, intent.emi, intent.side, intent.price, intent.quantity),
-                intent.cl_ord_id,
-            )
-        self.wire.look_for(order)
+        if order is not None:  # the stream was lost, not this run
+            self.wire.inquiry.look_for(order)
+            return
+        ask = Ask(intent.symbol, intent.emi, intent.side, intent.price, intent.quantity)
+        order = self._register(ask, intent.cl_ord_id)
+        self.wire.inquiry.look_for_earlier(order, intent.written)
 
     # ---- the way out ----------------------------------------------------------------------
 
@@ -366,9 +369,7 @@ class Desk:
         self._waiting.pop(key, None)
         order = self._state.orders.drop(key)
         if order:
-            self._notices.info(
-                f"{self.wire.name(order)}: withdrawn before it was sent", order.event
-            )
+            self._notices.info(f"{self._name(order)}: withdrawn before it was sent", order.event)
 
     def _send_next(self, order: LiveOrder) -> None:
         change = order.next_change
@@ -378,4 +379,4 @@ class Desk:
         try:
             self.amend(order.key, change)
         except OrderRefused as error:
-            self._notices.refuse(f"{self.wire.name(order)}: {error}", change.event)
+            self._notices.refuse(f"{self._name(order)}: {error}", change.event)

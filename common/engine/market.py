@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from common.domain.books import Books
-from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Instrument
-from common.domain.market import Trade
 from common.domain.robots import Status
 from common.engine.bot_side import BotSide
 from common.engine.bring_up import BringUp, Missing
@@ -22,24 +20,15 @@ from common.engine.follower import READ_ONLY, Follower
 from common.engine.holdings import Holdings
 from common.engine.items import (
     Booked,
-    InstrumentChanged,
-    MarginChanged,
-    Message,
-    OrderChanged,
-    OrdersDoubted,
-    OrdersReplaced,
-    PositionChanged,
     RawText,
     Reply,
     StreamClosed,
-    StreamComplaint,
-    StreamReady,
 )
+from common.engine.listener import Listener
 from common.engine.notices import NoticeBoard
 from common.engine.offsets import Offsets
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.pulse import Pulse
-from common.engine.retry import Garbled
 from common.engine.snapshot import Health
 from common.engine.standing import Standing
 from common.engine.state import MarketState
@@ -85,6 +74,7 @@ class Market:
         self._check = check
         self.checked = False  # the settings fit the exchange, or it could not be asked yet
         self.completed = 0  # how often the market came up
+        self._announced = True  # that it is LIVE since it last came up
         self._ledger = ledger
         self._clock = clock
         self._notices = notices
@@ -94,7 +84,6 @@ class Market:
         self._ledger_problem = ledger_problem
         self.standing = Standing(state.market, notices)
         self.pulse = Pulse(clock, gateway)
-        self._garbled = Garbled()
         self.desk = Desk(
             state,
             gateway,
@@ -114,9 +103,7 @@ class Market:
             ledger,
             notices,
             later=later,
-            ready=lambda: (
-                self.pulse.complete and not self.bring_up.running and not self.state.read_only
-            ),
+            ready=self._may_ask,
         )
         side = BotSide(
             state,
@@ -147,9 +134,7 @@ class Market:
             notices,
             later=later,
             now=self.exchange_time,
-            ready=lambda: (
-                self.pulse.complete and not self.bring_up.running and not self.state.read_only
-            ),
+            ready=self._may_ask,
             heal=self._heal,
             whole=audit,
         )
@@ -176,6 +161,21 @@ class Market:
             running=lambda: self.bring_up.running,
             restart=self.start,
         )
+        self._listener = Listener(
+            state,
+            gateway,
+            ledger,
+            self.desk,
+            self.dispatch,
+            self.holdings,
+            self.offsets,
+            self.verifier,
+            clock,
+            notices,
+            now=self.exchange_time,
+            complete=self._complete,
+            stop_trading=stop_trading,
+        )
         self.control = ControlAlarm(self.exchange_time, self.verifier.look_soon)
 
     # ---- state ----------------------------------------------------------------------------
@@ -197,9 +197,21 @@ class Market:
             return Health.BLOCKED, self.verifier.problem
         if self.bring_up.running or not self.pulse.complete:
             return (Health.RECONCILING if self.completed else Health.STARTING), self.bring_up.step
-        if self.verifier.doubted:
-            return Health.RECONCILING, f"{self.verifier.doubted}: comparing books and exchange"
+        if unsettled := self._unsettled():
+            return Health.RECONCILING, unsettled
         return (Health.STALE, stale) if (stale := self.pulse.stale()) else (Health.LIVE, "")
+
+    def _unsettled(self) -> str:
+        """Return what has to be learned before anybody may trade, "" when nothing has."""
+        if self.verifier.doubted:
+            return f"{self.verifier.doubted}: comparing books and exchange"
+        before = self.desk.wire.inquiry.from_before
+        requests = "1 request" if before == 1 else f"{before} requests"
+        return f"asking what became of {requests} of an earlier run" if before else ""
+
+    def _may_ask(self) -> bool:
+        """Whether what is compared with the exchange would be whole."""
+        return self.pulse.complete and not self.bring_up.running and not self.state.read_only
 
     def fresh(self) -> bool:
         """Whether the prices are those of now."""
@@ -230,10 +242,9 @@ class Market:
             return
         self.pulse.heard(item)
         try:
-            for message in self.gateway.receive(item):
-                self._take(message)
+            self._listener.text(item)
         except ProtocolError as error:
-            self._garble(error)
+            self._failed(error)
 
     def closed(self, item: StreamClosed) -> None:
         """The socket is gone: come up again from the first line."""
@@ -289,7 +300,9 @@ class Market:
 
     def close_due(self) -> None:
         """Close the bars that are over and call their bots; not while trades may be missing."""
-        self.desk.watch()
+        if self.desk.watch() and not self._announced:
+            self._announced = True
+            self._notices.info(f"{self.state.market}: LIVE")
         if self.fresh():
             self.dispatch.close_due(self.exchange_time())
 
@@ -300,36 +313,10 @@ class Market:
 
     # ---- inside ---------------------------------------------------------------------------
 
-    def _take(self, message: Message) -> None:
-        if isinstance(message, Trade):
-            self.dispatch.add_trade(message)
-        elif isinstance(message, OrderChanged):
-            self.desk.wire.reported(message.order)
-        elif isinstance(message, Executed):
-            self._book(message)
-        elif isinstance(message, PositionChanged):
-            self.holdings.changed(message.position)
-        elif isinstance(message, MarginChanged):
-            self.state.margins[message.margin.currency] = message.margin
-        elif isinstance(message, InstrumentChanged):
-            self.state.instruments[message.instrument.symbol] = message.instrument
-            self.offsets.changed(message.instrument)
-        elif isinstance(message, OrdersReplaced):
-            self.desk.wire.listed(message.orders, self.exchange_time())
-        elif isinstance(message, StreamReady):
-            self.pulse.complete = True
-            self.bring_up.stream_ready()
-        elif isinstance(message, OrdersDoubted):
-            self.verifier.look_soon()
-        elif isinstance(message, StreamComplaint):
-            self._notices.warning(f"{self.state.market}: {message.text}")
-
-    def _book(self, executed: Executed) -> None:
-        if executed.kind is not ExecutionKind.REPORT and not self.state.read_only:
-            self.state.unbooked[executed.exec_id] = executed
-            self._ledger.book(self.state.key, (executed,), executed.at)
-        if executed.forced:
-            self._stop_trading(self.holdings.forced(executed))
+    def _complete(self) -> None:
+        """Every image of the stream is there."""
+        self.pulse.complete = True
+        self.bring_up.stream_ready()
 
     def _compare(self, instruments: Sequence[Instrument]) -> Missing:
         missing = self._check(instruments)
@@ -340,12 +327,6 @@ class Market:
         if session == self.bring_up.session and self.bring_up.connecting:
             error = ProtocolError(f"the stream was not complete after {STREAM_READY_WITHIN:.0f} s")
             self.bring_up.throw(error)
-
-    def _garble(self, error: ProtocolError) -> None:
-        """Live with single messages that cannot be read; a stream full of them is left."""
-        log.warning("%s: %s", self.state.market, error)
-        if self._garbled.too_many(self._clock.monotonic()):
-            self._failed(error)
 
     def _block(self, reason: str) -> None:
         """Stop until a person has looked and pressed F3."""
@@ -391,7 +372,7 @@ class Market:
         if self.state.read_only:
             self.follower.came_up()
             return
-        self._notices.info(f"{self.state.market}: LIVE")
+        self._announced = False
         if not self._audit:
             self.dispatch.complete(self.exchange_time())
             self.dead_man.came_up()

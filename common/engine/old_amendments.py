@@ -26,10 +26,17 @@ class OldAmendments:
         self._settle = settle  # takes clOrdID, outcome, the exchange's id, verb
         self._later = later
         self._asked: dict[int, Intent] = {}  # by request number
+        self._open: set[str] = set()  # clOrdIDs
+
+    @property
+    def open(self) -> int:
+        """How many of them still have no end."""
+        return len(self._open)
 
     def look_for(self, intent: Intent) -> None:
         """Ask how the order stands."""
         # Another program's order may have no number: its intent bears the exchange's id.
+        self._open.add(intent.cl_ord_id)
         number = "" if intent.cl_ord_id == intent.order_id else intent.cl_ord_id
         request = FindOrder(number, intent.order_id)
         self._asked[self._gateway.request(request)] = intent
@@ -42,6 +49,7 @@ class OldAmendments:
         if reply.error is not None:
             self._later(AGAIN, lambda: self.look_for(intent))
             return True
+        self._open.discard(intent.cl_ord_id)
         found = reply.result if isinstance(reply.result, Order) else None
         wanted = (intent.price, intent.quantity)
         stands = found is not None and (found.price, found.quantity) == wanted

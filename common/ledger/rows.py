@@ -225,7 +225,7 @@ INTENT_COLUMNS = (
     *("MARKET", "NETWORK", "ACCOUNT", "CLORDID", "VERB", "EMI", "SYMBOL", "CATEGORY"),
     *("SIDE", "QTY", "PRICE", "ORDERID", "STATE", "CREATED"),
 )
-READ_INTENT = "CLORDID, EMI, SYMBOL, CATEGORY, SIDE, QTY, PRICE, VERB, ORDERID"
+READ_INTENT = "CLORDID, EMI, SYMBOL, CATEGORY, SIDE, QTY, PRICE, VERB, ORDERID, CREATED"
 READ_ENTRY = (
     "EXECID, KIND, EMI, REFER, SYMBOL, CATEGORY, CURRENCY, SIDE, QTY, QTY_REST, PRICE,"
     " THEOR_PRICE, TRADE_PRICE, SUMREAL_I, COMMISS_I, SCALE, TTIME, CLORDID"
@@ -325,6 +325,7 @@ def to_intent(row: Sequence[Value]) -> Intent:
         price=to_decimal(row[6]) or Decimal(0),
         verb=to_text(row[7]),
         order_id=to_text(row[8]),
+        written=to_time(row[9]),
     )
 
 

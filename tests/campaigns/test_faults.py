@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from common.engine.inquiry import Inquiry
 from common.engine.order_wire import OrderWire
 from tests.campaigns import faults
 from tests.campaigns.faults import Storm, campaign, drawn, silent
@@ -53,5 +54,5 @@ def test_an_order_that_is_sent_twice_is_found(
 
 def test_an_intent_without_an_end_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "STORM", 120.0)
-    monkeypatch.setattr(OrderWire, "settle", lambda *_: None)
+    monkeypatch.setattr(Inquiry, "settle", lambda *_: None)
     assert any("no end" in text for text in Storm(2, tmp_path).run().violations)

@@ -12,6 +12,7 @@ import pytest
 from common.engine import limits
 from common.engine.dead_man import DeadMan
 from common.engine.desk import Desk
+from common.engine.inquiry import Inquiry
 from common.engine.order_gate import OrderGate, Ticket
 from common.engine.order_wire import OrderWire
 from common.engine.orders import OrderMirror
@@ -53,11 +54,16 @@ def _nothing(*_given: object, **_more: object) -> None:
     """Do not do what was asked."""
 
 
+def _untold(inquiry: Inquiry, cl_ord_id: str, *_: object) -> None:
+    """Settle an intent without a word to the books."""
+    inquiry._from_before.discard(cl_ord_id)
+
+
 # invariant -> where the program is broken, and how
 BROKEN: dict[str, tuple[Any, str, Any]] = {
     "I-19": (OrderMirror, "drop", lambda mirror, key: mirror.live.get(key)),
     "I-20": (OrderWire, "send", _twice(OrderWire.send)),
-    "I-21": (OrderWire, "settle", _nothing),
+    "I-21": (Inquiry, "settle", _untold),
     "I-22": (OrderGate, "stands", lambda *_: True),
     "I-23": (limits, "check_capital", _nothing),
     "I-24": (Desk, "numbers_reserved", _same_block(Desk.numbers_reserved)),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from common.engine.snapshot import Health
 from common.history_ini import HistoryFile
 from common.ledger.connecting import open_database
 from common.profile import ProfileLock
@@ -43,9 +44,12 @@ def test_l1_an_intent_of_unknown_outcome_is_settled_first_after_a_kill(tmp_path:
         again.venue = killed.venue
         intents = open_intents(tmp_path)
         assert intents == [order["clOrdID"]]
-        again.live()
-        again.run(60)  # this exchange knows nothing of it
-        assert open_intents(tmp_path) == []
+        again.until(lambda: again.market.completed)  # this exchange knows nothing of it
+        assert again.health is Health.RECONCILING
+        assert again.reason == "asking what became of 1 request of an earlier run"
+        assert open_intents(tmp_path) == intents
+        again.live(16)
+        again.until(lambda: not open_intents(tmp_path), 1)
         assert again.sent("POST") == 0
 
 

@@ -18,10 +18,10 @@ from common.domain.account import Account
 from common.domain.books import AccountKey, Intent
 from common.domain.orders import Order, Phase, Side
 from common.engine.desk import Ask, Desk
+from common.engine.inquiry import LOOKS, MIN_UNKNOWN
 from common.engine.items import IntentWritten, Reply
 from common.engine.notices import NoticeBoard
 from common.engine.order_life import Action, allows, follows
-from common.engine.order_wire import LOOKS, MIN_UNKNOWN
 from common.engine.orders import Change, LiveOrder
 from common.engine.requests import (
     FindOrder,

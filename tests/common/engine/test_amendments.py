@@ -9,7 +9,7 @@ import pytest
 
 from common.domain.books import Intent
 from common.domain.orders import Phase, Side
-from common.engine.items import IntentWritten, Reply
+from common.engine.items import IntentWritten
 from common.engine.orders import Change, LiveOrder
 from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
 from common.errors import (
@@ -178,25 +178,6 @@ def test_an_order_of_unknown_amendment_can_be_cancelled(bench: Bench) -> None:
     key = lost(bench)
     bench.desk.cancel(key, event=4)
     assert bench.gateway.count(SendCancel) == 1
-
-
-@pytest.mark.parametrize(
-    ("price", "outcome"), [("100.6", "ACCEPTED"), ("100.5", "NOT_PLACED"), (None, "NOT_PLACED")]
-)
-def test_an_amendment_of_an_earlier_run_is_settled_by_what_stands(
-    bench: Bench, price: str | None, outcome: str
-) -> None:
-    intent = Intent("7.bot1", "bot1", XBTUSDT, order().side, 200, Decimal("100.6"), "PUT", "o7")
-    bench.desk.look_for(intent)
-    number, request = bench.gateway.last(FindOrder)
-    bench.desk.wire.replied(Reply("Venue", number, request, None, ExchangeUnavailable("no answer")))
-    bench.timers.move(2.5)
-    assert bench.gateway.count(FindOrder) == 2
-    number, request = bench.gateway.last(FindOrder)
-    found = order("7.bot1", "o7", price=price, quantity=200) if price else None
-    bench.desk.wire.replied(accepted(number, request, found))
-    assert bench.ledger.of("settle amendment") == [("7.bot1", outcome)]
-    assert bench.state.orders.get("7.bot1") is None
 
 
 # ---- numbers that the exchange knows already --------------------------------------------------
@@ -383,13 +364,6 @@ def test_a_cancel_of_an_order_without_clordid_that_has_ended_takes_it_away(bench
     look(bench, cl_ord_id="", order_id="web-1", phase=Phase.FILLED, filled=100, seconds=4)
     assert bench.state.orders.get("web-1") is None
     assert bench.ledger.of("settle") == []
-
-
-def test_an_amendment_of_an_earlier_run_without_clordid_is_looked_for_by_id(bench: Bench) -> None:
-    side, price = Side.BUY, Decimal("100.6")
-    intent = Intent("web-1", "bot1", XBTUSDT, side, 100, price, "PUT", "web-1")
-    bench.desk.look_for(intent)
-    assert bench.gateway.last(FindOrder)[1] == FindOrder("", "web-1")
 
 
 # ---- limits and the gate while something is under way -------------------------------------------

@@ -14,9 +14,9 @@ from common.domain.orders import Phase, Side
 from common.domain.robots import Robot, Status
 from common.domain.trading_limits import TradingLimits
 from common.engine.desk import Ask, Desk
+from common.engine.inquiry import MIN_UNKNOWN
 from common.engine.items import IntentWritten, Reply
 from common.engine.notices import NoticeBoard
-from common.engine.order_wire import MIN_UNKNOWN
 from common.engine.orders import Change
 from common.engine.requests import FindOrder, SendAmend, SendCancel, SendOrder
 from common.engine.state import MarketState
@@ -139,7 +139,7 @@ class Bench:
 
     def open_look(self) -> int | None:
         """Return the number of a look that waits for its answer."""
-        waiting = self.desk.wire._requests
+        waiting = self.desk.wire.inquiry._asked
         looks = (n for n, asked in self.gateway.sent if isinstance(asked, FindOrder))
         return next((number for number in looks if number in waiting), None)
 
@@ -545,19 +545,6 @@ def test_without_numbers_an_order_is_refused_and_numbers_are_asked_for() -> None
     with pytest.raises(OrderRefused, match="no order numbers"):
         bench.desk.place(bench.ask())
     assert bench.ledger.of("reserve")
-
-
-def test_an_intent_of_an_earlier_run_is_asked_about(bench: Bench) -> None:
-    intent = Intent("9.bot1", "bot1", XBTUSDT, Side.BUY, 100, Decimal("100.5"), "POST")
-    bench.desk.look_for(intent)
-    bench.timers.move(0.6)
-    number, request = bench.gateway.last(FindOrder)
-    ended = order("9.bot1", "o1", phase=Phase.FILLED, filled=100)
-    bench.desk.wire.replied(accepted(number, request, ended))
-
-    assert bench.settled() == [("9.bot1", "ACCEPTED")]
-    assert bench.state.orders.get("9.bot1") is None
-    assert bench.gateway.count(SendOrder) == 0
 
 
 def _bought(emi: str, quantity: int) -> Entry:
