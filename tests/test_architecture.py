@@ -76,7 +76,12 @@ RESERVED: dict[str, tuple[str, ...]] = {
     "requests": ("api.bitmex.gated_http", "api.bitmex.rest"),
     "urllib3": ("api.bitmex.gated_http", "api.bitmex.rest"),
     "websocket": ("api.bitmex.stream",),
-    "aiohttp": ("api.simulator.server", "api.simulator.outlet", "api.simulator.mishandling"),
+    "aiohttp": (
+        "api.simulator.mishandling",
+        "api.simulator.outlet",
+        "api.simulator.rest_service",
+        "api.simulator.server",
+    ),
     "asyncio": (
         "api.simulator.command",
         "api.simulator.cutting",
