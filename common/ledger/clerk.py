@@ -6,6 +6,7 @@ the second time changes nothing that the first time has done.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -54,6 +55,8 @@ class Clerk:
         put: Put,
         now: Callable[[], datetime],
         tenure: Tenure | None = None,  # None: nobody else can write to this database
+        *,
+        draw: Callable[[int], int] = secrets.randbelow,  # for order numbers
     ) -> None:
         self._database = database
         self._store = Store(database)
@@ -61,6 +64,8 @@ class Clerk:
         self._put = put
         self._now = now
         self._tenure = tenure
+        self._draw = draw
+        self._numbered: set[str] = set()  # markets that have had numbers of this connection
         # A commit whose outcome was unknown may have changed the tables after all.
         for books in accounts.values():
             books.load(self._store)
@@ -276,9 +281,13 @@ class Clerk:
     def _reserve_numbers(self, job: jobs.ReserveNumbers) -> None:
         def reserve() -> int:
             with self._transaction():
-                return self._store.reserve_numbers(job.market, job.count, self._now())
+                return self._store.reserve_numbers(
+                    job.market, job.count, self._draw, at_start=job.market not in self._numbered
+                )
 
-        self._put(NumbersReserved(job.market, self._retried(reserve), job.count))
+        first = self._retried(reserve)
+        self._numbered.add(job.market)
+        self._put(NumbersReserved(job.market, first, job.count))
 
     def _write_intent(self, job: jobs.WriteIntent) -> None:
         """Write an intent once. A number that was posted before must never be posted again."""

@@ -5,7 +5,7 @@ Methods that write expect to stand between `begin` and `commit` of the caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -243,8 +243,10 @@ class Store:
                 prices[to_text(cl_ord_id)] = to_decimal(price) or Decimal(0)
         return prices
 
-    def reserve_numbers(self, market: str, count: int, now: datetime) -> int:
-        """Take `count` numbers for this process and return the first.
+    def reserve_numbers(
+        self, market: str, count: int, draw: Callable[[int], int], *, at_start: bool
+    ) -> int:
+        """Take `count` numbers for this process and return the first; see `first_free`.
 
         DuplicateKey when another process makes the row of the market in the same moment.
         """
@@ -255,7 +257,7 @@ class Store:
         booked = 0
         if not reserved:  # looks at every row; later blocks lie above the first one
             booked = to_int(self.database.query(sql.HIGHEST_NUMBER, (market, NUMBER_LIMIT))[0][0])
-        first = first_free(reserved, booked, now)
+        first = first_free(reserved, booked, draw, at_start=at_start)
         self.database.execute(sql.REPLACE_NUMBER, (market, first + count))
         return first
 

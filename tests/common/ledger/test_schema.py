@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +14,13 @@ from common.ledger.connecting import open_database
 from common.ledger.database import DatabaseSettings, Dialect
 from common.ledger.migration import migrate
 from common.ledger.mysql_database import MysqlDatabase
-from common.ledger.numbers import CLOCK_ORIGIN, MARGIN, first_free
+from common.ledger.numbers import (
+    MARGIN,
+    NUMBER_LIMIT,
+    SPREAD_AT_FIRST,
+    SPREAD_AT_START,
+    first_free,
+)
 from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, Table
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
@@ -196,15 +201,27 @@ def test_a_folder_instead_of_a_database_file_is_told(tmp_path: Path) -> None:
         open_database(SqliteSettings(tmp_path))
 
 
-def test_m19_first_numbers_lie_above_books_clock_and_former_blocks() -> None:
-    now = datetime(2026, 11, 23, tzinfo=timezone.utc)
-    clock = int((now.timestamp() - CLOCK_ORIGIN) * 10)
-    assert first_free(0, 0, now) > clock + MARGIN
-    assert first_free(0, 10**11, now) == 10**11 + MARGIN + 1
-    assert first_free(10**11, 0, now) == 10**11
-    assert first_free(5, 0, now) > clock  # an older copy of the database was brought back
-    assert len(str(first_free(0, 0, now))) <= NUMBER_DIGITS
+def _lowest(_: int) -> int:
+    return 0
+
+
+def _highest(below: int) -> int:
+    return below - 1
+
+
+def test_m19_first_numbers_lie_above_the_books_and_the_former_blocks() -> None:
+    assert first_free(0, 0, _lowest) == MARGIN + 1
+    assert first_free(0, 10**11, _lowest) == 10**11 + MARGIN + 1
+    assert first_free(0, 10**11, _highest) == 10**11 + MARGIN + SPREAD_AT_FIRST
+    assert first_free(10**11, 0, _highest) == 10**11  # the next block follows at once
+    for_a_start = first_free(10**11, 0, _highest, at_start=True)
+    assert for_a_start == 10**11 + SPREAD_AT_START - 1
     assert EMI_LIMIT + 1 + NUMBER_DIGITS == 36
+
+
+@pytest.mark.parametrize("booked", [0, 10**11, NUMBER_LIMIT - MARGIN - 3])
+def test_numbers_leave_room_for_the_emi(booked: int) -> None:
+    assert booked < first_free(0, booked, _highest) < NUMBER_LIMIT
 
 
 if os.name == "posix":

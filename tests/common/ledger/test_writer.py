@@ -340,6 +340,21 @@ def test_m19_blocks_of_numbers_never_overlap_between_two_ledgers(
         assert firsts == sorted(firsts)
 
 
+def test_m19_a_database_that_was_brought_back_does_not_give_its_numbers_out_again(
+    settings: DatabaseSettings,
+) -> None:
+    """The first block of a start does not follow the last one before it."""
+    firsts: list[int] = []
+    for _ in range(2):
+        with running(settings) as ledger:
+            for _ in range(2):
+                ledger.writer.reserve_numbers(MARKET, 50)
+            firsts += [block.first for block in ledger.inbox.wait(NumbersReserved, 2)]
+    assert firsts[1] == firsts[0] + 50
+    assert firsts[2] > firsts[1] + 50  # by chance it is not, once in a million
+    assert firsts[3] == firsts[2] + 50
+
+
 @pytest.mark.parametrize("exec_id", ["exec-000002", "", "x" * 65, " padded", "half \ud800"])
 def test_a_row_that_cannot_be_read_goes_to_quarantine_and_blocks_at_every_start(
     settings: DatabaseSettings, exec_id: str
