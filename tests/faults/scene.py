@@ -32,11 +32,14 @@ STEP = 0.1  # virtual seconds
 
 
 class Recorded(DirectExchange):
-    """An exchange that remembers every request that changes something."""
+    """An exchange that remembers every request that changes something, and looks for an order."""
 
     asked: list[tuple[str, str, str]]
+    looks: list[float]  # when, in virtual seconds
 
     def ask(self, key: ApiKey, method: str, target: str, body: str) -> Raw:
+        if method == "GET" and target.startswith("/order?") and "clOrdID" in target:
+            self.looks.append(self.clock.monotonic())
         if method != "GET":
             self.asked.append((method, target, body))
         return super().ask(key, method, target, body)
@@ -77,7 +80,7 @@ class Scene:
             self.exchange = Recorded(self.venue, self.clock)
         else:
             self.clock, self.venue, self.exchange = former.clock, former.venue, former.exchange
-        self.exchange.asked = []
+        self.exchange.asked, self.exchange.looks = [], []
         self._step = step
         self._folder = folder
         self._symbols = symbols

@@ -14,6 +14,7 @@ from common.engine.snapshot import Health
 from tests.faults.scene import SYMBOL, Scene
 
 LIVE_AGAIN = 60.0  # seconds after a fault has ended
+A_MOMENT = 0.3  # virtual seconds that steps of time and answers take
 
 
 def only_order(scene: Scene) -> Phase | None:
@@ -21,6 +22,11 @@ def only_order(scene: Scene) -> Phase | None:
     orders = list(scene.market.state.orders)
     assert len(orders) <= 1
     return orders[0].phase if orders else None
+
+
+def since(began: float, times: list[float]) -> list[float]:
+    """Return moments in virtual seconds after one."""
+    return [at - began for at in times]
 
 
 # ---- N1 to N3: the stream -------------------------------------------------------------------
@@ -157,8 +163,11 @@ def test_n10_n12_a_lost_answer_is_asked_about_and_the_order_never_sent_again(
     scene.arm(fault=fault, method="POST", path="/order", **after)
     scene.place(away="-500" if filled else "500")
     scene.until(lambda: scene.fired(fault), 5)
+    scene.until(lambda: only_order(scene) is Phase.UNKNOWN, 20)
+    began = scene.now
     scene.until(lambda: only_order(scene) in ((None,) if filled else (Phase.OPEN,)), 30)
     scene.run(40)
+    assert since(began, scene.exchange.looks) == pytest.approx([0.5], abs=A_MOMENT)
     assert scene.sent("POST") == 1
     scene.agrees(LIVE_AGAIN)
 
@@ -173,7 +182,11 @@ def test_n11_an_order_that_never_arrived_is_told_so_after_five_looks_and_fifteen
     began = scene.now
     assert "outcome unknown" in " ".join(p.cause for p in scene.problems())
     scene.until(lambda: only_order(scene) is None, 60)
+    times = since(began, scene.exchange.looks)
+    assert times == pytest.approx([0.5, 1.5, 3.5, 7.5, 15.5], abs=A_MOMENT)
     assert scene.now - began >= 15
+    scene.run(60)
+    assert len(scene.exchange.looks) == 5
     assert scene.told("never reached the exchange")
     assert scene.sent("POST") == 0
     scene.agrees()
@@ -257,8 +270,8 @@ def test_n17_a_ban_is_waited_out_without_a_storm(scene: Scene) -> None:
 # ---- N20, N21: time -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ahead", [5.0, 300.0])
-def test_n20_an_exchange_ahead_of_this_computer_is_followed_and_shown(
+@pytest.mark.parametrize("ahead", [5.0, 300.0, -5.0, -300.0])
+def test_n20_an_exchange_ahead_of_this_computer_or_behind_it_is_followed_and_shown(
     scene: Scene, ahead: float
 ) -> None:
     scene.arm(fault="clock-skew", seconds=ahead, until=600)
@@ -267,7 +280,7 @@ def test_n20_an_exchange_ahead_of_this_computer_is_followed_and_shown(
     assert scene.health is Health.LIVE
     row = scene.engine.snapshot.markets[0]
     assert abs(row.clock_ahead - ahead) <= 1
-    assert any(p.key.startswith("clock") for p in scene.problems()) is (ahead > 30)
+    assert any(p.key.startswith("clock") for p in scene.problems()) is (abs(ahead) > 30)
     assert abs((scene.market.exchange_time() - scene.clock.now()).total_seconds() - ahead) <= 1
     scene.agrees()
 

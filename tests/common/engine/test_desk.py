@@ -59,6 +59,7 @@ class Bench:
         self.in_touch = True
         self.blocked = ""
         self.trading = True
+        self.looked: list[float] = []  # when looks for an order were answered
         self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD), limits=limits)
         self.state.instruments = {XBTUSDT: LINEAR, XBTUSD: INVERSE}
         self.state.currencies = {"USDt": USDT, "XBt": XBT}
@@ -128,14 +129,14 @@ class Bench:
 
     def answer_looks(self, seconds: float, error: TmaticError | None = None) -> int:
         """Let time pass in which the exchange knows no order; return how often it was asked."""
-        answered = 0
+        before = len(self.looked)
         for _ in range(round(2 * seconds)):
             self.timers.move(0.5)
             while (number := self.open_look()) is not None:
                 look = Reply("Venue", number, FindOrder(""), None, error)
                 self.desk.wire.replied(look)
-                answered += 1
-        return answered
+                self.looked.append(self.clock.seconds)
+        return len(self.looked) - before
 
     def open_look(self) -> int | None:
         """Return the number of a look that waits for its answer."""
@@ -206,6 +207,7 @@ def test_an_unknown_order_that_is_never_found_counts_as_not_placed(bench: Bench)
     bench.answer_looks(1)
 
     assert bench.settled() == [(key, "NOT_PLACED")]
+    assert bench.looked == [0.5, 1.5, 3.5, 7.5, 15.5]  # after 0.5, 1, 2, 4 and 8 seconds
     assert bench.gateway.count(FindOrder) == 5
     assert bench.gateway.count(SendOrder) == 1
 
