@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,18 @@ from api.simulator.ports import Request
 from common.domain.commands import SetTrading
 from common.domain.instruments import Category, Instrument, Symbol
 from common.domain.orders import Phase, Side
-from common.engine.snapshot import Health
+from common.engine.snapshot import Health, Level
 from common.errors import ProtocolError
-from common.settings_types import Depth
+from common.ledger.robots_table import add_robot
+from common.settings_types import Depth, SqliteSettings
 from tests.api.bitmex.samples import directory
+from tests.api.terminal.support import MARKET
 from tests.faults.scene import SYMBOL, Scene
 from tests.faults.test_network import LIVE_AGAIN, only_order
 
 SPOT = Symbol("XBT_USDT", Category.SPOT)
+RESERVED = str(SYMBOL)
+SPECIFIED = (SYMBOL.ticker, SYMBOL.category.value)
 
 
 def foreign(scene: Scene, symbol: str = "XBTUSDT", **params: Any) -> Any:
@@ -240,12 +246,53 @@ def test_l12_l30_p10_a_fill_of_a_symbol_that_nobody_named_is_booked(tmp_path: Pa
         assert scene.market.state.booked_position(other) == 1000
 
 
-def test_p11_a_contract_that_is_settled_while_held_is_closed_and_left_out(scene: Scene) -> None:
-    scene.buy_and_fill()
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Scene]:
+    """A LIVE terminal where two bots and nobody hold different amounts of one contract."""
+    for emi in ("long", "short"):
+        add_robot(SqliteSettings(tmp_path / "books.db"), MARKET, emi, *SPECIFIED, 1, 1)
+    with Scene(tmp_path) as scene:
+        scene.live()
+        scene.buy_and_fill()
+        for number, (emi, side, quantity) in enumerate(
+            (("long", "Buy", 5000), ("short", "Sell", 3000)), start=1
+        ):
+            foreign(scene, side=side, orderQty=quantity, ordType="Market", clOrdID=f"{number}.{emi}")
+            scene.run(1)
+        scene.agrees()
+        assert positions(scene) == {"long": 5000, "short": -3000, RESERVED: 1000}
+        yield scene
+
+
+def positions(scene: Scene) -> dict[str, int]:
+    """Return what every EMI holds."""
+    return {b.emi: b.position for b in scene.market.state.balances.values() if b.position}
+
+
+def results(scene: Scene) -> dict[str, int]:
+    """Return SUMREAL of every EMI, in the smallest unit."""
+    return {b.emi: b.sum_real for b in scene.market.state.balances.values()}
+
+
+def executions_there(scene: Scene, kind: str) -> list[dict[str, Any]]:
+    """Return executions of a type by the exchange's own ledger."""
+    truth: Any = scene.venue.interventions.truth()
+    mine = next(row for row in truth["accounts"] if row["account"] == scene.account)
+    return [row for row in mine["executions"] if row["kind"] == kind]
+
+
+def test_p11_a_contract_that_is_settled_while_held_is_closed_and_left_out(held: Scene) -> None:
+    scene, before = held, results(held)
     scene.venue.interventions.delist("XBTUSDT")
     scene.run(30)
     scene.agrees(LIVE_AGAIN)
+    assert positions(scene) == {}
     assert scene.market.state.booked_position(SYMBOL) == 0
+    (settled,) = executions_there(scene, "Settlement")
+    shares = {emi: result - before[emi] for emi, result in results(scene).items()}
+    assert sum(shares.values()) == -settled["cost"]
+    for emi, contracts in (("long", 5000), ("short", -3000), (RESERVED, 1000)):
+        assert abs(shares[emi] + Fraction(settled["cost"] * contracts, 3000)) < 1, emi
     sessions = scene.market.bring_up.session
     scene.run(600)
     assert scene.market.bring_up.session <= sessions + 1  # no loop
@@ -366,15 +413,21 @@ def test_p23_orders_of_other_programs_are_shown_and_booked_to_nobodys_bot(
     assert {row[0] for row in rows_of(scene)} == {str(SYMBOL)}
 
 
-def test_p24_a_liquidation_is_booked_told_in_red_and_stops_the_bots(scene: Scene) -> None:
-    scene.buy_and_fill()
+def test_p24_a_liquidation_is_booked_told_in_red_and_stops_the_bots(held: Scene) -> None:
+    scene = held
     scene.engine.inbox.put(SetTrading(on=True))
     scene.until(lambda: scene.engine.snapshot.trading, 2)
     scene.venue.interventions.liquidate(scene.account)
     scene.run(5)
-    assert not scene.engine.snapshot.trading
-    assert scene.told("LIQUIDATION")
     scene.agrees(LIVE_AGAIN)
+    assert scene.health is Health.LIVE  # nothing else has switched it off
+    assert not scene.engine.snapshot.trading
+    notices = [n for n in scene.terminal.notices.all() if "LIQUIDATION" in n.text]
+    assert notices
+    assert {n.level for n in notices} == {Level.ERROR}
+    assert all(RESERVED in n.text for n in notices)
+    # No bot asked for it: what the bots hold stays theirs, and nobody's rows stand against it.
+    assert positions(scene) == {"long": 5000, "short": -3000, RESERVED: -2000}
 
 
 # ---- P25 to P28: figures --------------------------------------------------------------------
