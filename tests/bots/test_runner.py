@@ -79,6 +79,28 @@ def test_every_other_end_is_contained(tmp_path: Path, statement: str, reason: st
     assert reason in failure(tmp_path, body).reason
 
 
+def test_m24_a_strategy_in_a_long_call_delays_no_other(tmp_path: Path) -> None:
+    go = tmp_path / "go"  # the slow one comes back once this file is there
+    body = f"""
+def slow(robot, frame, ticker, instrument):
+    import os, time
+    while not os.path.exists({str(go)!r}): time.sleep(0.01)
+
+def quick(robot, frame, ticker, instrument):
+    post(robot)
+"""
+    slow, quick = view("slow"), view("quick")
+    with terminal(write_algo(tmp_path, body), budget=60.0) as desk:
+        desk.load(slow, quick, history={"slow": [bar(0, 1.0)], "quick": [bar(0, 1.0)]})
+        desk.call(slow)
+        for minute in range(1, 6):
+            desk.bar(quick, [bar(minute, 2.0)])
+        assert [order.emi for order in desk.asked] == ["quick"] * 5
+        assert desk.outcomes == []  # the slow one has not come back
+        go.touch()
+        desk.wait(BotFinished, "slow")
+
+
 def test_a_large_allocation_is_the_strategys_own_affair(tmp_path: Path) -> None:
     body = "def big(robot, frame, ticker, instrument):\n    robot['X'] = bytearray(100_000_000)\n"
     with terminal(write_algo(tmp_path, body)) as desk:

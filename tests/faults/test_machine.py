@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sqlite3
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from common.domain.orders import Side
 from common.engine.snapshot import Health
 from common.history_ini import HistoryFile
 from common.ledger.connecting import open_database
+from common.logs import LogFile, Logs
 from common.profile import ProfileLock
 from common.settings_types import SqliteSettings
 from tests.campaigns.truth import wrongs
@@ -26,6 +29,8 @@ from tests.support.places import ROOT
 from tests.support.profiles import write_profile
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
+
+log = logging.getLogger(__name__)
 
 
 def test_l1_an_intent_of_unknown_outcome_is_settled_first_after_a_kill(tmp_path: Path) -> None:
@@ -112,6 +117,39 @@ def test_l5_whatever_history_ini_holds_the_books_know_where_they_end(
         assert scene.market.bring_up._cursor >= (cursor or scene.market.bring_up._cursor)
         assert scene.market.state.booked_position(SYMBOL) == 1000
         assert len(asked) == 2
+
+
+def test_l4_a_log_that_cannot_be_written_stops_no_trading(scene: Scene, tmp_path: Path) -> None:
+    """Trading, books and what is in the file already are as if the disk had room."""
+    logs = Logs(tmp_path)
+    level = logging.getLogger().level
+    logs.start()
+    try:
+        log.info("before")
+        (handler,) = (h for h in logging.getLogger().handlers if isinstance(h, LogFile))
+        room = handler.stream
+        with open(os.devnull, encoding="utf-8") as full:  # noqa: PTH123 - not a path of ours
+            handler.stream = full
+            scene.buy_and_fill()
+            order = scene.rest(Side.SELL)
+            scene.terminal.cancel(order["clOrdID"])
+            scene.arm(fault="drop")
+            scene.until(lambda: scene.market.bring_up.running, 30)
+            scene.agrees()
+            log.info("lost")
+            handler.stream = room
+        log.info("after")
+        lost = logs.lost
+    finally:
+        logs.stop()
+        logging.getLogger().setLevel(level)
+    assert scene.market.state.booked_position(SYMBOL) == 1000
+    assert scene.open_there() == []
+    assert lost > 1  # what the terminal said, and the line of this test
+    lines = logs.path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].endswith("before")
+    assert f"{lost} log lines could not be written before this one" in lines[1]
+    assert lines[2].endswith("after")
 
 
 if os.name == "posix":

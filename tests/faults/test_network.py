@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import pytest
 
+from common.domain.commands import CancelAll, Scope
 from common.domain.orders import Phase, Side
 from common.engine.items import RawText
 from common.engine.snapshot import Health
+from tests.api.terminal.support import MARKET
 from tests.faults.scene import SYMBOL, Scene
 
 LIVE_AGAIN = 60.0  # seconds after a fault has ended
@@ -265,6 +267,21 @@ def test_n17_a_ban_is_waited_out_without_a_storm(scene: Scene) -> None:
     assert any(p.key.startswith("cancel") for p in scene.problems())
     scene.agrees(100 + LIVE_AGAIN)
     assert scene.open_there() == []
+
+
+def test_m18_everything_can_be_cancelled_while_the_connection_is_away(scene: Scene) -> None:
+    for side in (Side.BUY, Side.SELL):
+        scene.rest(side)
+    scene.arm(fault="drop")
+    scene.arm(fault="stream-refused", times=0, until=600)
+    scene.until(lambda: scene.fired("stream-refused"), 30)
+    assert len(scene.open_there()) == 2
+    scene.engine.inbox.put(CancelAll(1000, Scope(MARKET)))
+    took = scene.until(lambda: not scene.open_there(), 10)
+    assert took < 2
+    assert scene.health is not Health.LIVE
+    assert scene.sent("DELETE") >= 1
+    scene.agrees(600 + LIVE_AGAIN)
 
 
 # ---- N20, N21: time -------------------------------------------------------------------------

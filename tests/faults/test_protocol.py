@@ -257,7 +257,9 @@ def held(tmp_path: Path) -> Iterator[Scene]:
         for number, (emi, side, quantity) in enumerate(
             (("long", "Buy", 5000), ("short", "Sell", 3000)), start=1
         ):
-            foreign(scene, side=side, orderQty=quantity, ordType="Market", clOrdID=f"{number}.{emi}")
+            foreign(
+                scene, side=side, orderQty=quantity, ordType="Market", clOrdID=f"{number}.{emi}"
+            )
             scene.run(1)
         scene.agrees()
         assert positions(scene) == {"long": 5000, "short": -3000, RESERVED: 1000}

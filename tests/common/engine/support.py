@@ -227,7 +227,7 @@ class FakeRunner:
     started: list[BotCall] = field(default_factory=list)
     notes: list[tuple[str, BotLine]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
-    busy: bool = False
+    busy: set[str] = field(default_factory=set)  # EMIs of bots that are in a call
     stopped: bool = False
 
     def start(self, inbox: Inbox) -> None:
@@ -246,9 +246,10 @@ class FakeRunner:
         self.ended.append(emi)
 
     def call(self, emi: str, call: BotCall) -> bool:
-        if not self.busy:
+        free = emi not in self.busy
+        if free:
             self.calls.append((emi, call))
-        return not self.busy
+        return free
 
     def answer(self, emi: str, call: int, answer: BotAnswer) -> None:
         self.answers.append((emi, call, answer))

@@ -65,6 +65,16 @@ def starts(world: World, emi: str) -> list[datetime]:
     return [call.candles[-1].start for who, call in world.runner.calls if who == emi]
 
 
+def times_of_calls(world: World, seconds: float) -> list[tuple[float, str]]:
+    """Let time pass and return when which bot was called."""
+    found: list[tuple[float, str]] = []
+    while world.clock.seconds < seconds:
+        world.move(0.1)
+        now = round(world.clock.seconds, 1)
+        found += [(now, emi) for emi, _ in world.runner.calls[len(found) :]]
+    return found
+
+
 def test_m23_many_bots_and_timeframes_of_a_symbol_are_called_in_the_order_of_the_table() -> None:
     robots = [
         bot("last", 1, sort=9),
@@ -157,13 +167,23 @@ def test_m24_a_bar_is_closed_by_exchange_time_and_a_clock_set_back_repeats_none(
 
 def test_m24_a_busy_bot_passes_its_bar_and_gets_it_with_the_next_one() -> None:
     world = trading(bot("a", 1))
-    world.runner.busy = True
+    world.runner.busy.add("a")
     world.move(61)
-    world.runner.busy = False
+    world.runner.busy.clear()
     world.move(60)
     assert called(world) == ["a"]
     assert [c.start for c in world.runner.calls[0][1].candles] == [START, START + MINUTE]
     assert "still busy with its last call" in logged(world, "a")
+
+
+def test_m24_a_busy_bot_delays_no_other() -> None:
+    """Those before and after it in the table are called as if it were not there."""
+    alone = trading(bot("b", 1, sort=1), bot("c", 5, sort=3))
+    beside = trading(bot("b", 1, sort=1), bot("a", 1, sort=2), bot("c", 5, sort=3))
+    beside.runner.busy.add("a")
+    expected, found = times_of_calls(alone, 302), times_of_calls(beside, 302)
+    assert found == expected
+    assert [emi for _, emi in found] == ["b", "b", "b", "b", "b", "c"]
 
 
 def test_minutes_without_trades_are_filled_and_high_and_low_hold_open_and_close() -> None:

@@ -51,10 +51,10 @@ def test_a_strategy_that_does_not_ask_is_not_told(world: World) -> None:
 
 
 def test_fills_that_come_while_the_bot_is_busy_follow_together(world: World) -> None:
-    world.runner.busy = True
+    world.runner.busy.add("bot1")
     fill(world, "e1")
     fill(world, "e2")
-    world.runner.busy = False
+    world.runner.busy.clear()
     world.put(BotFinished("bot1", 0.1))
     assert [len(call.fills) for call in calls(world)] == [2]
     world.put(BotFinished("bot1", 0.1))
@@ -63,10 +63,10 @@ def test_fills_that_come_while_the_bot_is_busy_follow_together(world: World) -> 
 
 def test_a_bar_that_closes_during_a_call_about_fills_is_not_lost(world: World) -> None:
     fill(world, "e1")
-    world.runner.busy = True
+    world.runner.busy.add("bot1")
     world.move(61)
     assert [bool(call.fills) for call in calls(world)] == [True]
-    world.runner.busy = False
+    world.runner.busy.clear()
     world.put(BotFinished("bot1", 0.1))
     assert [bool(call.fills) for call in calls(world)] == [True, False]
     assert len(calls(world)[1].candles) >= 1
