@@ -28,6 +28,7 @@ from api.simulator.market import MAKERS, TAKERS
 from api.simulator.market_routes import MarketRoutes
 from api.simulator.matching import Resting
 from api.simulator.order_routes import OrderRoutes
+from api.simulator.payments import Payments
 from api.simulator.ports import Answer, Request, Row, TableEvent
 from api.simulator.prices import DAY, funding_period, funding_time
 from api.simulator.routes import Routes
@@ -75,8 +76,8 @@ class BarVenue:
         self.account = Account(DEMO_ACCOUNT, "back-test", created=time)
         exchange.open_account(self.account, dict(money))
         exchange.feed.introduce(self.account)
-        self._clearing = Clearing(exchange)
-        self._engine = Engine(exchange, self._clearing)
+        self._payments = Payments(exchange)
+        self._engine = Engine(exchange, Clearing(exchange))
         self._liquidation = Liquidation(exchange, self._engine)
         self._routes = Routes(
             exchange,
@@ -201,7 +202,7 @@ class BarVenue:
         if time >= self.instrument.next_funding:
             self._fund()
         if time >= self._next_session:
-            self._clearing.close_session()
+            self._payments.close_session()
             self._next_session += DAY
         if time >= self._next_day:
             cancel_day_orders(exchange, self._engine)
@@ -212,7 +213,7 @@ class BarVenue:
         due, instrument = self.instrument.next_funding, self.instrument
         if self.contract.is_perpetual:
             interval = funding_period(due)[0] - 1
-            self._clearing.fund(instrument, interval, at=due, rate_ppm=self._rate(due))
+            self._payments.fund(instrument, interval, at=due, rate_ppm=self._rate(due))
             self._exchange.fundings.clear()  # nobody reads the public rows
             self._safe = (0, 0)
         instrument.next_funding = funding_time(funding_period(due)[0])

@@ -82,6 +82,13 @@ class Exchange:
             raise Refused("Instrument expired")
         return instrument
 
+    def notionals(
+        self, contract: Contract, side: int, quantity: int, cost: int
+    ) -> tuple[float, float]:
+        """Return contracts and their cost in home and in foreign currency, at the prices of now."""
+        rate = self.prices.satoshi_per_dollar(self.time)
+        return contract.notionals(side, quantity, abs(cost), rate)
+
     def check(self) -> None:
         """Raise BooksDoNotBalance if contracts or money were made or lost."""
         check_books(self.accounts.values(), self.supply)

@@ -56,7 +56,7 @@ class Interventions:
             raise Refused(f"{symbol} pays no funding")
         time = self._exchange.time
         instrument.revalue(time)
-        self._parts.clearing.fund(instrument, funding_period(time)[0], at=time, rate_ppm=rate_ppm)
+        self._parts.payments.fund(instrument, funding_period(time)[0], at=time, rate_ppm=rate_ppm)
         self._exchange.feed.flush()
 
     def expire(self, symbol: str) -> None:

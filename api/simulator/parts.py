@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.simulator.clearing import Clearing
 from api.simulator.engine import Engine
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import Population
+from api.simulator.payments import Payments
 from api.simulator.schedule import Schedule
 
 
@@ -16,7 +16,7 @@ class Parts:
     """Who does what."""
 
     engine: Engine
-    clearing: Clearing
+    payments: Payments
     population: Population
     liquidation: Liquidation
     schedule: Schedule

@@ -18,6 +18,7 @@ from api.simulator.ids import Ids
 from api.simulator.liquidation import Liquidation
 from api.simulator.market_routes import MarketRoutes
 from api.simulator.order_routes import OrderRoutes
+from api.simulator.payments import Payments
 from api.simulator.ports import Answer, Request, Row, TableEvent
 from api.simulator.prices import DAY, FUNDING_INTERVAL, funding_period
 from api.simulator.recorded_contracts import recorded_contract
@@ -52,8 +53,8 @@ class ReplayDesk:
         exchange.ids = ids
         exchange.prices = RecordedPrices(listed)
         exchange.feed.shown.want(frozenset())  # the market is shown by the recording
-        self._clearing = Clearing(exchange)
-        self._engine = Engine(exchange, self._clearing)
+        self._payments = Payments(exchange)
+        self._engine = Engine(exchange, Clearing(exchange))
         self._liquidation = Liquidation(exchange, self._engine)
         self._routes = Routes(
             exchange,
@@ -64,7 +65,7 @@ class ReplayDesk:
         self._markets: dict[str, RecordedMarket] = {}
         self._timers = [
             _Timer(_next(time, 0), DAY, lambda: cancel_day_orders(exchange, self._engine)),
-            _Timer(_next(time, SESSION_END), DAY, self._clearing.close_session),
+            _Timer(_next(time, SESSION_END), DAY, self._payments.close_session),
         ]
         for number, row in enumerate(listed, start=1):
             self._list(row, number)
@@ -170,7 +171,7 @@ class ReplayDesk:
     def _fund(self, instrument: RecordedInstrument) -> None:
         time = self._exchange.time
         rate = instrument.funding_ppm(time)
-        self._clearing.fund(instrument, funding_period(time)[0] - 1, at=time, rate_ppm=rate)
+        self._payments.fund(instrument, funding_period(time)[0] - 1, at=time, rate_ppm=rate)
 
     def _open_accounts(self, customers: Iterable[Customer]) -> None:
         exchange = self._exchange

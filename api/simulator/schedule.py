@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from api.simulator.candles import BIN_SIZES
-from api.simulator.clearing import Clearing
 from api.simulator.contracts import dated_future
 from api.simulator.engine import Engine
 from api.simulator.exchange import Exchange
@@ -15,6 +14,7 @@ from api.simulator.instruments import CLOSED, Instrument
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import Population
 from api.simulator.market_routes import bin_row, quote_bin_row
+from api.simulator.payments import Payments
 from api.simulator.ports import Action
 from api.simulator.prices import DAY, FUNDING_OFFSET, HOUR, MINUTE, funding_period, funding_time
 from api.simulator.timers import cancel_day_orders, cancel_overdue
@@ -40,13 +40,13 @@ class Schedule:
         self,
         exchange: Exchange,
         engine: Engine,
-        clearing: Clearing,
+        payments: Payments,
         population: Population,
         liquidation: Liquidation,
     ) -> None:
         self._exchange = exchange
         self._engine = engine
-        self._clearing = clearing
+        self._payments = payments
         self._population = population
         self._liquidation = liquidation
         self._due: list[tuple[int, int, str, str]] = []
@@ -141,12 +141,12 @@ class Schedule:
             if instrument.is_open and instrument.contract.is_perpetual:
                 # The path ends a funding interval with no basis left: mark is index.
                 instrument.revalue(time)
-                self._clearing.fund(instrument, interval)
+                self._payments.fund(instrument, interval)
         self._exchange.feed.flush()
         self._plan(funding_time(interval + 1), "funding")
 
     def _session(self, time: int, _symbol: str) -> None:
-        self._clearing.close_session()
+        self._payments.close_session()
         self._plan(time + DAY, "session")
 
     def _midnight(self, time: int, _symbol: str) -> None:
@@ -162,7 +162,7 @@ class Schedule:
     def _settlement(self, _time: int, symbol: str) -> None:
         instrument = self._exchange.instruments[symbol]
         if instrument.state == CLOSED:
-            self._clearing.settle(instrument)
+            self._payments.settle(instrument)
             self._exchange.feed.flush()
 
     def settle(self, instrument: Instrument) -> None:

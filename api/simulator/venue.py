@@ -33,6 +33,7 @@ from api.simulator.market_routes import (
 )
 from api.simulator.order_routes import OrderRoutes
 from api.simulator.parts import Parts
+from api.simulator.payments import Payments
 from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
 from api.simulator.prices import MINUTE, Prices, funding_period
 from api.simulator.quotes import index_row, instrument_row, quote_row
@@ -222,13 +223,13 @@ class LiveVenue:
 
     def _assemble(self) -> None:
         exchange = self._exchange
-        clearing = Clearing(exchange)
-        self._engine = Engine(exchange, clearing)
+        payments = Payments(exchange)
+        self._engine = Engine(exchange, Clearing(exchange))
         self._population = Population(exchange, self._engine)
         self._population.pace = self._pace
         liquidation = Liquidation(exchange, self._engine)
-        self._schedule = Schedule(exchange, self._engine, clearing, self._population, liquidation)
-        parts = Parts(self._engine, clearing, self._population, liquidation, self._schedule)
+        self._schedule = Schedule(exchange, self._engine, payments, self._population, liquidation)
+        parts = Parts(self._engine, payments, self._population, liquidation, self._schedule)
         self.interventions = Interventions(exchange, parts)  # what its owner may do to it
         self._routes = Routes(
             exchange,
