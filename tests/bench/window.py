@@ -21,7 +21,8 @@ def window() -> list[Figure]:
         red = measure(Path(folder), SECONDS / 3, red=True)
     shown, bare, worse = measured.window, measured.bare, red.window
     return [
-        Figure("messages", measured.messages, "a second"),
+        Figure("messages sent", measured.messages, "a second"),
+        Figure("messages taken in", shown["received"], "a second, two on end"),
         Figure("p50", shown["p50"], "ms"),
         Figure("p99", shown["p99"], "ms"),
         Figure("p99.9", shown["p99.9"], "ms", at_most=LIMIT),

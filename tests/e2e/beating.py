@@ -12,6 +12,7 @@ import json
 import sys
 import time
 import tkinter as tk
+from collections import Counter
 from pathlib import Path
 
 EVERY = 5  # milliseconds between two timers
@@ -72,6 +73,7 @@ def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
     whole.SETTLE_SECONDS = 0.0  # the window is there while the history is being loaded
     if red:
         Engine._run = _on_the_windows_thread(root)  # type: ignore[assignment, method-assign]
+    received = _count_texts()
     program = whole.Program(find_profile(whole.FOLDER, profile))
     program.open()
     terminal = Terminal(
@@ -96,8 +98,30 @@ def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
         "bring-ups before": began.reloads,
         "bring-ups": shown.reloads,
         "snapshots": shown.beat,
+        "received": _kept_up(received),
         "booked": booked,
     }
+
+
+def _kept_up(received: list[float]) -> float:
+    """Return the texts a second of the two seconds on end in which most came."""
+    seconds = Counter(int(at) for at in received)
+    return max((seconds[second] + seconds[second + 1] for second in seconds), default=0) / 2
+
+
+def _count_texts() -> list[float]:
+    """Return a list that grows by the moment at which each text of the stream is decoded."""
+    from api.bitmex.stream_protocol import StreamProtocol  # noqa: PLC0415 -- as above
+
+    received: list[float] = []
+    decode = StreamProtocol.feed
+
+    def feed(self: StreamProtocol, text: str | bytes, now: float) -> object:
+        received.append(time.monotonic())
+        return decode(self, text, now)
+
+    StreamProtocol.feed = feed  # type: ignore[assignment, method-assign]
+    return received
 
 
 def _on_the_windows_thread(root: tk.Tk) -> object:

@@ -36,8 +36,8 @@ class FloodingVenue(LiveVenue):
         """Return what happened and the flood since the last call."""
         now = time.monotonic()
         due = min(MOST, int((now - self._since) * self.rate)) if self.rate else 0
-        if due:
-            self._since = now
+        if due:  # what a look falls short of a whole message stays due
+            self._since = max(self._since + due / self.rate, now - MOST / self.rate)
         return [*super().drain(), *(self._update(number) for number in range(due))]
 
     def _update(self, number: int) -> TableEvent:

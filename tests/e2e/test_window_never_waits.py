@@ -8,21 +8,23 @@ import pytest
 
 from tests.e2e.punctual import LIMIT, Measured, measure
 
+RATE = 2000.0  # messages a second that the exchange sends
+KEPT = 1900.0  # of them that the terminal takes in, in two whole seconds on end
 
-def best_of(folder: Path, tries: int, **options: object) -> Measured:
+
+def best_of(folder: Path, tries: int, seconds: float) -> Measured:
     """Measure again when another program took the processor in between; never more than `tries`."""
-    found: list[Measured] = []
     for number in range(tries):
-        found.append(measure(folder / str(number), **options))  # type: ignore[arg-type]
-        if found[-1].judged <= LIMIT:
+        found = measure(folder / str(number), seconds, rate=RATE)
+        if found.judged <= LIMIT and found.window["received"] >= KEPT:
             break
-    return min(found, key=lambda each: each.judged)
+    return found
 
 
 def test_u11_nothing_blocks_the_window_over_50_ms_at_2000_messages_a_second(tmp_path: Path) -> None:
-    measured = best_of(tmp_path, 2, seconds=10.0)
+    measured = best_of(tmp_path, 3, seconds=12.0)
     assert measured.judged <= LIMIT, measured
-    assert measured.messages > 1000, measured  # the flood was one
+    assert measured.window["received"] >= KEPT, measured
     assert measured.window["bring-ups before"] == 0, measured  # the history was still being loaded
     assert measured.window["bring-ups"] >= 1, measured
     assert measured.window["booked"] == 10_000 * 1000, measured
