@@ -24,6 +24,7 @@ _ALL = {  # what must have a row, by section
     "Freezes": {f"B{n}" for n in range(1, 26)},
     "Wrong figures": {f"V{n}" for n in range(1, 11)},
     "Security": {f"S{n}" for n in range(1, 7)},
+    "What always holds": {f"I{n}" for n in (*range(1, 12), *range(13, 26))},
 }
 
 
