@@ -12,20 +12,17 @@ takes the download in. Prices are float: they are shown and given to strategies,
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
-from math import isnan, nan
 
+from common.domain.bar_columns import BarColumns, minute_of, minute_up, moment
 from common.domain.market import Candle, Trade
 
 DAYS_KEPT_OF_1M = 35
 DEFAULT_LIMIT = DAYS_KEPT_OF_1M * 24 * 60
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_A_MINUTE = timedelta(minutes=1)
 _SLACK = 64  # a part of the limit that may be surplus: columns move only now and then
 
 
@@ -42,7 +39,7 @@ class CandleSeries:
         self.timeframe = timeframe  # minutes
         self.late_trades = 0  # dropped: their bar was closed already
         self._limit = limit
-        self._bars = _Columns()
+        self._bars = BarColumns()
         self._partial: set[int] = set()  # starts of bars that were seen only in part
         self._current: int | None = None  # start of the open bar, minutes since 1970
         self._whole = False  # the open bar has been watched since its first instant
@@ -57,7 +54,7 @@ class CandleSeries:
     @property
     def missing_since(self) -> datetime | None:
         """Start of the first bar that is absent or was seen in part; None: nothing is missing."""
-        return None if self._hole is None else _moment(self._hole)
+        return None if self._hole is None else moment(self._hole)
 
     def absent_before(self, index: int) -> int:
         """Return how many bars are missing between a closed bar and the one before it."""
@@ -66,11 +63,11 @@ class CandleSeries:
 
     def partial(self, start: datetime) -> bool:
         """Whether the closed bar that begins at `start` was seen only in part."""
-        return _minute(start) in self._partial
+        return minute_of(start) in self._partial
 
     def whole(self, start: datetime) -> bool:
         """Whether the bar that begins at `start` is there, complete."""
-        return self._bars.find(_minute(start)) is not None and not self.partial(start)
+        return self._bars.find(minute_of(start)) is not None and not self.partial(start)
 
     def __getitem__(self, index: int) -> Candle:
         """Return a closed bar; negative: counted from the newest. IndexError: there is none."""
@@ -86,7 +83,7 @@ class CandleSeries:
 
     def since(self, start: datetime) -> list[Candle]:
         """Return the closed bars that begin at `start` or later, oldest first."""
-        first = bisect_left(self._bars.starts, _minute_up(start))
+        first = bisect_left(self._bars.starts, minute_up(start))
         return [self._bars.candle(i) for i in range(first, len(self._bars))]
 
     def resume(self, now: datetime) -> None:
@@ -94,19 +91,19 @@ class CandleSeries:
 
         The bar open at `now` is partial, unless `now` is its first instant.
         """
-        current = self._floor(_minute(now))
+        current = self._floor(minute_of(now))
         expected = self._bars.starts[-1] + self.timeframe if len(self._bars) else current
         current = max(current, expected)  # a clock set back must not open a closed bar again
         if self._hole is None:
             self._hole = min(expected, current)
         self._current = current
-        self._whole = _moment(current) >= now
+        self._whole = moment(current) >= now
         self._building = {s: b for s, b in self._building.items() if s >= current}
         self._find_hole()
 
     def doubt(self, since: datetime) -> None:
         """Say that trades after `since` may have been missed: bars open then are partial."""
-        first = self._floor(_minute(since))
+        first = self._floor(minute_of(since))
         doubtful = self._bars.starts[bisect_left(self._bars.starts, first) :]
         self._partial.update(doubtful)
         if len(doubtful):
@@ -116,7 +113,7 @@ class CandleSeries:
         """Take a public trade into the bar of its own time."""
         if self._current is None:
             self.resume(trade.at)
-        start = self._floor(_minute(trade.at))
+        start = self._floor(minute_of(trade.at))
         current = start if self._current is None else self._current
         if start < current:
             self.late_trades += 1
@@ -136,8 +133,8 @@ class CandleSeries:
 
     def next_close(self, now: datetime) -> datetime:
         """Return when `close` is to be called next; not later than `now`: at once."""
-        current = self._floor(_minute(now)) if self._current is None else self._current
-        return _moment(current + self.timeframe)
+        current = self._floor(minute_of(now)) if self._current is None else self._current
+        return moment(current + self.timeframe)
 
     def close(self, now: datetime) -> Candle | None:
         """Close the open bar if it is over at `now` and return it.
@@ -149,7 +146,7 @@ class CandleSeries:
         if self._current is None:
             self.resume(now)
             return None
-        passed = _minute(now) - self._current
+        passed = minute_of(now) - self._current
         if passed < self.timeframe:
             return None
         if passed >= 2 * self.timeframe:
@@ -197,7 +194,7 @@ class CandleSeries:
             return None
         if not whole:
             self._partial.add(start)
-        self._bars.append(start, built, self._bid, self._ask)
+        self._bars.append(start, built.closed(start, self._bid, self._ask))
         self._trim()
         self._find_hole()
         return self._bars.candle(len(self._bars) - 1)
@@ -236,8 +233,8 @@ class CandleSeries:
         return minute - minute % self.timeframe
 
     def _grid_start(self, candle: Candle) -> int:
-        start = _minute(candle.start)
-        if start % self.timeframe or _moment(start) != candle.start:
+        start = minute_of(candle.start)
+        if start % self.timeframe or moment(start) != candle.start:
             raise ValueError(f"a bar of {self.timeframe} min cannot begin at {candle.start}")
         return start
 
@@ -258,82 +255,23 @@ class _Building:
         self.close = price
         self.volume += quantity
 
+    def closed(self, start: int, bid: float | None, ask: float | None) -> Candle:
+        """Return the bar as it is now, with the quote of now; `start`: minutes since 1970."""
+        return Candle(
+            start=moment(start),
+            open=self.open,
+            high=self.high,
+            low=self.low,
+            close=self.close,
+            volume=self.volume,
+            bid=bid,
+            ask=ask,
+        )
+
     def open_at(self, price: float) -> None:
         self.open = price
         self.high = max(self.high, price)
         self.low = min(self.low, price)
-
-
-class _Columns:
-    """Closed bars, one array a column: 60 bytes a bar. NaN stands for an unseen quote."""
-
-    def __init__(self) -> None:
-        self.starts = array("I")  # minutes since 1970, ascending, unique
-        self.opens = array("d")
-        self.highs = array("d")
-        self.lows = array("d")
-        self.closes = array("d")
-        self.bids = array("d")
-        self.asks = array("d")
-        self.volumes = array("q")
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def append(self, start: int, bar: _Building, bid: float | None, ask: float | None) -> None:
-        self.starts.append(start)
-        self.opens.append(bar.open)
-        self.highs.append(bar.high)
-        self.lows.append(bar.low)
-        self.closes.append(bar.close)
-        self.bids.append(nan if bid is None else bid)
-        self.asks.append(nan if ask is None else ask)
-        self.volumes.append(bar.volume)
-
-    def candle(self, index: int) -> Candle:
-        bid, ask = self.bids[index], self.asks[index]
-        return Candle(
-            start=_moment(self.starts[index]),
-            open=self.opens[index],
-            high=self.highs[index],
-            low=self.lows[index],
-            close=self.closes[index],
-            volume=self.volumes[index],
-            bid=None if isnan(bid) else bid,
-            ask=None if isnan(ask) else ask,
-        )
-
-    def find(self, start: int) -> Candle | None:
-        if not self.starts or start > self.starts[-1]:
-            return None
-        index = bisect_left(self.starts, start)
-        found = index < len(self.starts) and self.starts[index] == start
-        return self.candle(index) if found else None
-
-    def merge(self, fresh: dict[int, Candle]) -> None:
-        """Put bars where they belong; a bar of the same start is replaced."""
-        first = bisect_left(self.starts, min(fresh))
-        if first == len(self):  # they follow what is there
-            self._extend(fresh)
-            return
-        tail = {self.starts[i]: self.candle(i) for i in range(first, len(self))} | fresh
-        for column in self._columns():
-            del column[first:]
-        self._extend(tail)
-
-    def _extend(self, bars: dict[int, Candle]) -> None:
-        for start in sorted(bars):
-            bar = bars[start]
-            built = _Building(bar.open, bar.high, bar.low, bar.close, bar.volume)
-            self.append(start, built, bar.bid, bar.ask)
-
-    def forget(self, count: int) -> None:
-        for column in self._columns():
-            del column[:count]
-
-    def _columns(self) -> tuple[array[int] | array[float], ...]:
-        floats = (self.opens, self.highs, self.lows, self.closes, self.bids, self.asks)
-        return (self.starts, self.volumes, *floats)
 
 
 def _with_quote_of(candle: Candle, mine: Candle) -> Candle:
@@ -341,15 +279,3 @@ def _with_quote_of(candle: Candle, mine: Candle) -> Candle:
     bid = mine.bid if candle.bid is None else candle.bid
     ask = mine.ask if candle.ask is None else candle.ask
     return replace(candle, bid=bid, ask=ask)
-
-
-def _minute(at: datetime) -> int:
-    return (at - _EPOCH) // _A_MINUTE
-
-
-def _minute_up(at: datetime) -> int:
-    return -((_EPOCH - at) // _A_MINUTE)
-
-
-def _moment(minute: int) -> datetime:
-    return _EPOCH + minute * _A_MINUTE
