@@ -73,7 +73,7 @@ def run_stop(
         write(clean(text, LONGEST_LINE))
         return code
 
-    while not _live(program.snapshot()):
+    while not _ready(wish, program.snapshot()):
         away = UNREACHABLE_SECONDS if _away(program.snapshot()) else LIVE_SECONDS
         if not waiting(away):
             return end(NOT_DONE, f"NOT DONE: {_why(program.snapshot())}")
@@ -97,8 +97,11 @@ def run_stop(
     return end(DONE, "done")
 
 
-def _live(snapshot: Snapshot) -> bool:
+def _ready(wish: Wish, snapshot: Snapshot) -> bool:
+    """Whether a wish can be carried out: cancelling needs neither books nor stream."""
     rows = snapshot.markets
+    if wish.level is Level.CANCEL:
+        return bool(rows) and all(row.orders_known for row in rows)
     return bool(rows) and all(row.health is Health.LIVE or row.read_only for row in rows)
 
 

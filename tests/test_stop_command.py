@@ -20,6 +20,7 @@ from common.stop_command import stop_wish
 from tests.api.terminal.support import MARKET
 from tests.common.engine.test_kill_levels import XBTUSDT, Desk, lots
 from tests.faults.whole import Whole
+from tests.support.database import MariaDB
 from tests.support.places import ROOT
 from tests.support.processes import end
 from tests.support.venue import ExchangeProcess
@@ -161,6 +162,20 @@ def test_stop_says_first_and_does_it_with_yes(
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "there is nothing to do")
 
 
+def test_d1_stop_cancels_orders_while_the_database_is_down(
+    exchange: Callable[..., ExchangeProcess], database_server: MariaDB, tmp_path: Path
+) -> None:
+    whole = Whole(exchange(seed=6), tmp_path, database_server)
+    order = resting(whole)
+    database_server.kill()
+    done = stop(tmp_path, "cancel-all", "--yes")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "done"), done.stdout
+    assert status(whole, order) == "Canceled"
+    flat = stop(tmp_path, "flatten", "XBTUSDT", "--yes")
+    assert flat.returncode == 1
+    assert "BLOCKED: database" in flat.stdout.splitlines()[-1]
+
+
 if os.name == "posix":
     import pty
 
@@ -182,6 +197,31 @@ if os.name == "posix":
             assert status(whole, order) == "New"
             os.write(keyboard, b"yes\n")
             wait_until(lambda: status(whole, order) == "Canceled", 20, "the cancel")
+        finally:
+            code = end(terminal)
+            os.close(keyboard)
+            os.close(console)
+        assert code == 0
+
+    def test_d1_a_start_without_the_database_shows_orders_and_cancels_them(
+        exchange: Callable[..., ExchangeProcess], database_server: MariaDB, tmp_path: Path
+    ) -> None:
+        whole = Whole(exchange(seed=6), tmp_path, database_server)
+        order = resting(whole)
+        database_server.kill()
+        keyboard, console = pty.openpty()
+        terminal = subprocess.Popen(
+            whole.command(), cwd=ROOT, stdin=console, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+        try:
+            assert terminal.stdout is not None
+            lines = iter(terminal.stdout)
+            assert any("BLOCKED: database" in line for line in lines)
+            assert any(" ORDER " in line for line in lines)
+            os.write(keyboard, b"cancel-all\nyes\n")
+            wait_until(lambda: status(whole, order) == "Canceled", 20, "the cancel")
+            database_server.start()
+            assert any(" LIVE" in line for line in lines)
         finally:
             code = end(terminal)
             os.close(keyboard)

@@ -18,6 +18,7 @@ from common.domain.instruments import Currency, Instrument, Symbol
 from common.domain.orders import Order
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
+from common.engine.glance import Glance
 from common.engine.items import Booked, Reply
 from common.engine.notices import NoticeBoard
 from common.engine.ports import Gateway, Ledger
@@ -65,6 +66,7 @@ class BringUp:
         notices: NoticeBoard,
         *,
         now: Callable[[], datetime],
+        later: Callable[[float, Callable[[], None]], None],
         first_date: Callable[[datetime | None], datetime | None],
         check: Callable[[Sequence[Instrument]], Missing],
         failed: Callable[[TmaticError], None],
@@ -85,6 +87,9 @@ class BringUp:
         self._done = done
         self._compared = compared  # takes why books and exchange are in doubt, "" when they are not
         self._confirmed = confirmed  # a person has agreed to an account that is new here
+        self._glance = Glance(
+            gateway, desk.wire.listed, now=now, later=later, wanted=lambda: self._wait == BOOKS
+        )
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
@@ -118,7 +123,9 @@ class BringUp:
         self._wait = None
 
     def replied(self, reply: Reply) -> bool:
-        """Go on if the script waits for this reply; say whether it was the script's."""
+        """Go on if the script waits for this reply; say whether it was asked for here."""
+        if self._glance.replied(reply):
+            return True
         if self._wait != Wait(reply.number):
             return False
         if reply.error is not None:
@@ -224,6 +231,7 @@ class BringUp:
         self._ledger.open(
             self._state.key, self._state.symbols, tuple(self._state.currencies.values())
         )
+        self._glance.begin()
         books = yield BOOKS
         if not isinstance(books, Books):
             return

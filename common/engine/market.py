@@ -146,6 +146,7 @@ class Market:
             self.dispatch,
             notices,
             now=self.exchange_time,
+            later=later,
             first_date=first_date,
             check=self._compare,
             failed=self._failed,

@@ -97,6 +97,7 @@ class OrderMirror:
         self._by_order_id: dict[str, str] = {}
         self._ended: OrderedDict[str, datetime] = OrderedDict()
         self._remember = remember_ended
+        self.told = False  # the exchange has told all open orders at least once
 
     def __iter__(self) -> Iterator[LiveOrder]:
         return iter(list(self.live.values()))  # whoever looks may drop what it sees
@@ -153,6 +154,7 @@ class OrderMirror:
         Kept are orders of ours that were not answered yet, and orders that changed after
         `asked_at` (exchange time): the list may be older than they are.
         """
+        self.told = True
         listed = {order.order_id for order in orders}
         gone = [
             live

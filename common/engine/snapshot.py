@@ -93,6 +93,7 @@ class MarketRow:
     reason: str  # in words; "" when LIVE
     progress: str  # what is being done now, e.g. "trade history: 1,500 executions"
     read_only: bool = False  # another terminal trades on the account
+    orders_known: bool = False  # the exchange has told all open orders since the start
     verification: Verification = field(
         default_factory=Verification
     )  # how books and exchange compare

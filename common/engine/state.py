@@ -16,7 +16,7 @@ from common.domain.orders import Order
 from common.domain.robots import Robot, Status
 from common.domain.trading_limits import TradingLimits
 from common.engine import robots as robot_rules
-from common.engine.orders import OrderMirror
+from common.engine.orders import LiveOrder, OrderMirror
 from common.engine.ports import Gateway
 
 ROWS = (Status.WORK, Status.OFF, Status.ERROR)  # what a row of `robots` may be
@@ -73,6 +73,8 @@ class MarketState:
         for emi, (status, problem) in self.failed_bots.items():
             if emi in self.robots:
                 self.set_status(emi, status, problem)
+        for order in self.orders:  # some may have been seen before the books were
+            order.emi = self.emi_of(order)
 
     def take_entries(self, entries: Iterable[Entry]) -> None:
         """Follow rows that are durable in the books."""
@@ -85,7 +87,7 @@ class MarketState:
             elif entry.quantity:  # else another currency of a trade that is shown already
                 self.trades.appendleft(entry)
 
-    def emi_of(self, order: Order) -> str:
+    def emi_of(self, order: Order | LiveOrder) -> str:
         """Return the bot that an order belongs to, made visible if it is new."""
         emi = robot_rules.owner(order.cl_ord_id, order.symbol, self.robots)
         self._show_bot(emi, order.symbol)

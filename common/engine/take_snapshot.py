@@ -87,6 +87,7 @@ def _market_row(market: Market) -> MarketRow:
         reason=reason,
         progress=market.bring_up.step if market.bring_up.running else "",
         read_only=market.state.read_only,
+        orders_known=market.state.orders.told,
         verification=market.verifier.status,
         dead_man=market.dead_man.row(),
         requests_left=market.gateway.requests_left(),

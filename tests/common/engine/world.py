@@ -90,6 +90,7 @@ class World:
         self.extra: tuple[Instrument, ...] = ()
         self.intents: tuple[Intent, ...] = ()
         self.errors: dict[type, TmaticError] = {}
+        self.books_open = True  # else the ledger does not answer until `open_books`
         self.refusal = ""  # why the ledger writes no bot
         self.engine = Engine(
             [(self.gateway, self.state)],
@@ -213,8 +214,8 @@ class World:
         pending = self.ledger.jobs[self._jobs :]
         self._jobs = len(self.ledger.jobs)
         for kind, job in pending:
-            if kind == "open":
-                self.engine.inbox.put(LedgerOpened(self._books()))
+            if kind == "open" and self.books_open:
+                self.open_books()
             elif kind == "book":
                 assert isinstance(job, tuple)
                 ids = frozenset(e.exec_id for e in job)
@@ -239,6 +240,10 @@ class World:
                 assert isinstance(job, Intent)
                 self.engine.inbox.put(IntentWritten(KEY, job))
         return bool(pending)
+
+    def open_books(self) -> None:
+        """Answer that the books are open."""
+        self.engine.inbox.put(LedgerOpened(self._books()))
 
     def _save_bot(self, form: BotForm, new: bool, event: int) -> None:
         """Make the row that the ledger makes of a form."""
