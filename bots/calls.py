@@ -25,7 +25,7 @@ _Fixed = tuple[Robot, Instrument, Currency]
 
 
 def pack_call(view: RobotView, candles: Sequence[Candle], ticker: Ticker, orders: bytes) -> bytes:
-    """Return a call as bytes; `orders` as `channel.pack_orders` made them."""
+    """Return a call as bytes; `orders` as `pack_orders` made them."""
     return marshal.dumps(
         (
             _pack_fixed(view.robot, view.instrument, view.currency),

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from api.websockets import Websockets
 from bots import channel
+from bots.packed_orders import order_rows
 from bots.sources import forget
 from bots.supervisor import ORDER_CALLS_PER_BAR
 from bots.variables import Variables as Bots
@@ -80,9 +81,9 @@ class InlineBotRunner:
         self.calls += 1
         self._says.orders = 0
         if call.fills:
-            self._worker.fill(call.view, call.ticker, channel.order_rows(call.orders), call.fills)
+            self._worker.fill(call.view, call.ticker, order_rows(call.orders), call.fills)
             return True
-        self._worker.call(call.view, call.candles, call.ticker, channel.order_rows(call.orders))
+        self._worker.call(call.view, call.candles, call.ticker, order_rows(call.orders))
         return True
 
     def start_bot(self, call: BotCall) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 from bots import dialect
-from bots.channel import OrderCall, PackedOrder, order_values, order_view
+from bots.channel import OrderCall
+from bots.packed_orders import PackedOrder, order_values, order_view
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
 from common.engine.items import BotAnswer, OrderView, RobotView

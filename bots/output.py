@@ -8,6 +8,7 @@ import threading
 from typing import BinaryIO, Protocol
 
 from bots import channel
+from bots.worker_lines import encode
 
 LINES_PER_CALL = 200
 LINE_LENGTH = 500  # characters
@@ -29,7 +30,7 @@ class Outlet:
 
     def send(self, message: channel.FromWorker) -> None:
         """Send one message; end the process when nobody listens any more."""
-        left = memoryview(channel.encode(message))
+        left = memoryview(encode(message))
         with self._lock:
             try:
                 while left:

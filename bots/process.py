@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bots import channel
+from bots.worker_lines import read_from_worker
 from common.errors import StrategyError
 
 _ROOT = Path(__file__).resolve().parent.parent  # where the packages bots, common and algo are
@@ -115,7 +116,7 @@ class WorkerProcess:
             message: channel.FromWorker | StrategyError | None
             while True:
                 try:
-                    message = channel.read_from_worker(stream)
+                    message = read_from_worker(stream)
                 except StrategyError as error:
                     message = error
                 except OSError:

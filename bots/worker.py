@@ -25,6 +25,7 @@ from bots.frames import Frame
 from bots.loading import Strategy
 from bots.orders import MarketDesk, OrderTable, TrialDesk
 from bots.output import Outlet, PrintedLines, Speaker
+from bots.packed_orders import PackedOrder, unpack_orders
 from bots.sources import Sources, forget
 from bots.variables import Variables
 from common.domain.bots import BotFill
@@ -84,7 +85,7 @@ class Worker:
             elif isinstance(job, channel.Call):
                 going = self.call(*_unpacked(job))
             elif isinstance(job, channel.FillCall):
-                orders = channel.unpack_orders(job.orders)
+                orders = unpack_orders(job.orders)
                 going = self.fill(job.view, job.ticker, orders, job.fills)
             elif isinstance(job, channel.StopStrategy):
                 going = self.stop()
@@ -165,7 +166,7 @@ class Worker:
         view: RobotView,
         candles: Sequence[Candle],
         prices: Ticker,
-        orders: dict[str, channel.PackedOrder],
+        orders: dict[str, PackedOrder],
     ) -> bool:
         """Let the strategy look at a closed bar; False when it raised."""
         return self._carry_out(lambda: self._call_strategy(view, candles, prices, orders))
@@ -174,7 +175,7 @@ class Worker:
         self,
         view: RobotView,
         prices: Ticker,
-        orders: dict[str, channel.PackedOrder],
+        orders: dict[str, PackedOrder],
         fills: Sequence[BotFill],
     ) -> bool:
         """Tell the strategy of fills; False when it raised."""
@@ -210,7 +211,7 @@ class Worker:
         view: RobotView,
         candles: Sequence[Candle],
         prices: Ticker,
-        orders: dict[str, channel.PackedOrder],
+        orders: dict[str, PackedOrder],
         action: Strategy | None = None,
     ) -> None:
         """Call the strategy, or in its place an action with the same arguments."""
@@ -263,8 +264,8 @@ class Worker:
 
 def _unpacked(
     job: channel.Call,
-) -> tuple[RobotView, Sequence[Candle], Ticker, dict[str, channel.PackedOrder]]:
-    return job.view, job.candles, job.ticker, channel.unpack_orders(job.orders)
+) -> tuple[RobotView, Sequence[Candle], Ticker, dict[str, PackedOrder]]:
+    return job.view, job.candles, job.ticker, unpack_orders(job.orders)
 
 
 def _take_pipes() -> tuple[BinaryIO, Outlet]:

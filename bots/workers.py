@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from bots import channel, events
+from bots.packed_orders import pack_orders
 from bots.process import Leavers, WorkerProcess
 from bots.sources import saved_at
 from common.domain.bots import BotCode, BotLine
@@ -93,7 +94,7 @@ class Packer:
     def message(self, call: BotCall) -> channel.Call | channel.FillCall:
         """Return a call as it goes to the worker."""
         if self._packed is None or self._packed[0] is not call.orders:
-            self._packed = (call.orders, channel.pack_orders(call.orders))
+            self._packed = (call.orders, pack_orders(call.orders))
         orders = self._packed[1]
         if call.fills:
             return channel.FillCall(call.view, call.ticker, orders, call.fills)
@@ -139,7 +140,7 @@ def introduce(
     feed(worker, wish.bars)
     trial, call = None, wish.trial
     if call is not None:
-        trial = channel.Call(call.view, (), call.ticker, channel.pack_orders(call.orders))
+        trial = channel.Call(call.view, (), call.ticker, pack_orders(call.orders))
     worker.send(channel.LoadStrategy(trial))
 
 
