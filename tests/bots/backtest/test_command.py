@@ -13,7 +13,8 @@ import pytest
 from api.simulator.bar_files import BarFile, read_rates, write_bars
 from api.simulator.bars import Bars
 from api.simulator.contracts import Contract
-from bots.backtest.command import INTERRUPTED, Place, Wish, run_backtest
+from bots.backtest.command import INTERRUPTED, run_backtest
+from bots.backtest.preparation import Place, Wish
 from bots.backtest.run import BackTest
 from common.command_line import parse_options
 from common.errors import ConfigurationError
