@@ -17,7 +17,7 @@ from typing import Any
 from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.robots import Robot
-from common.engine.items import RobotView
+from common.engine.bot_items import RobotView
 
 KNOWN = 512  # bots whose unchanging part is remembered
 

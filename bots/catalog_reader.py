@@ -9,7 +9,7 @@ from pathlib import Path
 from bots import catalog
 from bots.process import output_of
 from common.domain.parameters import Catalog
-from common.engine.items import CatalogRead
+from common.engine.bot_items import CatalogRead
 from common.engine.ports import Inbox
 
 log = logging.getLogger(__name__)

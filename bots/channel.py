@@ -17,7 +17,7 @@ from common.domain.bots import BotFill
 from common.domain.instruments import Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.orders import Side
-from common.engine.items import BotAnswer, RobotView
+from common.engine.bot_items import BotAnswer, RobotView
 
 _CALL = b"C"  # begins a call; a pickle begins with another byte
 _LENGTH = struct.Struct("!I")

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any
 
 from common.domain.market import Candle, Ticker
-from common.engine.items import OrderView, RobotView
+from common.engine.bot_items import OrderView, RobotView
 from common.errors import OrderRefused
 
 WHOLE_TOLERANCE = Decimal(

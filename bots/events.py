@@ -9,7 +9,7 @@ from pathlib import Path
 from bots import channel
 from bots.process import WorkerProcess
 from common.domain.market import Candle
-from common.engine.items import BotAnswer, BotCall, RobotView
+from common.engine.bot_items import BotAnswer, BotCall, RobotView
 from common.errors import StrategyError
 
 _INIT_PART = 6  # of the time for loading: what is left must do for the bot's own strategy

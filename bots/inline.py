@@ -27,13 +27,7 @@ from bots.workers import REFUSAL_WINDOW, REFUSALS, as_order
 from common.domain.bots import BotLine
 from common.domain.market import Candle
 from common.domain.robots import Robot
-from common.engine.items import (
-    BotAnswer,
-    BotCall,
-    BotFailed,
-    BotLoaded,
-    RobotView,
-)
+from common.engine.bot_items import BotAnswer, BotCall, BotFailed, BotLoaded, RobotView
 from common.engine.ports import Clock, Inbox
 from common.errors import StrategyError
 from common.variables import Variables as Orders

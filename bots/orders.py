@@ -12,7 +12,7 @@ from bots.channel import OrderCall
 from bots.packed_orders import PackedOrder, order_values, order_view
 from common.domain.instruments import Symbol
 from common.domain.orders import Side
-from common.engine.items import BotAnswer, OrderView, RobotView
+from common.engine.bot_items import BotAnswer, OrderView, RobotView
 from common.errors import OrderRefused
 from common.variables import Variables
 

@@ -8,14 +8,7 @@ from bots.events import Batch
 from bots.journal import BotJournal
 from bots.workers import Bot
 from common.domain.bots import BotLine
-from common.engine.items import (
-    BotFailed,
-    BotFinished,
-    BotLoaded,
-    BotOrder,
-    BotSaid,
-    BotWanted,
-)
+from common.engine.bot_items import BotFailed, BotFinished, BotLoaded, BotOrder, BotSaid, BotWanted
 from common.engine.ports import Inbox
 
 _LINES_HELD = 200  # of one bot, before the engine is told

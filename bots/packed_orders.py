@@ -14,7 +14,7 @@ from typing import Any
 
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
-from common.engine.items import OrderView
+from common.engine.bot_items import OrderView
 
 # clOrdID, EMI, ticker, category, side, price as text and as number, leaves, market, seconds
 PackedOrder = tuple[str, str, str, str, str, str, float, int, str, float]

@@ -26,7 +26,7 @@ from bots.workers import (
     retire,
     say_goodbye,
 )
-from common.engine.items import BotLoaded, BotWanted
+from common.engine.bot_items import BotLoaded, BotWanted
 from common.errors import StrategyError
 
 log = logging.getLogger(__name__)

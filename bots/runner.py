@@ -20,7 +20,7 @@ from bots.loading import PROGRAM_ALGO
 from bots.supervisor import Supervisor
 from common.domain.bots import BotLine
 from common.domain.market import Candle
-from common.engine.items import BotAnswer, BotCall, RobotView
+from common.engine.bot_items import BotAnswer, BotCall, RobotView
 from common.engine.ports import Inbox
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from bots.outcomes import Outcomes
 from bots.process import WorkerProcess
 from bots.roster import Roster
 from bots.workers import REFUSALS, STARTING, Bot, Packer, Phase, as_order
-from common.engine.items import BotFailed, BotFinished, BotLoaded
+from common.engine.bot_items import BotFailed, BotFinished, BotLoaded
 from common.engine.ports import Inbox
 from common.errors import StrategyError
 

@@ -30,7 +30,7 @@ from bots.sources import Sources, forget
 from bots.variables import Variables
 from common.domain.bots import BotFill
 from common.domain.market import Candle, Ticker
-from common.engine.items import BotAnswer, RobotView
+from common.engine.bot_items import BotAnswer, RobotView
 from common.errors import StrategyError
 
 

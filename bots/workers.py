@@ -15,7 +15,7 @@ from bots.process import Leavers, WorkerProcess
 from bots.sources import saved_at
 from common.domain.bots import BotCode, BotLine
 from common.domain.market import Candle
-from common.engine.items import BotCall, BotOrder, OrderView, RobotView
+from common.engine.bot_items import BotCall, BotOrder, OrderView, RobotView
 
 REFUSALS = 3  # orders with senseless arguments within ...
 REFUSAL_WINDOW = 60.0  # ... so many seconds stop the bot

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "common.file_lock",
         "common.settings_types",
         "common.engine.ports",
+        "common.engine.bot_items",
         "common.engine.items",
         "common.engine.requests",
         "common.engine.mailbox",

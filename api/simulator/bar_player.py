@@ -16,7 +16,8 @@ from api.simulator.bar_venue import BarVenue
 from api.simulator.bars import Bar, Bars, moment, path
 from api.simulator.virtual_clock import VirtualClock
 from common.domain.commands import Shutdown
-from common.engine.items import BotOrder, Message
+from common.engine.bot_items import BotOrder
+from common.engine.items import Message
 from common.engine.mailbox import Mailbox
 
 MINUTE_MS = 60_000

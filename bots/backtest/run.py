@@ -28,8 +28,8 @@ from common.domain.money import closing_value
 from common.domain.reports import Period
 from common.domain.robots import Robot, Status
 from common.domain.verification import Verification
+from common.engine.bot_items import BotOrder
 from common.engine.engine import Engine
-from common.engine.items import BotOrder
 from common.engine.mailbox import Mailbox
 from common.engine.notices import NoticeBoard
 from common.engine.pace import BAR_BY_BAR

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 
 from common.domain.robots import Status
+from common.engine.bot_items import BotAnswer, BotOrder
 from common.engine.bot_records import BotRecords
 from common.engine.desk import Ask, Desk
 from common.engine.dispatch import order_view
-from common.engine.items import BotAnswer, BotOrder
 from common.engine.notices import NoticeBoard
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import BotRunner, Clock

@@ -10,9 +10,9 @@ from common.domain.bot_form import BotForm, form_problem, new_bot_problem
 from common.domain.commands import DeleteBot, SaveBot
 from common.domain.parameters import Catalog
 from common.domain.robots import Robot, Status
+from common.engine.bot_items import BotDeleted, BotSaved
 from common.engine.bot_records import BotRecords
 from common.engine.dispatch import Dispatch
-from common.engine.items import BotDeleted, BotSaved
 from common.engine.notices import NoticeBoard
 from common.engine.ports import Ledger
 from common.engine.robots import history_problem

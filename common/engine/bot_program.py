@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from common.domain.robots import Status
+from common.engine.bot_items import BotFailed, BotLoaded, BotSaid, BotWanted
 from common.engine.bot_records import BotRecords
 from common.engine.dispatch import Dispatch
-from common.engine.items import BotFailed, BotLoaded, BotSaid, BotWanted
 from common.engine.notices import NoticeBoard
 from common.engine.robot_switch import RobotSwitch
 from common.engine.state import MarketState

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from common.engine.bot_desk import BotDesk
+from common.engine.bot_items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted
 from common.engine.bot_keeper import BotKeeper
 from common.engine.bot_program import BotProgram
 from common.engine.bot_records import BotRecords
 from common.engine.desk import Desk
 from common.engine.dispatch import Dispatch
-from common.engine.items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted
 from common.engine.notices import NoticeBoard
 from common.engine.ports import BotRunner, Clock, Gateway, Ledger
 from common.engine.robot_switch import RobotSwitch

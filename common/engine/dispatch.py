@@ -10,9 +10,10 @@ from common.domain.instruments import Symbol
 from common.domain.market import Candle, Trade
 from common.domain.robots import Robot, Status
 from common.engine.bars import Bars, SeriesKey
+from common.engine.bot_items import BotCall, OrderView, RobotView
 from common.engine.bot_records import BotRecords
 from common.engine.fills import Fills
-from common.engine.items import BotCall, OrderView, Reply, RobotView
+from common.engine.items import Reply
 from common.engine.notices import NoticeBoard
 from common.engine.orders import LiveOrder
 from common.engine.ports import BotRunner, Gateway

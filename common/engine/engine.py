@@ -13,52 +13,20 @@ from datetime import datetime
 from functools import partial
 
 from common.domain.commands import (
-    AmendOrder,
-    Click,
-    DeleteBot,
-    Drawn,
-    PlaceOrder,
-    SaveBot,
-    SetBotPolicy,
-    SetRobotStatus,
-    SetTrading,
     Shutdown,
-    VerifyBooks,
 )
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
-from common.domain.parameters import Catalog
 from common.engine.bring_up import Missing
 from common.engine.deadlines import Deadlines
-from common.engine.items import (
-    Booked,
-    BotAnswer,
-    BotDeleted,
-    BotFinished,
-    BotNews,
-    BotOrder,
-    BotSaved,
-    CatalogRead,
-    IntentWritten,
-    LedgerDown,
-    LedgerOpened,
-    LedgerRead,
-    LedgerUp,
-    NumbersReserved,
-    RawText,
-    ReloadFailed,
-    Reply,
-    StreamClosed,
-    StreamOpened,
-    WriterLost,
-)
 from common.engine.mailbox import Mailbox
 from common.engine.market import Market
 from common.engine.notices import NoticeBoard
-from common.engine.order_gate import Reopen, shut_for
+from common.engine.order_gate import shut_for
 from common.engine.pace import LIVE, Pace
 from common.engine.ports import BotRunner, Clock, Gateway, Inbox, Ledger, Reports
 from common.engine.problems import FROZEN, Problems, not_flat
+from common.engine.reception import Reception
 from common.engine.report_desk import ReportDesk
 from common.engine.snapshot import Snapshot
 from common.engine.state import MarketState
@@ -71,7 +39,6 @@ from common.errors import ConfigurationError
 log = logging.getLogger(__name__)
 
 MOST_ITEMS_A_TURN = 500  # then deadlines get their turn
-REMEMBERED_EVENTS = 10_000
 
 
 class Engine:
@@ -105,18 +72,29 @@ class Engine:
         self._notices = notices
         self.refresh_rate = refresh_rate  # snapshots a second
         self._ledger_inbox = ledger_inbox  # what stands between the ledger and the inbox
-        self._reloads = reloads
-        self._ledger_problem = ""
         self._deadlines = Deadlines(clock)
-        self._events: dict[int, None] = {}
-        self._catalog = Catalog()
         self._beat = 0
-        self._ends = False
         self._next_snapshot = 0.0
         self._snapshot_every = pace.snapshot_every or 1.0 / refresh_rate  # seconds
         self._thread: threading.Thread | None = None
         self._markets: dict[str, Market] = {}
         self._trading = TradingSwitch(self._markets, notices)
+        self._ui = UiWatch(
+            later=self._deadlines.later,
+            trading=lambda: self._trading.on,
+            stop_trading=self._trading.stop,
+        )
+        states = [state for _, state in gateways]
+        self._report_desk = ReportDesk(reports, states, notices, lambda: self.snapshot)
+        self._reception = Reception(
+            self._markets,
+            runner,
+            self._trading,
+            self._ui,
+            self._report_desk,
+            notices,
+            reloads=reloads,
+        )
         self._markets |= {
             state.market: Market(
                 state,
@@ -128,7 +106,7 @@ class Engine:
                 later=self._deadlines.later,
                 trading=lambda: self._trading.on,
                 stop_trading=self._trading.stop,
-                ledger_problem=lambda: self._ledger_problem,
+                ledger_problem=lambda: self._reception.ledger_problem,
                 first_date=partial(first_date, state),
                 check=partial(check, state.market),
                 history_days=history_days,
@@ -141,13 +119,6 @@ class Engine:
             market.verifier.interval = pace.verify_every
             market.dispatch.expect_leaps(pace.look_every)
         self._problems = Problems()
-        self._ui = UiWatch(
-            later=self._deadlines.later,
-            trading=lambda: self._trading.on,
-            stop_trading=self._trading.stop,
-        )
-        states = [state for _, state in gateways]
-        self._report_desk = ReportDesk(reports, states, notices, lambda: self.snapshot)
         networks = {state.network for state in states}
         self._network = next((n for n in Network if n in networks), Network.DEMO)
         self.snapshot = self._take_snapshot()
@@ -206,14 +177,14 @@ class Engine:
         try:
             for market in self._markets.values():
                 market.start()
-            while not self._ends:
+            while not self._reception.ended:
                 self.turn()
         except Exception as error:  # the top of the thread: nothing may die silently
             log.exception("the engine stopped")
             self._trading.shut_gates()
             self._notices.error(f"the engine stopped: {error}; press F3 to start it again")
             self._trading.on = False
-            self._ledger_problem = "the engine stopped; press F3"
+            self._reception.ledger_problem = "the engine stopped; press F3"
             self.snapshot = self._take_snapshot()
         finally:
             self.settled.set()
@@ -226,7 +197,7 @@ class Engine:
         while item is not None:
             self.handle(item)
             taken += 1
-            if self._ends or taken >= MOST_ITEMS_A_TURN:
+            if self._reception.ended or taken >= MOST_ITEMS_A_TURN:
                 break
             item = self.inbox.get(0)
         self._deadlines.run()
@@ -255,129 +226,11 @@ class Engine:
                 due = min(due, (close - market.exchange_time()).total_seconds())
         return max(0.0, due)
 
-    # ---- items ----------------------------------------------------------------------------
-
     def handle(self, item: object) -> None:
         """Apply an item; the engine's thread only."""
-        if isinstance(item, RawText):
-            self._markets[item.market].text(item)
-        elif isinstance(item, Reply):
-            self._markets[item.market].replied(item)
-        elif isinstance(item, StreamOpened):
-            self._markets[item.market].opened(item.session)
-        elif isinstance(item, StreamClosed):
-            self._markets[item.market].closed(item)
-        elif isinstance(item, ReloadFailed):
-            self._reloads += 1
-            self._notices.error(item.reason)
-        elif not (
-            self._handle_person(item) or self._handle_bot(item) or self._report_desk.handle(item)
-        ):
-            self._handle_ledger(item)
+        self._reception.take(item)
 
-    def _handle_person(self, item: object) -> bool:
-        if isinstance(item, Click):
-            self._click(item)
-        elif isinstance(item, SetRobotStatus):
-            self._markets[item.market].switch.set(item)
-        elif isinstance(item, SetBotPolicy):
-            self._markets[item.market].switch.set_policy(item)
-        elif isinstance(item, (SaveBot, DeleteBot)):
-            self._markets[item.market].keeper.wanted(item, self._catalog)
-        elif isinstance(item, SetTrading):
-            self._trading.set(item.on, item.entries)
-        elif isinstance(item, Reopen):
-            item.carry_out()
-        elif isinstance(item, Drawn):
-            self._ui.drawn()
-        elif isinstance(item, VerifyBooks):
-            for market in self._markets.values():
-                market.verifier.asked()
-        elif isinstance(item, Shutdown):
-            self._ends = True
-            for market in self._markets.values():
-                market.flattener.stop()
-        else:
-            return False
-        return True
-
-    def _handle_bot(self, item: object) -> bool:
-        if isinstance(item, BotFinished):
-            market = self._market_of(item.emi)
-            if market is not None:
-                market.dispatch.finished(item.emi)
-            return True
-        if isinstance(item, CatalogRead):
-            self._catalog = item.catalog
-            return True
-        if not isinstance(item, BotNews):
-            return False
-        market = self._market_of(item.emi)
-        if market is None:
-            if isinstance(item, BotOrder):  # a worker waits for the answer
-                self._runner.answer(
-                    item.emi, item.call, BotAnswer("", None, "there is no such bot")
-                )
-            return True
-        market.bot(item)
-        return True
-
-    def _handle_ledger(self, item: object) -> None:
-        if isinstance(item, LedgerOpened):
-            self._markets[item.books.key.market].books_opened(item.books)
-            self._yield_trading()
-        elif isinstance(item, WriterLost):
-            self._markets[item.key.market].writer_lost()
-            self._yield_trading()
-        elif isinstance(item, Booked):
-            self._markets[item.key.market].booked(item)
-            self._report_desk.changed()
-        elif isinstance(item, LedgerRead):
-            self._markets[item.key.market].verifier.books_read(item)
-        elif isinstance(item, NumbersReserved):
-            self._markets[item.market].desk.numbers_reserved(item.first, item.count)
-        elif isinstance(item, IntentWritten):
-            self._markets[item.key.market].desk.intent_written(item)
-        elif isinstance(item, (BotSaved, BotDeleted)):
-            self._markets[item.market].keeper.written(item)
-        elif isinstance(item, LedgerDown):
-            self._ledger_down(item.reason)
-        elif isinstance(item, LedgerUp):
-            self._ledger_problem = ""
-            self._notices.info("the database works again")
-        else:
-            raise TypeError(f"the engine does not know {type(item).__name__}")
-
-    def _ledger_down(self, reason: str) -> None:
-        if reason != self._ledger_problem:
-            self._notices.error(f"database: {reason}; trading is BLOCKED, trying again")
-        self._ledger_problem = f"database: {reason}"
-        for market in self._markets.values():
-            market.checked = True  # the window need not wait for the database
-
-    def _click(self, command: Click) -> None:
-        """Carry out a user action once, however often it was sent."""
-        if command.event in self._events:
-            return
-        self._events[command.event] = None
-        if len(self._events) > REMEMBERED_EVENTS:
-            del self._events[next(iter(self._events))]
-        market = self._markets[command.market]
-        if isinstance(command, (PlaceOrder, AmendOrder)) and self._trading.on:
-            self._notices.refuse("manual orders need automatic trading OFF (F9)", command.event)
-        else:
-            market.clicks.take(command)
-
-    def _yield_trading(self) -> None:
-        """Switch trading off where another terminal trades on every account."""
-        if all(market.state.read_only for market in self._markets.values()):
-            self._trading.set(on=False)
-
-    def _market_of(self, emi: str) -> Market | None:
-        for market in self._markets.values():
-            if emi in market.state.robots:
-                return market
-        return None
+    # ---- the picture ----------------------------------------------------------------------
 
     def _take_snapshot(self) -> Snapshot:
         self._beat += 1
@@ -388,8 +241,8 @@ class Engine:
             trading=self._trading.on,
             entries=self._trading.entries,
             network=self._network,
-            reloads=self._reloads,
-            catalog=self._catalog,
+            reloads=self._reception.reloads,
+            catalog=self._reception.catalog,
             notices=self._notices.all(),
             results=self._report_desk.results,
             stories=self._report_desk.stories.told,

@@ -18,12 +18,7 @@ from common.engine.desk import Desk
 from common.engine.flatten import Flattener
 from common.engine.follower import READ_ONLY, Follower
 from common.engine.holdings import Holdings
-from common.engine.items import (
-    Booked,
-    RawText,
-    Reply,
-    StreamClosed,
-)
+from common.engine.items import Booked, RawText, Reply, StreamClosed
 from common.engine.listener import Listener
 from common.engine.notices import NoticeBoard
 from common.engine.offsets import Offsets

@@ -20,13 +20,8 @@ from common.domain.executions import Executed, Network
 from common.domain.instruments import Currency, Symbol
 from common.domain.market import Book, Candle, RequestsLeft, Ticker
 from common.domain.reports import Period
-from common.engine.items import (
-    BotAnswer,
-    BotCall,
-    Message,
-    RawText,
-    RobotView,
-)
+from common.engine.bot_items import BotAnswer, BotCall, RobotView
+from common.engine.items import Message, RawText
 from common.engine.requests import Request
 from common.engine.snapshot import Snapshot
 

@@ -16,15 +16,8 @@ from typing import TypeVar
 from common.domain.books import AccountKey, Balance, Books, Entry
 from common.domain.executions import Executed
 from common.domain.instruments import Symbol
-from common.engine.items import (
-    Booked,
-    BotDeleted,
-    BotSaved,
-    IntentWritten,
-    LedgerOpened,
-    LedgerRead,
-    NumbersReserved,
-)
+from common.engine.bot_items import BotDeleted, BotSaved
+from common.engine.items import Booked, IntentWritten, LedgerOpened, LedgerRead, NumbersReserved
 from common.errors import ConfigurationError
 from common.ledger import jobs, wallet_rows
 from common.ledger.account_books import AccountBooks, Batch, write

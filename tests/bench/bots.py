@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.engine.items import BotCall, BotFailed, BotFinished, RobotView
+from common.engine.bot_items import BotCall, BotFailed, BotFinished, RobotView
 from tests.bench.registry import Figure, register
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 

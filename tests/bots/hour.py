@@ -24,7 +24,7 @@ from bots.runner import ProcessBotRunner
 from common.domain.commands import SetTrading
 from common.domain.instruments import Category, Symbol
 from common.domain.market import Candle
-from common.engine.items import BotCall, BotFailed, BotFinished, BotLoaded, RobotView
+from common.engine.bot_items import BotCall, BotFailed, BotFinished, BotLoaded, RobotView
 from common.engine.ports import Inbox
 from common.ledger.robots_table import add_robot
 from common.settings_types import SqliteSettings

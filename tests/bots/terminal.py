@@ -18,7 +18,7 @@ from common.domain.instruments import Category, Currency, Instrument, Symbol
 from common.domain.market import Candle, Ticker
 from common.domain.parameters import Catalog
 from common.domain.robots import Robot, Status
-from common.engine.items import (
+from common.engine.bot_items import (
     BotAnswer,
     BotCall,
     BotFailed,

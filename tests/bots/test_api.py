@@ -20,7 +20,7 @@ from bots.higher import aggregate
 from common.domain.bots import BotFill
 from common.domain.market import Candle
 from common.domain.orders import Side
-from common.engine.items import BotFailed, RobotView
+from common.engine.bot_items import BotFailed, RobotView
 from tests.bots.terminal import NOON, Terminal, bar, terminal, view, write_algo
 
 CLASS_HEAD = """

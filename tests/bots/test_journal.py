@@ -10,7 +10,7 @@ import pytest
 
 from bots.journal import FILE_SIZE, BotJournal, log_path
 from common.domain.bots import BotLine
-from common.engine.items import BotFailed
+from common.engine.bot_items import BotFailed
 from common.redaction import redactor
 from tests.bots.terminal import bar, terminal, view, write_algo
 

@@ -9,7 +9,7 @@ from bots import dialect
 from bots.packed_orders import order_values, order_view, pack_orders, unpack_orders
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
-from common.engine.items import OrderView
+from common.engine.bot_items import OrderView
 
 
 def test_packed_orders_are_the_same_orders() -> None:

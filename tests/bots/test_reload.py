@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bots.code_watch import CodeWatch, Digests
-from common.engine.items import BotCall, BotFinished, BotLoaded, BotWanted, RobotView
+from common.engine.bot_items import BotCall, BotFinished, BotLoaded, BotWanted, RobotView
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 from tests.support.waiting import wait_until
 

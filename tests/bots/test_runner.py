@@ -13,7 +13,7 @@ import pytest
 
 from bots.events import Batch, Event, Limits, Load, Stop
 from bots.supervisor import Supervisor
-from common.engine.items import BotCall, BotFailed, BotFinished, BotLoaded, RobotView
+from common.engine.bot_items import BotCall, BotFailed, BotFinished, BotLoaded, RobotView
 from tests.bots.terminal import bar, terminal, ticker, view, write_algo
 from tests.support.waiting import wait_until
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from common.engine.items import BotFinished
+from common.engine.bot_items import BotFinished
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 from tests.support.places import ROOT
 from tests.support.waiting import wait_until

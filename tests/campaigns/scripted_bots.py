@@ -14,7 +14,7 @@ from decimal import Decimal
 from common.domain.bots import BotLine
 from common.domain.market import Candle
 from common.domain.orders import Side
-from common.engine.items import (
+from common.engine.bot_items import (
     BotAnswer,
     BotCall,
     BotFinished,

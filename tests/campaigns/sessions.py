@@ -36,7 +36,7 @@ from common.domain.commands import AmendOrder, SetTrading, VerifyBooks
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side, parse_cl_ord_id
 from common.domain.robots import reserved_emi
-from common.engine.items import BotLoaded, BotOrder
+from common.engine.bot_items import BotLoaded, BotOrder
 from common.engine.snapshot import Health
 from common.ledger.database import DatabaseSettings
 from common.ledger.robots_table import add_robot

@@ -17,7 +17,7 @@ from api.simulator.ports import Request
 from common.domain.commands import SetRobotStatus, SetTrading
 from common.domain.orders import Side, parse_cl_ord_id
 from common.domain.robots import Status
-from common.engine.items import BotAnswer, BotOrder
+from common.engine.bot_items import BotAnswer, BotOrder
 from common.engine.snapshot import Health
 from common.ledger import jobs
 from common.ledger.robots_table import add_robot

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from common.domain.commands import SetTrading
 from common.domain.orders import Side
-from common.engine.items import BotCall
+from common.engine.bot_items import BotCall
 from common.engine.snapshot import Health
 from common.profile import find_profile
 from common.program import FOLDER, Program

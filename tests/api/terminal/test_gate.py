@@ -18,7 +18,7 @@ from api.bitmex.gateway import BitmexGateway
 from common.domain.commands import Drawn, SetRobotStatus, SetTrading
 from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
-from common.engine.items import BotOrder
+from common.engine.bot_items import BotOrder
 from common.engine.order_gate import OrderGate
 from common.ledger.robots_table import add_robot
 from common.settings_types import Depth, SqliteSettings

@@ -15,8 +15,8 @@ from bots.backtest.run import NoReports
 from bots.runner import ProcessBotRunner
 from common.domain.commands import SetTrading
 from common.domain.market import Candle
+from common.engine.bot_items import BotAnswer, BotCall, BotFailed, BotFinished, BotLoaded
 from common.engine.engine import Engine
-from common.engine.items import BotAnswer, BotCall, BotFailed, BotFinished, BotLoaded
 from common.engine.notices import NoticeBoard
 from common.engine.ports import Inbox
 from common.engine.requests import Request

@@ -19,7 +19,8 @@ from common.domain.market import Book, Candle, RequestsLeft, Ticker
 from common.domain.orders import Order, Phase, Side
 from common.domain.reports import Period
 from common.domain.robots import Robot, Status
-from common.engine.items import BotAnswer, BotCall, Message, RawText, Reply, RobotView
+from common.engine.bot_items import BotAnswer, BotCall, RobotView
+from common.engine.items import Message, RawText, Reply
 from common.engine.ports import Inbox
 from common.engine.requests import Request
 from common.engine.snapshot import Snapshot

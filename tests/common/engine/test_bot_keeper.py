@@ -12,7 +12,8 @@ from common.domain.bots import OnStop
 from common.domain.commands import DeleteBot, SaveBot
 from common.domain.parameters import Catalog, ParameterKind, ParameterSpec, StrategyInfo
 from common.domain.robots import Status
-from common.engine.items import BotLoaded, CatalogRead, OrderChanged
+from common.engine.bot_items import BotLoaded, CatalogRead
+from common.engine.items import OrderChanged
 from common.engine.requests import FetchCandles
 from common.engine.snapshot import RobotRow
 from tests.common.engine.support import XBTUSD, XBTUSDT, executed, order, robot

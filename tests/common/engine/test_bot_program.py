@@ -9,7 +9,8 @@ import pytest
 from common.domain.bots import BotCode, BotLine, OnStop
 from common.domain.commands import CancelOrder, SetBotPolicy, SetRobotStatus, SetTrading
 from common.domain.robots import Status
-from common.engine.items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted, LedgerDown
+from common.engine.bot_items import BotFailed, BotLoaded, BotOrder, BotSaid, BotWanted
+from common.engine.items import LedgerDown
 from common.engine.requests import SendCancel, SendOrder
 from common.engine.snapshot import RobotRow
 from common.errors import ExchangeUnavailable, OrderRefused, Overloaded, TmaticError

@@ -11,7 +11,7 @@ from common.domain.commands import SetRobotStatus, SetTrading
 from common.domain.instruments import Symbol
 from common.domain.market import Candle, Ticker, Trade
 from common.domain.robots import Robot, Status
-from common.engine.items import BotFailed, BotLoaded
+from common.engine.bot_items import BotFailed, BotLoaded
 from common.engine.requests import FetchCandles
 from tests.common.engine.support import START, XBTUSD, XBTUSDT
 from tests.common.engine.world import World

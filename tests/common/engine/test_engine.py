@@ -20,11 +20,9 @@ from common.domain.instruments import Category, Symbol
 from common.domain.market import Ticker, Trade
 from common.domain.orders import Phase, Side
 from common.domain.robots import Status
+from common.engine.bot_items import BotFailed, BotLoaded, BotOrder
 from common.engine.bring_up import Missing
 from common.engine.items import (
-    BotFailed,
-    BotLoaded,
-    BotOrder,
     LedgerDown,
     LedgerUp,
     MarginChanged,

@@ -10,8 +10,8 @@ from common.domain.bots import BotFill
 from common.domain.commands import SetTrading
 from common.domain.market import Ticker
 from common.domain.orders import Side
+from common.engine.bot_items import BotCall, BotFinished, BotLoaded
 from common.engine.fills import MOST_FILLS, Fills
-from common.engine.items import BotCall, BotFinished, BotLoaded
 from tests.common.engine.support import XBTUSDT, executed, robot
 from tests.common.engine.world import World, entry_of
 

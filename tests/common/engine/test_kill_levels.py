@@ -20,7 +20,7 @@ from common.domain.instruments import Category, Symbol
 from common.domain.orders import Side
 from common.domain.robots import Status
 from common.engine import flatten
-from common.engine.items import BotLoaded, BotOrder
+from common.engine.bot_items import BotLoaded, BotOrder
 from common.engine.previews import flatten_command, plan_cancel, plan_flatten
 from common.engine.requests import SendAmend, SendOrder
 from common.engine.snapshot import OrderRow, RobotRow, Snapshot

@@ -6,7 +6,8 @@ import pytest
 
 from common.domain.commands import SetTrading
 from common.domain.orders import Side
-from common.engine.items import BotLoaded, StreamClosed
+from common.engine.bot_items import BotLoaded
+from common.engine.items import StreamClosed
 from common.engine.orders import Change
 from common.engine.requests import SendAmend
 from common.engine.snapshot import Health

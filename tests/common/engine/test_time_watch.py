@@ -9,7 +9,7 @@ import pytest
 
 from common.domain.commands import SetTrading
 from common.domain.market import Trade
-from common.engine.items import BotLoaded
+from common.engine.bot_items import BotLoaded
 from common.engine.problems import SKEW
 from common.engine.snapshot import Health
 from common.engine.time_watch import TimeWatch

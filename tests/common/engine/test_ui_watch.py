@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.domain.commands import Drawn, SetTrading
-from common.engine.items import BotLoaded
+from common.engine.bot_items import BotLoaded
 from common.engine.snapshot import Snapshot
 from tests.common.engine.support import robot
 from tests.common.engine.world import World

@@ -16,12 +16,11 @@ from common.domain.instruments import Instrument
 from common.domain.market import Candle
 from common.domain.orders import Phase, Side
 from common.domain.robots import Robot
+from common.engine.bot_items import BotDeleted, BotSaved
 from common.engine.bring_up import Missing
 from common.engine.engine import Engine
 from common.engine.items import (
     Booked,
-    BotDeleted,
-    BotSaved,
     IntentWritten,
     LedgerOpened,
     LedgerRead,

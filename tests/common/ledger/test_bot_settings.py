@@ -10,7 +10,7 @@ import pytest
 from common.domain.bot_form import BotForm
 from common.domain.bots import OnStop
 from common.domain.robots import Robot, Status
-from common.engine.items import BotDeleted, BotSaved
+from common.engine.bot_items import BotDeleted, BotSaved
 from common.ledger.database import DatabaseSettings
 from tests.common.ledger.support import (
     MARKET,
