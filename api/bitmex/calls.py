@@ -29,6 +29,7 @@ from common.engine.requests import (
     FetchAccount,
     FetchCandles,
     FetchCurrencies,
+    FetchEndedOrders,
     FetchHistory,
     FetchInstruments,
     FetchMargins,
@@ -76,6 +77,7 @@ class Calls:
             ReadRows: self.read_rows,
             FetchHistory: self.history,
             FetchOpenOrders: self.open_orders,
+            FetchEndedOrders: self.ended_orders,
             FetchPositions: self.positions,
             FetchMargins: self.margins,
             FetchWallet: self.wallet,
@@ -185,6 +187,14 @@ class Calls:
             offset += len(served)
             if len(served) < PAGE:
                 return tuple(order for order in found if not order.phase.ended)
+
+    def ended_orders(self, request: FetchEndedOrders) -> tuple[Order, ...]:
+        """Return those that have ended among the newest orders, of instruments that are known."""
+        query = {"count": min(request.count, PAGE), "reverse": "true"}
+        served = as_rows(self._client.get("/order", query))
+        known = (r for r in served if self._directory.symbol(rows.ticker_of(r)) is not None)
+        found = (rows.order(row, self._directory) for row in known)
+        return tuple(order for order in found if order.phase.ended)
 
     def positions(self, _: FetchPositions) -> tuple[PositionFigures, ...]:
         """Return the positions of the whole account, flat ones too."""

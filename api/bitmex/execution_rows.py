@@ -114,6 +114,7 @@ def executed(
         raw=encode(row) if raw is None else raw,
         text=text_of(row, "text"),
         forced=_forced(row, kind),
+        cumulative=abs(integer_of(row, "cumQty") or 0),
         # Contracts of a spot pair are the smallest units of its base currency.
         base_delta=side.sign * quantity if spot and side is not None else 0,
         base_currency=_base(symbol, directory) if spot else "",

@@ -67,6 +67,7 @@ class Executed:
     raw: str  # the row as JSON text, for the journal
     text: str = ""
     forced: bool = False  # the exchange traded against the owner's will: a liquidation
+    cumulative: int = 0  # contracts that the order has filled with it; 0 where it is not told
     base_delta: int = 0  # spot: change of the base currency in its smallest unit
     base_currency: str = ""  # spot: the wallet currency that `base_delta` is in
     # Of a transfer: what closing so many contracts brings (long > 0), received > 0.

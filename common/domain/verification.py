@@ -147,6 +147,7 @@ class ExchangeTruth:
     margins: Sequence[Margin]
     wallets: Mapping[str, WalletSums]  # by currency
     orders: Sequence[Order]  # open
+    ended: Sequence[Order] = ()  # those of the newest orders that have ended
 
 
 @dataclass(frozen=True, slots=True)

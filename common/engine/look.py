@@ -26,6 +26,7 @@ from common.domain.verification import (
 from common.engine.orders import LiveOrder
 from common.engine.ports import Gateway, Ledger
 from common.engine.requests import (
+    FetchEndedOrders,
     FetchHistory,
     FetchMargins,
     FetchOpenOrders,
@@ -38,6 +39,7 @@ from common.ledger.history import BEGINNING, CatchUp
 from common.ledger.verify import check
 from common.ledger.wallet import WalletWalk
 
+MANY_ORDERS, FEW_ORDERS = 500, 100  # newest ones that are looked at, thoroughly and usually
 BOOKS = "books"  # what a look waits for when it is no request: the tables
 Script = Generator[int | str, object, tuple[Difference, ...]]
 Item = TypeVar("Item")
@@ -68,6 +70,8 @@ class Look:
         positions = _only(PositionFigures, (yield from self._ask(FetchPositions())))
         margins = _only(Margin, (yield from self._ask(FetchMargins())))
         yield from self._read_wallet()
+        count = MANY_ORDERS if every_row else FEW_ORDERS
+        ended = _only(Order, (yield from self._ask(FetchEndedOrders(count))))
         asked_at = self._now()
         orders = _only(Order, (yield from self._ask(FetchOpenOrders())))
         shown, passed_over = self._shown_orders(asked_at)
@@ -75,7 +79,8 @@ class Look:
         first = yield from self._read_first()
         books = yield from self._read_books(since, every_row)
         self.executions, self._kinds = books.executions, books.wallet_kinds
-        truth = ExchangeTruth(since, executions, first, positions, margins, self.wallets(), orders)
+        wallets = self.wallets()
+        truth = ExchangeTruth(since, executions, first, positions, margins, wallets, orders, ended)
         balances = tuple(replace(each) for each in self._state.balances.values())
         return check(truth, books, Memory(balances, shown, passed_over), self.frame())
 

@@ -68,6 +68,13 @@ class FetchOpenOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchEndedOrders:
+    """Result: tuple[Order, ...], those that have ended among the newest orders of the account."""
+
+    count: int  # of the newest orders, at most 500
+
+
+@dataclass(frozen=True, slots=True)
 class FetchPositions:
     """Result: tuple[PositionFigures, ...] of every symbol ever touched, flat ones too."""
 
@@ -181,6 +188,7 @@ Request = (
     | ReadRows
     | FetchHistory
     | FetchOpenOrders
+    | FetchEndedOrders
     | FetchPositions
     | FetchMargins
     | FetchWallet

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.domain.account import PositionFigures
 from common.domain.books import Balance
 from common.domain.executions import Executed, ExecutionKind
 from common.domain.instruments import Category, Symbol
-from common.domain.orders import Order
+from common.domain.orders import Order, Phase
 from common.domain.verification import (
     BooksRead,
+    CoinRow,
     Difference,
     ExchangeTruth,
     Frame,
@@ -28,6 +29,7 @@ from common.domain.verification import (
 from common.ledger.verify_money import check_money, unknown_types
 from common.ledger.verify_rows import check_executions, money
 
+_END_MAY_LAG = timedelta(minutes=1)  # the time that an order tells of its end, behind its last fill
 ABOUT_ALL_HISTORY = (Rule.POSITION, Rule.RESULT)
 
 
@@ -48,7 +50,7 @@ def check(
         *check_executions(executions, books.journal, books.rows, frame),
         *_older_holes(books.holes, truth.since),
         *position_differences(truth.positions, books.balances),
-        *_fills(truth, executions),
+        *_orders(truth, executions, books.rows, begins),
         *check_money(truth, books.balances, frame),
         *unknown_types(truth.wallets, books.wallet_unknown, frame),
         *_open_orders(truth.orders, memory),
@@ -128,20 +130,41 @@ def _older_holes(holes: Iterable[datetime], since: datetime) -> Iterator[Differe
         )
 
 
-def _fills(truth: ExchangeTruth, executions: Iterable[Executed]) -> Iterator[Difference]:
-    """What an open order has filled is the sum of its executions."""
-    filled: dict[str, int] = defaultdict(int)
+def _orders(
+    truth: ExchangeTruth,
+    executions: Iterable[Executed],
+    rows: Iterable[CoinRow],
+    begins: datetime | None,
+) -> Iterator[Difference]:
+    """What an order has filled is the sum of its executions, as they are booked."""
+    booked: dict[str, int] = defaultdict(int)  # execution -> contracts
+    for row in rows:
+        booked[row.entry.exec_id] += row.entry.position_delta
+    fills: dict[str, list[Executed]] = defaultdict(list)
     for exec_id, execution in {e.exec_id: e for e in executions}.items():
         if exec_id and execution.kind is ExecutionKind.TRADE and execution.order_id:
-            filled[execution.order_id] += execution.quantity
-    for order in truth.orders:
-        found, since = filled[order.order_id], truth.since
-        whole = truth.first is None or truth.first >= since
-        if found > order.filled or (whole and found != order.filled):
-            yield _order(order, "filled", found, order.filled, "its executions sum to")
+            fills[execution.order_id].append(execution)
+    whole = begins is None and (truth.first is None or truth.first >= truth.since)
+    since = truth.since if begins is None else max(truth.since, begins)
+    for order in (*truth.orders, *truth.ended):
+        found = fills.get(order.order_id, [])
+        here = sum(abs(booked[each.exec_id]) for each in found)
+        before = 0 if whole else _filled_before(order, found, since)
+        if here > order.filled or (before is not None and here != order.filled - before):
+            filled = order.filled - (before or 0)
+            yield _order(order, "filled", here, filled, "its executions sum to")
         rest = order.quantity - order.filled
-        if order.leaves != rest:
+        if not order.phase.ended and order.leaves != rest:
             yield _order(order, "rest", rest, order.leaves, "its quantity and fills leave")
+
+
+def _filled_before(order: Order, found: Iterable[Executed], since: datetime) -> int | None:
+    """Return what an order had filled before the executions that were asked for; None: unknown."""
+    first = min(found, key=lambda each: each.cumulative, default=None)
+    if first is not None:
+        return first.cumulative - first.quantity if first.cumulative else None
+    # The end of a filled order was a fill: it lies after `since`, and is not among the executions.
+    return 0 if order.phase is Phase.FILLED and order.at > since + _END_MAY_LAG else None
 
 
 def _order(order: Order, what: str, books: int, told: int, words: str) -> Difference:

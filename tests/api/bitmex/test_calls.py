@@ -20,9 +20,10 @@ from api.bitmex.rest import RestClient
 from api.bitmex.wire import encode
 from common.domain.executions import ExecutionKind
 from common.domain.instruments import Category, Currency, Symbol
-from common.domain.orders import Side
+from common.domain.orders import Phase, Side
 from common.engine.requests import (
     FetchCurrencies,
+    FetchEndedOrders,
     FetchHistory,
     FetchInstruments,
     FetchOpenOrders,
@@ -120,6 +121,15 @@ def test_an_order_of_an_instrument_not_traded_here_does_not_hide_the_others() ->
     with calls([strange, ORDER], []) as (asking, _):
         [order] = asking.open_orders(FetchOpenOrders())
     assert order.order_id == ORDER["orderID"]
+
+
+def test_orders_that_have_ended_are_asked_for_with_one_request() -> None:
+    filled = {**ORDER, "ordStatus": "Filled", "cumQty": 100, "leavesQty": 0}
+    strange = {**filled, "symbol": "XBTU26-XBTZ26"}
+    with calls([strange, ORDER, filled]) as (asking, peer):
+        (order,) = asking.ended_orders(FetchEndedOrders(100))
+    assert (order.phase, order.filled) == (Phase.FILLED, 100)
+    assert [each.target for each in peer.asked] == ["/api/v1/order?count=100&reverse=true"]
 
 
 def test_an_accepted_order_whose_answer_cannot_be_read_is_unknown() -> None:

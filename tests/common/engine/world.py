@@ -37,6 +37,7 @@ from common.engine.requests import (
     FetchAccount,
     FetchCandles,
     FetchCurrencies,
+    FetchEndedOrders,
     FetchHistory,
     FetchInstruments,
     FetchOpenOrders,
@@ -86,6 +87,7 @@ class World:
         self.state = MarketState("Venue", KEY.network, (XBTUSDT, XBTUSD))
         self.history: list[object] = []
         self.open_orders: tuple[object, ...] = ()
+        self.ended_orders: tuple[object, ...] = ()
         self.extra: tuple[Instrument, ...] = ()
         self.intents: tuple[Intent, ...] = ()
         self.errors: dict[type, TmaticError] = {}
@@ -202,6 +204,7 @@ class World:
             FetchInstruments: (LINEAR, INVERSE, *self.extra),
             FetchAccount: Account(1, "somebody"),
             FetchOpenOrders: self.open_orders,
+            FetchEndedOrders: self.ended_orders,
             FetchSettlements: (),
             FindOrder: None,
             ReadRows: (),

@@ -16,6 +16,7 @@ from common.domain.account import WalletChange, WalletKind
 from common.domain.books import SIDE_BUY, Balance
 from common.domain.executions import ExecutionKind
 from common.domain.instruments import Symbol
+from common.domain.orders import Order, Phase
 from common.domain.verification import BooksRead, Difference, Memory, Rule
 from common.ledger.wallet import add_up
 from tests.common.ledger.account import Account, busy, coin, kinds
@@ -487,3 +488,98 @@ def test_any_wrong_figure_of_any_row_is_found_and_named(
     assert named
     assert all(d.symbol == entry.symbol for d in named)
     assert any(entry.emi in d.emi.split(", ") for d in named)
+
+
+# ---- I-5: orders that have ended ---------------------------------------------------------------
+
+
+def ended(account: Account, filled: int = 300, phase: Phase = Phase.FILLED) -> Order:
+    """Return an order that is filled by the executions 1, 4 and 5 of `parts`."""
+    at = max(e.at for e in account.executions)
+    order = replace(account.order(quantity=300, filled=filled), order_id="ended", phase=phase)
+    account.orders.pop()
+    return replace(order, leaves=0, at=at)
+
+
+def parts(sizes: tuple[int, ...] = (100, 150, 50)) -> Account:
+    """Return an account with an order that was filled in parts, hours apart."""
+    account, total = Account(), 0
+    for number, size in enumerate(sizes, start=1):
+        total += size
+        fill = trade(number, size, cl_ord_id="1.a", seconds=3600.0 * number)
+        account._happens(replace(fill, order_id="ended", cumulative=total))
+    return account
+
+
+def ending_with(account: Account, order: Order, hours: float = 0.0) -> set[tuple[int, int]]:
+    """Compare an ended order from some hours on; return what its executions and it tell."""
+    since = START + timedelta(hours=hours)
+    truth = replace(account.truth(), ended=(order,), since=since)
+    books = account.books()
+    journal = [row for row in books.journal if row.at >= since]
+    rows = [row for row in books.rows if row.entry.at >= since]
+    hits = account.check(truth, replace(books, journal=journal, rows=rows))
+    return {(hit.books, hit.exchange) for hit in hits if hit.rule is Rule.ORDER}
+
+
+@pytest.mark.parametrize("hours", [0.0, 1.5, 2.5, 3.5])
+def test_i5_the_fills_of_an_ended_order_sum_to_what_it_has_filled(hours: float) -> None:
+    assert ending_with(parts(), ended(parts()), hours) == set()
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"), [(0.0, {(300, 299)}), (1.5, {(200, 199)}), (2.5, {(50, 49)}), (3.5, set())]
+)
+def test_i5_an_ended_order_that_has_filled_another_quantity_is_found(
+    hours: float, told: set[tuple[int, int]]
+) -> None:
+    order = ended(parts(), filled=299, phase=Phase.CANCELED)
+    assert ending_with(parts(), order, hours) == told
+
+
+@pytest.mark.parametrize(
+    ("lost", "hours", "told"),
+    [
+        (0, 0.0, {(200, 300)}),
+        (1, 0.0, {(150, 300)}),
+        (2, 0.0, {(250, 300)}),
+        (2, 1.5, {(150, 200)}),
+        (1, 1.5, set()),  # what went before the first execution of a span is its own word
+    ],
+)
+def test_i5_an_execution_that_history_and_books_lack_is_found_by_its_order(
+    lost: int, hours: float, told: set[tuple[int, int]]
+) -> None:
+    lacking = parts()
+    del lacking.executions[lost], lacking.journal[lost], lacking.entries[lost]
+    assert ending_with(lacking, ended(parts()), hours) == told
+
+
+def test_i5_a_filled_order_without_any_execution_is_found_where_its_end_lies_in_the_span() -> None:
+    account, order = parts((100, 150)), replace(ended(parts()), order_id="other")
+    late = START + timedelta(hours=3)
+    assert ending_with(account, replace(order, at=late), hours=2.5) == {(0, 300)}
+    assert ending_with(account, replace(order, at=late, phase=Phase.CANCELED), hours=2.5) == set()
+    assert ending_with(account, replace(order, at=START), hours=2.5) == set()
+
+
+def test_i5_counts_what_is_booked_and_not_only_what_is_told() -> None:
+    account = parts()
+    wrong = with_row(account, 1, quantity=149, position_delta=149)
+    truth = replace(account.truth(), ended=(ended(account),))
+    hit = found(account.check(truth, wrong), Rule.ORDER)
+    assert (hit.books, hit.exchange) == (299, 300)
+
+
+def test_i5_books_that_begin_after_the_fills_of_an_order_do_not_miss_them() -> None:
+    account = parts()
+    first = START + timedelta(hours=1.5)
+    books = account.books()
+    late = replace(
+        books,
+        first=account.executions[1].at,
+        journal=[row for row in books.journal if row.at >= first],
+        rows=[row for row in books.rows if row.entry.at >= first],
+    )
+    truth = replace(account.truth(), ended=(ended(account),))
+    assert all(hit.rule is not Rule.ORDER for hit in account.check(truth, late))
