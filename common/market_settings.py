@@ -1,17 +1,15 @@
-"""What the settings file of one market says: instruments, currencies, addresses and keys."""
+"""What the settings file of one market says: instruments, currencies, limits, and its access."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from decimal import Decimal
 
-from common.domain.executions import Network
-from common.domain.instruments import Category, Instrument, Symbol
+from common.domain.instruments import Category, Symbol
 from common.domain.trading_limits import TradingLimits
-from common.endpoints import check_url, host_of, is_loopback
 from common.env_file import EnvFile, showable_name
-from common.settings_types import Depth, MarketSettings, Secret, Settings
+from common.market_access import ACCESS_KEYS, TESTNET_PREFIX, read_access
+from common.settings_types import Depth, MarketSettings
 
 LIMIT_KEYS = (
     "PRICE_BAND_PERCENT",
@@ -21,15 +19,13 @@ LIMIT_KEYS = (
     "BOT_REQUESTS_PER_MINUTE",
 )
 SYMBOL_KEYS = {f"{category.value.upper()}_SYMBOLS": category for category in Category}
-TESTNET_PREFIX = "TESTNET_"
-_ACCESS_KEYS = ("HTTP_URL", "WS_URL", "API_KEY", "API_SECRET")
 MARKET_KEYS = (
     *SYMBOL_KEYS,
     "CURRENCIES",
     "DEAD_MANS_SWITCH",
     *LIMIT_KEYS,
-    *_ACCESS_KEYS,
-    *(TESTNET_PREFIX + key for key in _ACCESS_KEYS),
+    *ACCESS_KEYS,
+    *(TESTNET_PREFIX + key for key in ACCESS_KEYS),
 )
 LONGEST_SHOWN = 20  # characters; keys and secrets of exchanges are longer
 LONGEST_TICKER = 25  # characters
@@ -38,7 +34,6 @@ SWITCH_SECONDS = range(10, 3601)  # of the dead man's switch
 _LIMIT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,8})?")
 _TICKER = re.compile(rf"[0-9A-Za-z_.:-]{{1,{LONGEST_TICKER}}}")
 _CURRENCY = re.compile(r"[0-9A-Za-z]{2,10}")
-_CREDENTIAL = re.compile(r"[!-~]+")  # what fits into a request header
 _SEPARATE = "separate the entries with commas"
 
 
@@ -63,22 +58,16 @@ def read_market(
     limits = _limits(file)
     if testnet is None:
         return None
-    prefix = TESTNET_PREFIX if testnet else ""
-    urls = _urls(file, prefix, testnet=testnet)
-    key = _credential(file, prefix + "API_KEY")
-    secret = _credential(file, prefix + "API_SECRET")
-    if urls is None or key is None or secret is None:
+    access = read_access(file, testnet=testnet)
+    if access is None:
         return None
-    network = _network(urls[0], testnet=testnet)
-    if network is not Network.DEMO:
-        _warn_of_one_key_for_both(file)
     return MarketSettings(
         name=name,
-        network=network,
-        http_url=urls[0],
-        ws_url=urls[1],
-        api_key=key,
-        api_secret=secret,
+        network=access.network,
+        http_url=access.http_url,
+        ws_url=access.ws_url,
+        api_key=access.key,
+        api_secret=access.secret,
         symbols=symbols,
         currencies=currencies,
         depth=depth,
@@ -86,50 +75,6 @@ def read_market(
         limits=limits,
         places={key: file.place(key) for key in MARKET_KEYS},
     )
-
-
-def missing_currencies(settings: Settings, instruments: Collection[Instrument]) -> list[str]:
-    """Return a sentence for every settlement currency that CURRENCIES does not list.
-
-    Only the exchange knows what an instrument settles in, so this is asked after its answer;
-    `instruments` outside the settings of their market are passed over.
-    """
-    by_symbol = {instrument.symbol: instrument for instrument in instruments}
-    sentences = []
-    for market in settings.markets:
-        missing: dict[str, list[str]] = {}
-        for symbol in market.symbols:
-            instrument = by_symbol.get(symbol)
-            if instrument and instrument.settlement_currency not in market.currencies:
-                missing.setdefault(instrument.settlement_currency, []).append(symbol.ticker)
-        wanted = ", ".join((*market.currencies, *missing))
-        sentences += [
-            f"{_place(market, 'CURRENCIES')}: CURRENCIES lacks {currency}, the settlement currency"
-            f' of {", ".join(tickers)}; write CURRENCIES = "{wanted}"'
-            for currency, tickers in missing.items()
-        ]
-    return sentences
-
-
-def missing_symbols(
-    market: MarketSettings, instruments: Collection[Instrument]
-) -> dict[Symbol, str]:
-    """Return symbols that the exchange does not have in their category, each with a sentence."""
-    existing = {instrument.symbol for instrument in instruments}
-    sentences = {}
-    for symbol in market.symbols:
-        if symbol in existing:
-            continue
-        key = f"{symbol.category.value.upper()}_SYMBOLS"
-        sentences[symbol] = (
-            f"{_place(market, key)}: {key} names {symbol.ticker}, but {market.name} has no such"
-            f" {symbol.category} instrument; correct it, or move it to the list of its category"
-        )
-    return sentences
-
-
-def _place(market: MarketSettings, key: str) -> str:
-    return market.places.get(key, f"settings of {market.name}")
 
 
 def _entries(file: EnvFile, key: str) -> list[str]:
@@ -253,84 +198,3 @@ def _whole_limit(file: EnvFile, key: str, usual: int) -> int:
         file.refuse(key, f"is {number:f}; write a whole number, 0 for no limit")
         return usual
     return int(number)
-
-
-def _urls(file: EnvFile, prefix: str, *, testnet: bool) -> tuple[str, str] | None:
-    """Return the addresses of REST (with a slash at its end) and WebSocket."""
-    http_key, ws_key = prefix + "HTTP_URL", prefix + "WS_URL"
-    http_url = _url(file, http_key, "https", "http", "/api/v1/")
-    ws_url = _url(file, ws_key, "wss", "ws", "/realtime")
-    if http_url is None or ws_url is None:
-        return None
-    if is_loopback(host_of(http_url)) != is_loopback(host_of(ws_url)):
-        file.refuse(
-            ws_key,
-            f"and {http_key} must name the same exchange;"
-            " one of them is on this machine and the other is not",
-        )
-        return None
-    if not _networks_kept_apart(file, prefix, testnet=testnet):
-        return None
-    return http_url.rstrip("/") + "/", ws_url
-
-
-def _url(file: EnvFile, key: str, secure: str, plain: str, path: str) -> str | None:
-    text = file.required(key, f"{secure}://host of the exchange{path}")
-    if text is None:
-        return None
-    complaint = check_url(text.strip(), secure, plain)
-    if complaint:
-        file.refuse(key, complaint)
-        return None
-    return text.strip()
-
-
-def _networks_kept_apart(file: EnvFile, prefix: str, *, testnet: bool) -> bool:
-    """Refuse addresses under which the chosen network would be the other one."""
-    apart = True
-    for key in ("HTTP_URL", "WS_URL"):
-        host = host_of(file.optional(prefix + key).strip())
-        other = host_of(file.optional(("" if testnet else TESTNET_PREFIX) + key).strip())
-        if is_loopback(host):
-            continue
-        if host == other:
-            file.refuse(
-                prefix + key,
-                "names the same host as the key of the other network;"
-                " write the address of the real and of the test network into their own keys",
-            )
-            apart = False
-        elif not testnet and "testnet" in host:
-            file.refuse(
-                prefix + key,
-                'names a test network, but TESTNET is "False"; correct one of the two',
-            )
-            apart = False
-    return apart
-
-
-def _credential(file: EnvFile, key: str) -> Secret | None:
-    text = file.required(key, "...")
-    if text is None:
-        return None
-    if not _CREDENTIAL.fullmatch(text.strip()):
-        file.refuse(
-            key,
-            "contains spaces or letters that no key has;"
-            " copy it again from the page of the exchange where it was made",
-        )
-        return None
-    return Secret(text.strip())
-
-
-def _network(http_url: str, *, testnet: bool) -> Network:
-    """Return whose money it is; an exchange on this machine is always the demo."""
-    if is_loopback(host_of(http_url)):
-        return Network.DEMO
-    return Network.TEST if testnet else Network.REAL
-
-
-def _warn_of_one_key_for_both(file: EnvFile) -> None:
-    real, test = file.optional("API_KEY").strip(), file.optional("TESTNET_API_KEY").strip()
-    if real and real == test:
-        file.warn("TESTNET_API_KEY", "is the same as API_KEY; each network gives its own key")

@@ -38,10 +38,10 @@ from common.ledger.account_lock import LockKeeper
 from common.ledger.robots_table import ensure_demo_robot
 from common.ledger.writer import LedgerWriter
 from common.logs import hide
-from common.market_settings import missing_currencies, missing_symbols
 from common.profile import Profile
 from common.report_thread import ReportThread
 from common.settings import demo_settings, read_settings
+from common.settings_check import missing_currencies, missing_symbols
 from common.settings_types import MarketSettings, MysqlSettings, Settings
 
 log = logging.getLogger(__name__)

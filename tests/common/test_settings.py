@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.domain.executions import Network
-from common.domain.instruments import Category, Instrument, Symbol
+from common.domain.instruments import Category, Symbol
 from common.domain.trading_limits import TradingLimits
 from common.errors import ConfigurationError
-from common.market_settings import MARKET_KEYS, missing_currencies, missing_symbols
+from common.market_settings import MARKET_KEYS
 from common.settings import GENERAL_KEYS, demo_settings, read_settings
 from common.settings_types import Depth, MysqlSettings, Settings, SqliteSettings
 from tests.support.places import ROOT
@@ -415,48 +415,6 @@ def test_the_demo_keeps_its_books_in_a_file(tmp_path: Path) -> None:
     assert demo.markets == (market,)
     assert demo.database == SqliteSettings(tmp_path / "tmatic.db")
     assert 1 <= demo.refresh_rate <= 10
-
-
-def instrument(ticker: str, category: Category, settlement: str) -> Instrument:
-    return Instrument(
-        symbol=Symbol(ticker, category),
-        tradable=True,
-        state="Open",
-        tick_size=Decimal("0.5"),
-        lot_size=100,
-        multiplier=-1,
-        contracts_per_unit=1,
-        quote_currency="USD",
-        settlement_currency=settlement,
-        base_currency="XBT",
-    )
-
-
-def test_a_settlement_currency_that_is_not_listed_is_named_with_its_line(tmp_path: Path) -> None:
-    result = read(tmp_path, {"CURRENCIES": "XBt"})
-    instruments = [
-        instrument("XBTUSD", Category.INVERSE, "XBt"),
-        instrument("XBTUSDT", Category.LINEAR, "USDt"),
-        instrument("SOLUSDT", Category.LINEAR, "USDt"),
-        instrument("OTHER", Category.LINEAR, "ETh"),
-    ]
-    assert missing_currencies(result, instruments) == [
-        f"{tmp_path / '.env.Bitmex'}, line 6: CURRENCIES lacks USDt, the settlement currency"
-        ' of XBTUSDT, SOLUSDT; write CURRENCIES = "XBt, USDt"'
-    ]
-    assert missing_currencies(result, instruments[:1]) == []
-
-
-def test_a_symbol_that_the_exchange_lacks_is_named_with_its_line(tmp_path: Path) -> None:
-    market = read(tmp_path).markets[0]
-    existing = [instrument(s.ticker, s.category, "XBt") for s in market.symbols]
-    assert missing_symbols(market, existing) == {}
-    ((symbol, sentence),) = missing_symbols(market, existing[1:]).items()
-    assert symbol.ticker == "XBTUSDT"
-    assert sentence.startswith(
-        f"{tmp_path / '.env.Bitmex'}, line 1: LINEAR_SYMBOLS names XBTUSDT,"
-        " but Bitmex has no such linear instrument"
-    )
 
 
 def test_the_shipped_examples_ask_for_the_keys(tmp_path: Path) -> None:
