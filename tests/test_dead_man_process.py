@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +13,9 @@ import pytest
 
 from api.simulator.ports import Row
 from tests.api.simulator.trader import Owner, Trader
-from tests.support.places import ROOT
 from tests.support.processes import end
 from tests.support.profiles import demo_access, write_profile
+from tests.support.program import start_program
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
 
@@ -36,14 +34,7 @@ class Scene:
         assert isinstance(bid, (int, float))
         order = self._trader.order(symbol="XBTUSDT", side="Buy", orderQty=1000, price=bid // 2)
         self._order = order["orderID"]
-        self.terminal = subprocess.Popen(
-            [sys.executable, "main.py", "--headless", "--profile", str(profile)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        self.terminal = start_program(profile, "--headless")
         assert self.terminal.stdout is not None
         assert any("dead man's switch" in line for line in self.terminal.stdout)
         wait_until(self.armed, 10, "the switch")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +14,9 @@ from common.ledger.database import DatabaseSettings, Value
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.api.simulator.trader import Trader
 from tests.support.database import MariaDB
-from tests.support.places import ROOT
 from tests.support.processes import end
 from tests.support.profiles import demo_access, write_profile
+from tests.support.program import start_program
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
 
@@ -29,13 +27,7 @@ START_UP = 60.0  # seconds
 @contextmanager
 def terminal(profile: Path) -> Iterator[Callable[[str], None]]:
     """Run the terminal without a window; yields a wait for a word in its output."""
-    process = subprocess.Popen(
-        [sys.executable, "main.py", "--headless", "--profile", str(profile)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    process = start_program(profile, "--headless", stderr=None)
     said = process.stdout
     assert said is not None
 

@@ -14,23 +14,15 @@ import pytest
 from api.simulator.child import EmbeddedExchange
 from tests.support.places import ROOT
 from tests.support.profiles import demo_access, write_profile
+from tests.support.program import run_program, start_program
 
 _PATIENCE = 60.0  # seconds
 
 
 def start(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the terminal to its end, without a display."""
-    return subprocess.run(
-        [sys.executable, "main.py", "--profile", str(profile), *arguments],
-        cwd=ROOT,
-        env={key: value for key, value in os.environ.items() if key != "DISPLAY"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=_PATIENCE,
-        check=False,
-    )
+    blind = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+    return run_program(profile, *arguments, env=blind)
 
 
 def refusal(profile: Path, changes: Mapping[str, str | None]) -> str:
@@ -91,14 +83,7 @@ if os.name == "posix":
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
     def test_a_running_demo_holds_its_profile_and_ends_cleanly(tmp_path: Path, name: str) -> None:
-        terminal = subprocess.Popen(
-            [sys.executable, "main.py", "--headless", "--profile", str(tmp_path)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        terminal = start_program(tmp_path, "--headless")
         with terminal:
             try:
                 assert terminal.stdout is not None
@@ -118,14 +103,7 @@ if os.name == "posix":
             "http://127.0.0.1:9/api/v1/", "ws://127.0.0.1:9/realtime", "canary-key", "canary-secret"
         )
         write_profile(tmp_path, away)
-        terminal = subprocess.Popen(
-            [sys.executable, "main.py", "--headless", "--profile", str(tmp_path)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        terminal = start_program(tmp_path, "--headless")
         with terminal:
             try:
                 assert terminal.stdout is not None

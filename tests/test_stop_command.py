@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,8 @@ from tests.api.terminal.support import MARKET
 from tests.common.engine.test_kill_levels import XBTUSDT, Desk, lots
 from tests.faults.whole import Whole
 from tests.support.database import MariaDB
-from tests.support.places import ROOT
 from tests.support.processes import end
+from tests.support.program import run_program, start_program
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
 
@@ -116,18 +114,6 @@ def test_words_that_mean_nothing_are_refused_before_anything_starts() -> None:
         parse_options(["--yes"], "0")
 
 
-def stop(profile: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "main.py", "--profile", str(profile), "--stop", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
 def resting(whole: Whole) -> Any:
     row: Any = whole.trader.rows("instrument", symbol=XBTUSDT.ticker)[0]
     price = row["bidPrice"] // 2
@@ -135,8 +121,8 @@ def resting(whole: Whole) -> Any:
 
 
 def status(whole: Whole, order: Any) -> str:
-    rows: Any = whole.trader.rows("order", symbol=XBTUSDT.ticker)
-    found: str = next(row["ordStatus"] for row in rows if row["orderID"] == order["orderID"])
+    rows = whole.truth()["orders"]
+    found: str = next(row["status"] for row in rows if row["orderID"] == order["orderID"])
     return found
 
 
@@ -146,19 +132,19 @@ def test_stop_says_first_and_does_it_with_yes(
     whole = Whole(exchange(seed=6), tmp_path)
     order = resting(whole)
     whole.trade(1)
-    asked = stop(tmp_path, "flatten", "XBTUSDT")
+    asked = run_program(tmp_path, "--stop", "flatten", "XBTUSDT")
     assert asked.returncode == 1, asked.stdout + asked.stderr
     assert "WILL cancel Buy" in asked.stdout
     assert "WILL Sell" in asked.stdout
     assert asked.stdout.splitlines()[-1] == "NOT DONE: say --yes to have it done"
     assert status(whole, order) == "New"
-    done = stop(tmp_path, "flatten", "XBTUSDT", "--yes")
+    done = run_program(tmp_path, "--stop", "flatten", "XBTUSDT", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "done"
     assert status(whole, order) == "Canceled"
     positions: Any = whole.trader.rows("position")
     assert sum(row["currentQty"] for row in positions) == 0
-    again = stop(tmp_path, "cancel-all", "--yes")
+    again = run_program(tmp_path, "--stop", "cancel-all", "--yes")
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "there is nothing to do")
 
 
@@ -168,10 +154,10 @@ def test_d1_stop_cancels_orders_while_the_database_is_down(
     whole = Whole(exchange(seed=6), tmp_path, database_server)
     order = resting(whole)
     database_server.kill()
-    done = stop(tmp_path, "cancel-all", "--yes")
+    done = run_program(tmp_path, "--stop", "cancel-all", "--yes")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "done"), done.stdout
     assert status(whole, order) == "Canceled"
-    flat = stop(tmp_path, "flatten", "XBTUSDT", "--yes")
+    flat = run_program(tmp_path, "--stop", "flatten", "XBTUSDT", "--yes")
     assert flat.returncode == 1
     assert "BLOCKED: database" in flat.stdout.splitlines()[-1]
 
@@ -184,9 +170,7 @@ if os.name == "posix":
     ) -> None:
         whole = Whole(exchange(seed=6), tmp_path)
         keyboard, console = pty.openpty()
-        terminal = subprocess.Popen(
-            whole.command(), cwd=ROOT, stdin=console, stdout=subprocess.PIPE, encoding="utf-8"
-        )
+        terminal = start_program(whole.profile, "--headless", stdin=console, stderr=None)
         try:
             assert terminal.stdout is not None
             assert any(" LIVE" in line for line in terminal.stdout)
@@ -210,9 +194,7 @@ if os.name == "posix":
         order = resting(whole)
         database_server.kill()
         keyboard, console = pty.openpty()
-        terminal = subprocess.Popen(
-            whole.command(), cwd=ROOT, stdin=console, stdout=subprocess.PIPE, encoding="utf-8"
-        )
+        terminal = start_program(whole.profile, "--headless", stdin=console, stderr=None)
         try:
             assert terminal.stdout is not None
             lines = iter(terminal.stdout)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,12 +13,11 @@ import pytest
 
 from tests.api.simulator.trader import Owner, Trader
 from tests.support.database import MariaDB
-from tests.support.places import ROOT
 from tests.support.profiles import demo_access, write_profile
+from tests.support.program import run_program
 from tests.support.venue import ExchangeProcess
 
 SYMBOLS = {"LINEAR_SYMBOLS": "XBTUSDT", "INVERSE_SYMBOLS": "", "QUANTO_SYMBOLS": "ETHUSD"}
-PATIENCE = 90.0  # seconds
 
 
 @dataclass
@@ -64,23 +61,9 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
     yield Books(profile, {}, query)
 
 
-def main(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end."""
-    return subprocess.run(
-        [sys.executable, "main.py", "--profile", str(profile), *arguments],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
 def verdict(profile: Path) -> tuple[int, str, str]:
     """Return exit code, last line and all output of --verify."""
-    ended = main(profile, "--verify")
+    ended = run_program(profile, "--verify")
     assert "Traceback" not in ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
     return ended.returncode, lines[-1] if lines else "", ended.stdout + ended.stderr
@@ -121,8 +104,14 @@ def test_everything_agrees_after_a_session_and_one_wrong_row_is_named(
     access = demo_access(venue.rest, venue.ws, venue.key, venue.secret)
     write_profile(books.profile, {**access, **SYMBOLS, **books.settings})
     trader, owner = Trader(venue), Owner(venue)
-    assert main(books.profile, "--add-bot", "one", "XBTUSDT", "linear", "1", "99").returncode == 0
-    assert main(books.profile, "--add-bot", "two", "XBTUSDT", "linear", "5", "99").returncode == 0
+    assert (
+        run_program(books.profile, "--add-bot", "one", "XBTUSDT", "linear", "1", "99").returncode
+        == 0
+    )
+    assert (
+        run_program(books.profile, "--add-bot", "two", "XBTUSDT", "linear", "5", "99").returncode
+        == 0
+    )
     session(trader, owner, 1)
     account = int(trader.ask("GET", "user")["id"])  # type: ignore[index]
     owner.act("credit", account=account, currency="USDt", amount=123_456_789)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,8 +33,8 @@ from tests.campaigns.truth import kinds, wrongs
 from tests.faults.whole import SYMBOL, Whole
 from tests.support.books import as_json
 from tests.support.database import MariaDB
-from tests.support.places import ROOT
 from tests.support.profiles import MARKET
+from tests.support.program import run_program
 from tests.support.venue import ExchangeProcess, start_exchange
 from tests.support.waiting import wait_until
 
@@ -203,17 +202,7 @@ class Killer:
             database.close()
 
     def _verdict(self) -> list[str]:
-        command = [sys.executable, "main.py", "--verify", "--profile", str(self._whole.profile)]
-        ended = subprocess.run(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        ended = run_program(self._whole.profile, "--verify")
         return [] if ended.returncode == 0 else [f"wrong verdict: {ended.stdout[-500:]}"]
 
 

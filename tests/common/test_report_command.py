@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +17,8 @@ from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import KEY, START, add_bots, funding, running, trade
 from tests.support.database import MariaDB
-from tests.support.places import ROOT
 from tests.support.processes import closed_port
+from tests.support.program import run_program, start_program
 
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=timezone.utc)
 DAY = 86_400
@@ -105,45 +103,26 @@ def test_a_server_that_does_not_answer_is_named() -> None:
     assert "canary" not in str(refusal.value)
 
 
-def command(profile: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "main.py", "--profile", str(profile), *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-
-
 def test_the_command_reads_the_profile_and_ends(tmp_path: Path) -> None:
     fill(SqliteSettings(tmp_path / "tmatic.db"))
-    told = command(tmp_path, "--report", "week")
+    told = run_program(tmp_path, "--report", "week")
     assert (told.returncode, told.stderr) == (0, "")
     assert "2026-W40" in told.stdout
     assert told.stdout.splitlines() == printed(SqliteSettings(tmp_path / "tmatic.db"), Period.WEEK)
-    written = command(tmp_path, "--report", "week", "--csv", str(tmp_path / "week.csv"))
+    written = run_program(tmp_path, "--report", "week", "--csv", str(tmp_path / "week.csv"))
     assert written.returncode == 0
     assert (tmp_path / "week.csv").read_text(encoding="utf-8").count("\n") == 4
-    alone = command(tmp_path, "--csv", "x.csv")
+    alone = run_program(tmp_path, "--csv", "x.csv")
     assert alone.returncode == 2
     assert "--csv needs --report" in alone.stderr
-    hopeless = command(tmp_path, "--report", "day", "--csv", str(tmp_path / "no" / "x.csv"))
+    hopeless = run_program(tmp_path, "--report", "day", "--csv", str(tmp_path / "no" / "x.csv"))
     assert hopeless.returncode == 2
     assert "Traceback" not in hopeless.stderr
 
 
 def test_a_reader_that_stops_reading_is_no_error(tmp_path: Path) -> None:
     fill(SqliteSettings(tmp_path / "tmatic.db"))
-    process = subprocess.Popen(
-        [sys.executable, "main.py", "--profile", str(tmp_path), "--report", "day"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    process = start_program(tmp_path, "--report", "day")
     with process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,8 +12,8 @@ import pytest
 from common.ending import END_WITHIN
 from tests.campaigns.truth import wrongs
 from tests.faults.whole import Whole
-from tests.support.places import ROOT
 from tests.support.processes import end
+from tests.support.program import start_program
 from tests.support.screen import kill_display, virtual_display
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
@@ -29,13 +27,7 @@ def test_u13_when_the_display_goes_the_program_ends_in_order(
 ) -> None:
     whole = Whole(exchange(seed=6), tmp_path, DEAD_MANS_SWITCH="600")
     with virtual_display() as display:
-        terminal = subprocess.Popen(
-            [sys.executable, "main.py", "--profile", str(tmp_path)],
-            cwd=ROOT,
-            env={**os.environ, "DISPLAY": display},
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+        terminal = start_program(tmp_path, DISPLAY=display)
         try:
             wait_until(lambda: whole.truth()["cancelAt"] is not None, 60, "the switch")
             whole.trade(5)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
 from tests.e2e.user import User
-from tests.support.places import ROOT
+from tests.support.program import run_program
 from tests.support.waiting import wait_until
 
 RESERVED = "XBTUSDT.linear"
@@ -25,7 +23,7 @@ def test_a_trade_is_in_the_tab_the_files_and_the_report(xvfb: str, tmp_path: Pat
     with User(xvfb, profile) as user:
         user.wait_live()
         user.click("position", "XBTUSDT")
-        wait_until(lambda: user.look()["selected"] == RESERVED, 5, "the selection")
+        wait_until(lambda: user.look()["selected"] == RESERVED, 20, "the selection")
         user.click("tab", "Results")
         best = max(Decimal(r["price"]) for r in user.look()["book"] if r["side"] == "Sell")
         user.click("book", f"Sell {best}")
@@ -35,7 +33,7 @@ def test_a_trade_is_in_the_tab_the_files_and_the_report(xvfb: str, tmp_path: Pat
         assert line[1:5] == [RESERVED, "XBTUSDT", "USDt", "1"]
 
         user.click("period", "month")
-        wait_until(lambda: results(user)[0][0] == line[0][:7], 10, "the results by month")
+        wait_until(lambda: results(user)[0][0] == line[0][:7], 20, "the results by month")
         assert results(user)[0][1:] == line[1:]
 
         user.press("F8")
@@ -49,14 +47,7 @@ def test_a_trade_is_in_the_tab_the_files_and_the_report(xvfb: str, tmp_path: Pat
             (day,) = csv.DictReader(file)
         assert [day["PERIOD"], day["EMI"], day["NET"]] == [*line[:2], line[9].lstrip("+")]
 
-        told = subprocess.run(
-            [sys.executable, "main.py", "--profile", str(profile), "--report", "day"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-            check=True,
-        )
+        told = run_program(profile, "--report", "day")
+        assert told.returncode == 0, told.stderr
         assert f" {day['NET']} " in told.stdout
         assert user.close() == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +13,9 @@ import pytest
 
 from tests.e2e.user import User
 from tests.support.database import MariaDB
-from tests.support.places import ROOT
 from tests.support.processes import end
 from tests.support.profiles import demo_access, write_profile
+from tests.support.program import start_program
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
 
@@ -29,13 +27,7 @@ class Headless:
     """A terminal without a window, whose lines are read as they come."""
 
     def __init__(self, profile: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "main.py", "--headless", "--profile", str(profile)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        self.process = start_program(profile, "--headless", stderr=None)
         self.lines: list[str] = []
         self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read)
@@ -110,7 +102,7 @@ def test_m20_the_second_watches_and_takes_over_from_a_killed_one(
             second.press("F9")
             second.wait_notice("TRADING stays OFF")
             second.click("position", "XBTUSDT")
-            wait_until(lambda: second.look()["selected"] == RESERVED, 5, "the selection")
+            wait_until(lambda: second.look()["selected"] == RESERVED, 20, "the selection")
             first.kill()
             second.wait_notice("taking over")
             second.wait_live()

@@ -6,8 +6,6 @@ import logging
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -25,8 +23,8 @@ from common.settings_types import SqliteSettings
 from tests.campaigns.truth import wrongs
 from tests.faults.scene import SYMBOL, Scene
 from tests.faults.whole import Whole
-from tests.support.places import ROOT
 from tests.support.profiles import write_profile
+from tests.support.program import run_program
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
 
@@ -78,14 +76,7 @@ def test_l2_what_is_booked_is_on_the_disk(tmp_path: Path) -> None:
 def test_l3_a_second_start_on_the_same_folder_ends_with_code_3(tmp_path: Path) -> None:
     write_profile(tmp_path)
     with ProfileLock(tmp_path):
-        second = subprocess.run(
-            [sys.executable, "main.py", "--headless", "--profile", str(tmp_path)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        second = run_program(tmp_path, "--headless")
     assert second.returncode == 3
     assert "in use" in second.stderr + second.stdout
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.database import MariaDB
 from tests.support.places import ROOT
 from tests.support.processes import end
 from tests.support.profiles import demo_access, write_profile
+from tests.support.program import command
 from tests.support.venue import ExchangeProcess
 from tests.support.waiting import wait_until
 
@@ -50,7 +51,7 @@ class Whole:
 
     def command(self) -> list[str]:
         """Return what runs the terminal."""
-        return [sys.executable, "main.py", "--headless", "--profile", str(self.profile)]
+        return command(self.profile, "--headless")
 
     @property
     def said(self) -> str:
@@ -108,8 +109,13 @@ class Whole:
 
     def truth(self) -> dict[str, Any]:
         """Return what the exchange says it sent to the account."""
+        return self.owner.truth(self._account)
+
+    @cached_property
+    def _account(self) -> int:
+        """Asked once: looking at the truth again and again must not use up the request limit."""
         user: Any = self.trader.ask("GET", "user")
-        return self.owner.truth(int(user["id"]))
+        return int(user["id"])
 
     def tables(self) -> Tables:
         """Return what the database holds."""
