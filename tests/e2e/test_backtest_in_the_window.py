@@ -28,5 +28,5 @@ def test_a_bot_is_tested_from_its_panel(xvfb: str, tmp_path: Path) -> None:
         assert (folder / "report.txt").read_text(encoding="utf-8").strip() in report
         assert user.ask(heartbeat=True) < 2.0
         user.press("Escape")
-        wait_until(lambda: user.find_dialog("backtest") is None, 5, "the window to close")
+        wait_until(lambda: user.find_dialog("backtest") is None, 20, "the window to close")
         assert user.close() == 0

@@ -69,20 +69,20 @@ def test_a_bot_is_made_changed_and_deleted_in_the_window(
         user.wait_live()
         create(user)
         user.right_click("robot", "holder")
-        wait_until(lambda: "holder.py" in bot(user)["code"], 10, "its code")
+        wait_until(lambda: "holder.py" in bot(user)["code"], 20, "its code")
         user.click("bot", "switch")
-        wait_until(lambda: status(user, "holder") == "WORK", 5, "WORK")
+        wait_until(lambda: status(user, "holder") == "WORK", 20, "WORK")
         user.press("F9")
         trades = wait_until(lambda: bot(user)["tables"]["bot_trades"], 80, "a trade")
         assert [row[4] for row in trades] == ["Buy"] * len(trades)
-        wait_until(lambda: bot(user)["facts"]["POSITION"] == "0.0002", 10, "the position")
-        wait_until(lambda: bot(user)["facts"]["ENTRY"] == trades[0][5], 10, "the entry price")
+        wait_until(lambda: bot(user)["facts"]["POSITION"] == "0.0002", 20, "the position")
+        wait_until(lambda: bot(user)["facts"]["ENTRY"] == trades[0][5], 20, "the entry price")
         assert any("bar, lots 2" in line for line in bot(user)["log"])
 
         change(user)
         user.press("F9")
         user.click("bot", "switch")
-        wait_until(lambda: status(user, "holder") == "OFF", 5, "OFF")
+        wait_until(lambda: status(user, "holder") == "OFF", 20, "OFF")
 
         user.click("bot", "delete")
         assert "holds 0.0002 XBTUSDT" in user.dialog("bot_delete")["problem"]
@@ -93,13 +93,13 @@ def test_a_bot_is_made_changed_and_deleted_in_the_window(
         user.click("bot", "flatten")
         user.click("stop", "do")
         wait_until(lambda: bot(user)["facts"]["POSITION"] == "0.0000", 20, "no position")
-        wait_until(lambda: len(bot(user)["tables"]["bot_trades"]) > len(trades), 10, "its trade")
+        wait_until(lambda: len(bot(user)["tables"]["bot_trades"]) > len(trades), 20, "its trade")
         assert bot(user)["facts"]["ENTRY"] == "-"
 
         user.click("bot", "delete")
-        wait_until(lambda: user.dialog("bot_delete")["problem"] == "", 5, "nothing in the way")
+        wait_until(lambda: user.dialog("bot_delete")["problem"] == "", 20, "nothing in the way")
         user.click("bot_delete", "do")
-        wait_until(lambda: row_of(user, "holder") is None, 10, "the bot to be gone")
+        wait_until(lambda: row_of(user, "holder") is None, 20, "the bot to be gone")
         assert user.dialog("bot")["message"] == "this bot is no longer listed"
         assert user.ask(heartbeat=True) < 2.0
         assert user.close() == 0
@@ -115,22 +115,22 @@ def create(user: User) -> None:
     )
     assert not form["ready"]
     user.fill("bot_form", "emi", "my holder")
-    wait_until(lambda: "blanks" in user.dialog("bot_form")["said"]["emi"], 5, "the rule of EMI")
+    wait_until(lambda: "blanks" in user.dialog("bot_form")["said"]["emi"], 20, "the rule of EMI")
     user.fill("bot_form", "emi", "holder")
     user.fill("bot_form", "timeframe", "7")
-    wait_until(lambda: "6 or 8" in user.dialog("bot_form")["said"]["timeframe"], 5, "timeframes")
+    wait_until(lambda: "6 or 8" in user.dialog("bot_form")["said"]["timeframe"], 20, "timeframes")
     user.fill("bot_form", "timeframe", "1m")
     user.fill("bot_form", "capital", "5")
     user.fill("bot_form", "parameter lots", "9")
     wait_until(
-        lambda: "from 1 to 5" in user.dialog("bot_form")["said"]["parameter lots"], 5, "the range"
+        lambda: "from 1 to 5" in user.dialog("bot_form")["said"]["parameter lots"], 20, "the range"
     )
     user.fill("bot_form", "parameter lots", "2")
-    form = wait_until(lambda: (f := user.dialog("bot_form"))["ready"] and f, 5, "a good form")
+    form = wait_until(lambda: (f := user.dialog("bot_form"))["ready"] and f, 20, "a good form")
     assert form["said"]["capital"].startswith("5 lots = 0.0005 XBT, about ")
     user.click("bot_form", "save")
     user.wait_closed()
-    wait_until(lambda: status(user, "holder") == "OFF", 10, "the new bot, OFF")
+    wait_until(lambda: status(user, "holder") == "OFF", 20, "the new bot, OFF")
 
 
 def change(user: User) -> None:
@@ -138,7 +138,7 @@ def change(user: User) -> None:
     user.click("bot", "edit")
     user.dialog("bot_form")
     user.fill("bot_form", "parameter lots", "1")
-    wait_until(lambda: user.dialog("bot_form")["ready"], 5, "a good form")
+    wait_until(lambda: user.dialog("bot_form")["ready"], 20, "a good form")
     user.click("bot_form", "save")
-    wait_until(lambda: user.find_dialog("bot_form") is None, 10, "the form to be answered")
-    wait_until(lambda: any("changed" in line for line in bot(user)["log"]), 10, "the change")
+    wait_until(lambda: user.find_dialog("bot_form") is None, 20, "the form to be answered")
+    wait_until(lambda: any("changed" in line for line in bot(user)["log"]), 20, "the change")

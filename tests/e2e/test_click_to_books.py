@@ -108,18 +108,18 @@ def test_a_click_becomes_an_order_a_trade_and_one_row_per_execution(
     with User(xvfb, profile) as user:
         user.wait_live()
         user.click("position", "XBTUSDT")
-        wait_until(lambda: user.look()["selected"] == RESERVED, 5, "the selection")
+        wait_until(lambda: user.look()["selected"] == RESERVED, 20, "the selection")
 
         # A passive order at the lowest bid shown.
         bids = [Decimal(row["price"]) for row in user.look()["book"] if row["side"] == "Buy"]
         user.click("book", f"Buy {min(bids)}")
         user.click("ticket", "buy")
         user.wait_closed()
-        row = wait_until(lambda: user.table("orders"), 10, "the order in the table")[0]
+        row = wait_until(lambda: user.table("orders"), 20, "the order in the table")[0]
         key, price = row[0], Decimal(row[6])
         wait_until(
             lambda: any(r["own"] and Decimal(r["price"]) == price for r in user.look()["book"]),
-            5,
+            20,
             "the own order in the book",
         )
         assert ledger.query("SELECT COUNT(*) FROM coins")[0][0] == 0
@@ -128,8 +128,8 @@ def test_a_click_becomes_an_order_a_trade_and_one_row_per_execution(
         user.click("order", key)
         user.fill("amend", "price", str(best(user, "Sell") + 50))
         user.click("amend", "move")
-        wait_until(lambda: user.table("trades"), 10, "the trade in the Trades tab")
-        wait_until(lambda: not user.table("orders"), 10, "the order to leave the table")
+        wait_until(lambda: user.table("trades"), 20, "the trade in the Trades tab")
+        wait_until(lambda: not user.table("orders"), 20, "the order to leave the table")
         user.click("tab", "Trades")
         executions = [row for row in trade_history(venue) if row["execType"] == "Trade"]
         rows = ledger.query("SELECT EXECID, EMI, QTY, SIDE, SUMREAL_I, COMMISS_I FROM coins")
@@ -138,13 +138,15 @@ def test_a_click_becomes_an_order_a_trade_and_one_row_per_execution(
             for e in executions
         )
         assert sum(e["lastQty"] for e in executions) == 100
-        wait_until(lambda: balances(user)[RESERVED] == ["0.0001", "0.0001"], 5, "the bot's balance")
-        before = wait_until(lambda: settled(user), 10, "CONTROL to equal the deposits")
+        wait_until(
+            lambda: balances(user)[RESERVED] == ["0.0001", "0.0001"], 20, "the bot's balance"
+        )
+        before = wait_until(lambda: settled(user), 20, "CONTROL to equal the deposits")
         assert user.close() == 0
 
     with User(xvfb, profile) as user:
         user.wait_live()
-        wait_until(lambda: balances(user) == before, 10, f"the balances {before} after a restart")
+        wait_until(lambda: balances(user) == before, 20, f"the balances {before} after a restart")
         assert len(ledger.query("SELECT ID FROM coins")) == len(executions)
         assert user.close() == 0
 
@@ -166,16 +168,16 @@ def test_a_fresh_demo_is_clicked_through(xvfb: str, tmp_path: Path) -> None:
         user.click("book", f"Buy {lowest}")
         user.click("ticket", "buy")
         user.wait_closed()
-        key = wait_until(lambda: user.table("orders"), 10, "the order")[0][0]
+        key = wait_until(lambda: user.table("orders"), 20, "the order")[0][0]
         user.click("order", key)
         user.click("amend", "cancel")
-        wait_until(lambda: not user.table("orders"), 10, "the order to be cancelled")
+        wait_until(lambda: not user.table("orders"), 20, "the order to be cancelled")
 
         user.click("robot", "demoBot")
-        wait_until(lambda: status(user, "demoBot") == "OFF", 5, "the bot to be OFF")
+        wait_until(lambda: status(user, "demoBot") == "OFF", 20, "the bot to be OFF")
 
         user.press("F9")
-        wait_until(lambda: user.look()["state"]["trading"] == "TRADING ON", 5, "TRADING ON")
+        wait_until(lambda: user.look()["state"]["trading"] == "TRADING ON", 20, "TRADING ON")
         user.click("book", f"Sell {best(user, 'Sell')}")
         user.wait_notice("F9")
         assert user.look()["dialogs"] == []
@@ -202,11 +204,11 @@ def test_f3_with_wrong_settings_changes_nothing(
         user.wait_notice("REFRESH_RATE")
         assert "LIVE" in user.look()["state"]["health"]
         write_profile(profile, {**access, "LINEAR_SYMBOLS": "XBTUSDT", "REFRESH_RATE": "10"})
-        wait_until(lambda: time.monotonic() > pressed + 0.4, 5, "the key to count as pressed anew")
+        wait_until(lambda: time.monotonic() > pressed + 0.4, 20, "the key to count as pressed anew")
         user.press("F3")
         user.wait_notice("read again")
         user.wait_live()
-        wait_until(lambda: len(user.table("positions")) == 4, 5, "the symbols of the new settings")
+        wait_until(lambda: len(user.table("positions")) == 4, 20, "the symbols of the new settings")
         assert user.close() == 0
 
 

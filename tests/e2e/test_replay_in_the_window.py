@@ -66,7 +66,7 @@ def test_the_window_ends_with_the_books_of_the_recording(
 def select(user: User, name: str) -> None:
     """Click a row of the positions and wait until its book is shown."""
     user.click("position", name)
-    wait_until(lambda: str(user.look()["selected"]).startswith(f"{name}."), 5, f"{name} selected")
+    wait_until(lambda: str(user.look()["selected"]).startswith(f"{name}."), 20, f"{name} selected")
 
 
 def expect_book(user: User, unit: Decimal, book: Book) -> None:

@@ -39,7 +39,7 @@ def order(
 ) -> None:
     """Click a level of the book and send an order of `side` at its price, perhaps for a bot."""
     user.click("position", ticker)
-    wait_until(lambda: str(user.look()["selected"]).startswith(f"{ticker}."), 5, ticker)
+    wait_until(lambda: str(user.look()["selected"]).startswith(f"{ticker}."), 20, ticker)
     book_side, number = level
     prices = [Decimal(row["price"]) for row in user.look()["book"] if row["side"] == book_side]
     price = sorted(prices, reverse=book_side == "Buy")[number]
@@ -75,7 +75,7 @@ def take_panel(user: User, display: str, folder: Path) -> None:
     order(user, "XBTUSDT", "Sell", ("Sell", 8), "0.1", BOT)
     user.right_click("robot", BOT)
     wait_until(lambda: len(user.dialog("bot")["tables"]["bot_trades"]) >= 7, 20, "its trades")
-    wait_until(lambda: user.dialog("bot")["facts"]["UNREALISED"] != "-", 10, "its figures")
+    wait_until(lambda: user.dialog("bot")["facts"]["UNREALISED"] != "-", 20, "its figures")
     screenshot(display, folder / "bot-dark.png")
 
 

@@ -69,11 +69,11 @@ class User:
 
     def wait_closed(self) -> None:
         """Wait until no dialog covers the window any more."""
-        wait_until(lambda: not self.look()["dialogs"], 10, "the dialogs to close")
+        wait_until(lambda: not self.look()["dialogs"], 20, "the dialogs to close")
 
     def dialog(self, kind: str) -> dict[str, Any]:
         """Wait for an open window of a kind and return its texts."""
-        return wait_until(lambda: self.find_dialog(kind), 10, kind)
+        return wait_until(lambda: self.find_dialog(kind), 20, kind)
 
     def find_dialog(self, kind: str) -> dict[str, Any] | None:
         """Return the texts of the newest open window of a kind, None where there is none."""
@@ -84,7 +84,7 @@ class User:
 
     def where(self, what: str, key: str | None = None) -> tuple[int, int]:
         """Wait until a thing is there and return its place on the screen."""
-        place = wait_until(lambda: self.ask(locate=[what, key]), 10, f"{what} {key}")
+        place = wait_until(lambda: self.ask(locate=[what, key]), 20, f"{what} {key}")
         return int(place[0]), int(place[1])
 
     def click(self, what: str, key: str | None = None) -> None:
