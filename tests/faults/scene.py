@@ -6,8 +6,10 @@ not. Everything runs on the thread of the test, but for the books' own thread.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -164,6 +166,10 @@ class Scene:
         """Let the engine do what is due, and time pass while nothing is."""
         self.engine.turn()
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at the exchange while no terminal runs."""
+        self.exchange.run_until(self.now + seconds)
+
     def until(self, condition: Callable[[], object], seconds: float = 60.0) -> float:
         """Let time pass until something is so; return the virtual seconds it took."""
         began = self.now
@@ -210,6 +216,11 @@ class Scene:
         order = self.rest()
         self.venue.interventions.fill_order(order["orderID"], parts=parts)
         self.run(3)
+
+    def sql(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement on the books in the file, and return its rows."""
+        with closing(sqlite3.connect(self.terminal.books)) as connection, connection:
+            return connection.execute(statement, tuple(values)).fetchall()
 
     # ---- what is so -------------------------------------------------------------------------
 
@@ -278,3 +289,11 @@ class Scene:
         took = self.until(lambda: self.health is Health.LIVE and not self.differences(), seconds)
         assert self.doubles() <= 1
         return took
+
+
+def after_one_fill(folder: Path) -> Scene:
+    """Return a terminal that has booked one fill, and has ended."""
+    with Scene(folder) as scene:
+        scene.live()
+        scene.buy_and_fill(parts=1)
+    return scene

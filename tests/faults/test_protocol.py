@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -57,8 +55,7 @@ def wallet_rows(scene: Scene) -> list[dict[str, Any]]:
 
 def rows_of(scene: Scene) -> list[tuple[Any, ...]]:
     """Return EMI, REFER and CLORDID of the table coins."""
-    with closing(sqlite3.connect(scene.terminal.books)) as connection:
-        return connection.execute("SELECT EMI, REFER, CLORDID FROM coins ORDER BY ID").fetchall()
+    return scene.sql("SELECT EMI, REFER, CLORDID FROM coins ORDER BY ID")
 
 
 # ---- P1 to P4: images and changes -----------------------------------------------------------
@@ -494,8 +491,7 @@ def test_l34_p28_a_spot_fill_and_its_fee_are_booked_in_their_own_currencies(tmp_
         scene.run(3)
         scene.agrees()
         legs = """SELECT CURRENCY, SUM(SUMREAL_I), SUM(COMMISS_I) FROM coins GROUP BY CURRENCY"""
-        with closing(sqlite3.connect(scene.terminal.books)) as connection:
-            booked = {row[0]: row[1:] for row in connection.execute(legs)}
+        booked = {row[0]: row[1:] for row in scene.sql(legs)}
         truth: Any = scene.venue.interventions.truth()
         mine = next(each for each in truth["accounts"] if each["account"] == scene.account)
         (fill,) = mine["executions"]

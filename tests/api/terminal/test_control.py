@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from common.engine.snapshot import AccountRow
@@ -46,7 +44,6 @@ def test_control_is_the_sum_of_deposits_withdrawals_and_transfers_of_others(tmp_
         scene.buy_and_fill()
         scene.run(60)
         assert (row(scene, "USDt").control, row(scene, "USDt").alarm) == (before + moved, False)
-        with closing(sqlite3.connect(scene.terminal.books)) as connection, connection:
-            connection.execute("UPDATE coins SET COMMISS_I = COMMISS_I + 1 WHERE ID = 1")
+        scene.sql("UPDATE coins SET COMMISS_I = COMMISS_I + 1 WHERE ID = 1")
         scene.market.start()  # the books are read anew
         scene.until(lambda: row(scene, "USDt").alarm)

@@ -13,16 +13,15 @@ from common.headless import StopSignals
 from common.ledger.database import time_text
 from common.verify_command import run_verify
 from tests.api.simulator.venues import START
-from tests.faults.scene import Scene
+from tests.faults.scene import Scene, after_one_fill
 
 APART = timedelta(minutes=40)  # more than what is read again by itself
 
 
 def coins(scene: Scene) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(scene.terminal.books)) as connection:
-        return connection.execute(
-            "SELECT EXECID, EMI, QTY, SUMREAL_I, COMMISS_I FROM coins ORDER BY TTIME, EXECID"
-        ).fetchall()
+    return scene.sql(
+        "SELECT EXECID, EMI, QTY, SUMREAL_I, COMMISS_I FROM coins ORDER BY TTIME, EXECID"
+    )
 
 
 def started(former: Scene, folder: Path, since: datetime) -> Scene:
@@ -33,18 +32,15 @@ def started(former: Scene, folder: Path, since: datetime) -> Scene:
 
 
 def test_only_what_lies_after_the_date_comes_back_and_older_holes_are_told(tmp_path: Path) -> None:
-    with Scene(tmp_path) as scene:
-        scene.live()
-        scene.buy_and_fill(parts=1)
-    scene.exchange.run_until(scene.clock.monotonic() + APART.total_seconds())
+    scene = after_one_fill(tmp_path)
+    scene.sleep(APART.total_seconds())
     with Scene(tmp_path, former=scene) as scene:
         scene.live()
         scene.buy_and_fill(parts=1)
     before = coins(scene)
     assert len(before) == 3  # between the fills funding was paid
-    scene.exchange.run_until(scene.clock.monotonic() + APART.total_seconds())
-    with closing(sqlite3.connect(scene.terminal.books)) as connection, connection:
-        connection.execute("DELETE FROM coins")
+    scene.sleep(APART.total_seconds())
+    scene.sql("DELETE FROM coins")
     with started(scene, tmp_path, START + APART / 2) as scene:
         scene.until(lambda: scene.market.completed > 0)
         assert coins(scene) == before[1:]
@@ -60,9 +56,7 @@ def test_only_what_lies_after_the_date_comes_back_and_older_holes_are_told(tmp_p
 def test_a_hole_in_the_range_that_the_exchange_does_not_fill_is_told_and_stays_among_the_problems(
     tmp_path: Path,
 ) -> None:
-    with Scene(tmp_path) as scene:
-        scene.live()
-        scene.buy_and_fill(parts=1)
+    scene = after_one_fill(tmp_path)
     unknown_to_the_exchange(scene, START - timedelta(days=3))
     with started(scene, tmp_path, START - timedelta(days=5)) as scene:
         scene.live()
@@ -80,16 +74,13 @@ def test_a_hole_in_the_range_that_the_exchange_does_not_fill_is_told_and_stays_a
         scene.market.verifier.asked()
         scene.until(lambda: scene.told("0 differences (warnings: 1)"))
         # A fresh difference beside it is found within seconds all the same.
-        with closing(sqlite3.connect(scene.terminal.books)) as connection, connection:
-            connection.execute("DELETE FROM coins")
+        scene.sql("DELETE FROM coins")
         scene.market.verifier.asked()
         scene.until(lambda: scene.health is Health.BLOCKED)
 
 
 def test_the_comparison_of_everything_names_the_execution_that_lacks_rows(tmp_path: Path) -> None:
-    with Scene(tmp_path) as scene:
-        scene.live()
-        scene.buy_and_fill(parts=1)
+    scene = after_one_fill(tmp_path)
     unknown_to_the_exchange(scene, START - timedelta(days=3))
     with started(scene, tmp_path, START - timedelta(days=5)) as scene:
         scene.market.verifier._whole = True  # as --verify has it

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +37,9 @@ def trade(scene: Scene, emi: str, side: str, quantity: int, number: int) -> None
 
 def rows(scene: Scene, where: str) -> Rows:
     """Return EMI, SIDE, QTY, TRADE_PRICE and SUMREAL_I."""
-    with closing(sqlite3.connect(scene.terminal.books)) as connection:
-        return connection.execute(
-            f"SELECT EMI, SIDE, QTY, TRADE_PRICE, SUMREAL_I FROM coins WHERE {where} ORDER BY EMI"
-        ).fetchall()
+    return scene.sql(
+        f"SELECT EMI, SIDE, QTY, TRADE_PRICE, SUMREAL_I FROM coins WHERE {where} ORDER BY EMI"
+    )
 
 
 def held(scene: Scene) -> dict[str, int]:
@@ -130,8 +127,7 @@ def test_rows_of_a_transfer_that_were_deleted_come_back_at_the_next_bring_up(
         trade(scene, "b", "Sell", 700, 2)
         scene.run(90)
         before = rows(scene, "KIND = 'Transfer'")
-        with closing(sqlite3.connect(scene.terminal.books)) as connection, connection:
-            connection.execute("DELETE FROM coins WHERE KIND = 'Transfer' AND EMI = 'b'")
+        scene.sql("DELETE FROM coins WHERE KIND = 'Transfer' AND EMI = 'b'")
         scene.market.start()
         scene.until(lambda: rows(scene, "KIND = 'Transfer'") == before)
         scene.until(lambda: scene.health is Health.LIVE)

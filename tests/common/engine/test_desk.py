@@ -120,6 +120,17 @@ class Bench:
         self.desk.wire.replied(accepted(number, request, answer))
         return key
 
+    def lost(self) -> str:
+        """Place an order whose answer does not come."""
+        key = self.place()
+        self.fail(SendOrder, OutcomeUnknown("timed out"))
+        return key
+
+    def cancel_in_vain(self, key: str) -> None:
+        """Ask for the cancellation of an order that the exchange does not find."""
+        self.desk.cancel(key)
+        self.fail(SendCancel, OrderNotFound("not found"))
+
     def fail(self, kind: type, error: TmaticError) -> None:
         number, request = self.gateway.last(kind)
         self.desk.wire.replied(Reply("Venue", number, request, None, error))
@@ -186,8 +197,7 @@ def test_m4_a_refused_order_disappears_with_the_reason(bench: Bench) -> None:
 
 
 def test_m4_an_order_of_unknown_outcome_is_asked_about_and_never_sent_again(bench: Bench) -> None:
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     bench.timers.move(0.6)
     number, request = bench.gateway.last(FindOrder)
     bench.desk.wire.replied(accepted(number, request, order(key, "o9")))
@@ -200,8 +210,7 @@ def test_m4_an_order_of_unknown_outcome_is_asked_about_and_never_sent_again(benc
 
 
 def test_an_unknown_order_that_is_never_found_counts_as_not_placed(bench: Bench) -> None:
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     bench.answer_looks(MIN_UNKNOWN)
     assert bench.settled() == []
     bench.answer_looks(1)
@@ -213,8 +222,7 @@ def test_an_unknown_order_that_is_never_found_counts_as_not_placed(bench: Bench)
 
 
 def test_a_look_that_fails_does_not_count_as_not_found(bench: Bench) -> None:
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     asked = bench.answer_looks(60, ExchangeUnavailable("no route"))
     assert asked <= 30  # the requests of a minute are for more than this
     assert bench.state.orders.get(key) is not None
@@ -227,11 +235,9 @@ def test_a_look_that_fails_does_not_count_as_not_found(bench: Bench) -> None:
 
 def test_many_looks_in_a_short_time_do_not_replace_the_waiting(bench: Bench) -> None:
     """A request may be on its way for longer than five quick looks take."""
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     for _ in range(6):
-        bench.desk.cancel(key)
-        bench.fail(SendCancel, OrderNotFound("not found"))
+        bench.cancel_in_vain(key)
         bench.answer_looks(0.5)
 
     assert bench.gateway.count(FindOrder) > 5
@@ -242,11 +248,9 @@ def test_many_looks_in_a_short_time_do_not_replace_the_waiting(bench: Bench) -> 
 
 
 def test_asking_again_and_again_leaves_one_look_at_a_time(bench: Bench) -> None:
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     for _ in range(6):
-        bench.desk.cancel(key)
-        bench.fail(SendCancel, OrderNotFound("not found"))
+        bench.cancel_in_vain(key)
     bench.answer_looks(0.5)
     bench.in_touch = False
     bench.answer_looks(20)
@@ -254,8 +258,7 @@ def test_asking_again_and_again_leaves_one_look_at_a_time(bench: Bench) -> None:
 
 
 def test_n10_an_order_is_not_given_up_while_the_stream_could_not_show_it(bench: Bench) -> None:
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     bench.in_touch = False
     bench.answer_looks(60)
 
@@ -292,8 +295,7 @@ def test_an_answer_that_comes_after_the_fill_does_not_revive_the_order(bench: Be
 
 
 def test_p21_an_order_found_under_our_number_that_is_not_ours_is_an_alarm(bench: Bench) -> None:
-    key = bench.place()
-    bench.fail(SendOrder, OutcomeUnknown("timed out"))
+    key = bench.lost()
     bench.timers.move(0.6)
     number, request = bench.gateway.last(FindOrder)
     bench.desk.wire.replied(accepted(number, request, order(key, "o9", side=Side.SELL)))
