@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +33,10 @@ class Outcome:
     fired: Counter[str] = field(default_factory=Counter)
 
 
+Results = tuple[list[Outcome], Counter[str]]  # what came of seeds, how often what happened
+Campaign = Callable[[range], Results]
+
+
 def arm(
     scene: Scene, rules: Sequence[Mapping[str, Any]], chance: random.Random, storm: float
 ) -> None:
@@ -52,9 +56,7 @@ def open_intents(books: Path) -> list[str]:
         return [f"the intent {row[0]} has no end" for row in rows]
 
 
-def run_seeds(
-    seeds: range, run: Callable[[int, Path], Outcome]
-) -> tuple[list[Outcome], Counter[str]]:
+def run_seeds(seeds: range, run: Callable[[int, Path], Outcome]) -> Results:
     """Run seeds one after the other; return what came of them and how often what fired."""
     outcomes, fired = [], Counter[str]()
     for seed in seeds:
@@ -65,14 +67,48 @@ def run_seeds(
     return outcomes, fired
 
 
+def run_until(
+    campaign: Campaign, seeds: int, most: int, missing: Callable[[Counter[str]], Collection[str]]
+) -> Results:
+    """Run `seeds` of a campaign, and more up to `most` while something has never happened.
+
+    What a storm has hidden comes up again in another one.
+    """
+    outcomes, fired = campaign(range(seeds))
+    for seed in range(seeds, most):
+        if not missing(fired):
+            break
+        more, again = campaign(range(seed, seed + 1))
+        outcomes, fired = outcomes + more, fired + again
+    return outcomes, fired
+
+
+def right(outcomes: Sequence[Outcome], calm: float) -> None:
+    """Assert that no seed violated anything, and that all was right again in time."""
+    assert {o.seed: (o.switches, o.violations) for o in outcomes if o.violations} == {}
+    assert max(outcome.took for outcome in outcomes) <= calm
+
+
+def twice(send: Callable[..., None]) -> Callable[..., None]:
+    """Break what sends something: it does so twice."""
+
+    def resend(*given: object) -> None:
+        send(*given)
+        send(*given)
+
+    return resend
+
+
 def run_from_command_line(
     name: str,
     description: str | None,
-    campaign: Callable[[range], tuple[list[Outcome], Counter[str]]],
-) -> tuple[list[Outcome], Counter[str], float]:
-    """Run what the command line asks for; print violations and what fired.
+    campaign: Campaign,
+    silent: Callable[[Counter[str]], Sequence[str]],
+    summary: Callable[[Sequence[Outcome], Counter[str]], str],
+) -> int:
+    """Run what the command line asks for; print violations, what happened and what never did.
 
-    Return both, and the seconds that it took.
+    summary: what else is to be said, in words. Returns the exit code.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=description)
     parser.add_argument("--seeds", type=int, default=100)
@@ -81,9 +117,17 @@ def run_from_command_line(
     logging.disable(logging.CRITICAL)
     began = time.monotonic()
     outcomes, fired = campaign(range(given.first, given.first + given.seeds))
-    for outcome in outcomes:
-        if outcome.violations:
-            print(f"seed {outcome.seed} {outcome.switches}: {outcome.violations}")
+    bad = [outcome for outcome in outcomes if outcome.violations]
+    for outcome in bad:
+        print(f"seed {outcome.seed} {outcome.switches}: {outcome.violations}")
     for what, count in sorted(fired.items()):
         print(f"{what:40}{count:8}")
-    return outcomes, fired, time.monotonic() - began
+    print(
+        f"{len(outcomes)} seeds, {sum(o.orders for o in outcomes)} orders, "
+        f"{sum(o.executions for o in outcomes)} executions, {summary(outcomes, fired)}; "
+        f"{len(bad)} seeds with violations; {time.monotonic() - began:.0f} s"
+    )
+    never = silent(fired)
+    if never:
+        print(f"never happened: {', '.join(never)}")
+    return 1 if bad or never else 0

@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,8 +32,8 @@ from common.engine.order_gate import Ticket
 from common.engine.requests import Request, SendOrder
 from common.engine.snapshot import Health
 from tests.api.terminal.support import MARKET
-from tests.campaigns import history
-from tests.campaigns.driver import Outcome, arm, open_intents, run_from_command_line, run_seeds
+from tests.campaigns import driver, history
+from tests.campaigns.driver import Outcome, Results, arm, open_intents, run_seeds
 from tests.campaigns.switches import ORDER_SWITCHES, rule_of
 from tests.campaigns.watched import BOTS, LOT, NOBODY, Watched
 from tests.faults.scene import SYMBOL
@@ -308,7 +308,7 @@ class OrderStorm:
         return self._click
 
 
-def campaign(seeds: range) -> tuple[list[Outcome], Counter[str]]:
+def campaign(seeds: range) -> Results:
     """Run seeds one after the other; return what came of them and how often what happened."""
     return run_seeds(seeds, lambda seed, folder: OrderStorm(seed, folder).run())
 
@@ -319,20 +319,17 @@ def silent(fired: Counter[str]) -> list[str]:
     return sorted(what for what in (*faults, *HAPPENS) if not fired[what])
 
 
-def main() -> int:
-    outcomes, fired, seconds = run_from_command_line("tests.campaigns.orders", __doc__, campaign)
-    bad = sum(bool(outcome.violations) for outcome in outcomes)
-    print(
-        f"{len(outcomes)} seeds, {sum(o.orders for o in outcomes)} orders, "
-        f"{sum(o.executions for o in outcomes)} executions, "
+def summary(outcomes: Sequence[Outcome], fired: Counter[str]) -> str:
+    """Say what else came of the seeds."""
+    return (
         f"{fired['withdrawn before it was written']} orders withdrawn at the gate; settled after "
-        f"{max(o.took for o in outcomes):.1f} s of virtual time at the latest; "
-        f"{bad} seeds with violations; {seconds:.0f} s"
+        f"{max(o.took for o in outcomes):.1f} s of virtual time at the latest"
     )
-    never = silent(fired)
-    if never:
-        print(f"never happened: {', '.join(never)}")
-    return 1 if bad or never else 0
+
+
+def main() -> int:
+    name = "tests.campaigns.orders"
+    return driver.run_from_command_line(name, __doc__, campaign, silent, summary)
 
 
 if __name__ == "__main__":
