@@ -26,9 +26,9 @@ from display.dialogs import Desk
 from display.heartbeat import Heartbeat
 from display.layout import Clicks, Layout
 from display.locate import describe, locate
+from display.market_words import MODES
 from display.painter import Painter
 from display.panels import open_sheet
-from display.presenter import MODES
 from display.problems import Problems
 from display.program_keys import ProgramKeys
 from display.theme import Theme

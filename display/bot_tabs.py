@@ -17,7 +17,8 @@ from display.formats import time_text
 from display.own_variables import OwnText
 from display.panels import one_line
 from display.paper import Paper
-from display.presenter import RowCache, funding_row, order_row, trade_row
+from display.presenter import funding_row, order_row, trade_row
+from display.row_cache import RowCache
 from display.tables import Table
 from display.theme import Theme
 

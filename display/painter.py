@@ -10,7 +10,7 @@ from display import presenter
 from display.book_rows import book_table
 from display.layout import Layout
 from display.panels import LocalNotice
-from display.presenter import RowCache
+from display.row_cache import RowCache
 
 
 class Painter:

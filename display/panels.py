@@ -13,8 +13,8 @@ from common.engine.snapshot import DeadManRow, Health, Level, MarketRow, Notice,
 from display.cells import Tone
 from display.formats import time_text
 from display.gauges import is_scarce, requests_text
+from display.market_words import MODES, health_tone, health_words, worst_market
 from display.paper import Paper
-from display.presenter import MODES, health_tone, health_words, worst_market
 from display.theme import Theme
 from display.verdict import books_state
 

@@ -1,12 +1,8 @@
-"""Snapshot -> texts and tones, cell by cell. Pure: no window is needed to test what it shows."""
+"""Rows of a snapshot -> texts and tones, cell by cell. Pure: tested without a window."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
-
 from common.domain.books import SIDE_BUY, SIDE_FUNDING
-from common.domain.executions import Network
 from common.domain.instruments import Category
 from common.domain.orders import Phase, Side
 from common.domain.reports import Sums
@@ -14,8 +10,6 @@ from common.domain.robots import Status
 from common.engine.snapshot import (
     AccountRow,
     EntryRow,
-    Health,
-    MarketRow,
     OrderRow,
     PositionRow,
     ResultRow,
@@ -34,66 +28,6 @@ from display.formats import (
     rate_text,
     time_text,
 )
-
-MODES = {Network.DEMO: "DEMO", Network.TEST: "TESTNET", Network.REAL: "REAL"}
-
-_HEALTH_TONES = {
-    Health.LIVE: Tone.GOOD,
-    Health.STARTING: Tone.WARN,
-    Health.RECONCILING: Tone.WARN,
-    Health.STALE: Tone.WARN,
-    Health.OFFLINE: Tone.BAD,
-    Health.BLOCKED: Tone.BAD,
-}
-_HEALTH_WORDS = {
-    Health.LIVE: "ready to trade",
-    Health.STARTING: "being brought up",
-    Health.RECONCILING: "comparing the books",
-    Health.STALE: "no fresh data",
-    Health.OFFLINE: "exchange not reached",
-    Health.BLOCKED: "a person must act",
-}
-# From the best to the worst: the state line shows the worst market.
-_HEALTH_ORDER = (
-    Health.LIVE,
-    Health.RECONCILING,
-    Health.STARTING,
-    Health.STALE,
-    Health.OFFLINE,
-    Health.BLOCKED,
-)
-
-Source = TypeVar("Source")
-
-
-class RowCache(Generic[Source]):
-    """Rows of one table; an unchanged source keeps its row object, which then is not painted."""
-
-    def __init__(self, present: Callable[[Source], Row]) -> None:
-        self._present = present
-        self._sources: Sequence[Source] = ()
-        self._rows: list[Row] = []
-
-    def rows(self, sources: Sequence[Source]) -> list[Row]:
-        """Return one row for each source; the same list when no source has changed."""
-        if sources is self._sources:
-            return self._rows
-        old_sources, old_rows = self._sources, self._rows
-        known = len(old_sources)
-        rows = [
-            old_rows[index]
-            if index < known and old_sources[index] == source
-            else self._present(source)
-            for index, source in enumerate(sources)
-        ]
-        self._sources = sources
-        unchanged = len(rows) == len(old_rows) and all(map(_same, rows, old_rows))
-        self._rows = old_rows if unchanged else rows
-        return self._rows
-
-
-def _same(one: Row, other: Row) -> bool:
-    return one is other
 
 
 def position_key(row: PositionRow) -> str:
@@ -228,27 +162,37 @@ def result_row(row: ResultRow | TotalRow) -> Row:
 
     NET is dim where the period begins or ends with a position, whose value it does not hold.
     """
-    if isinstance(row, TotalRow):
-        total = row.total
-        texts = ("ALL", "all bots", NOTHING, total.currency)
-        own = (str(total.sums.trades), NOTHING, *_sums_texts(total.sums, total.scale), NOTHING)
-        key, net, flat = f"{row.market} {total.currency}", total.sums.net, False
-    else:
-        line = row.line
-        period = row.period.label(line.start)
-        texts = (period, line.emi, line.symbol.ticker, line.currency)
-        own = (
-            str(line.sums.trades),
-            quantity_text(line.sums.volume, row.instrument),
-            *_sums_texts(line.sums, line.scale),
-            quantity_text(line.position, row.instrument),
-        )
-        key = f"{row.market} {line.start} {line.emi} {line.symbol} {line.currency}"
-        net, flat = line.sums.net, line.position == 0 and line.sums.change == 0
-    plain = Tone.ACCENT if isinstance(row, TotalRow) else Tone.TEXT
-    gain = sign_tone(net) if flat else Tone.DIM
-    tones = (Tone.DIM, plain, Tone.ACCENT, Tone.DIM, *(plain,) * 5, gain, Tone.TEXT)
-    return Row(key, (*texts, *own), tones)
+    return _total_row(row) if isinstance(row, TotalRow) else _line_row(row)
+
+
+def _total_row(row: TotalRow) -> Row:
+    total = row.total
+    texts = (
+        *("ALL", "all bots", NOTHING, total.currency),
+        *(str(total.sums.trades), NOTHING),
+        *_sums_texts(total.sums, total.scale),
+        NOTHING,
+    )
+    tones = _result_tones(Tone.ACCENT, Tone.DIM)
+    return Row(f"{row.market} {total.currency}", texts, tones)
+
+
+def _line_row(row: ResultRow) -> Row:
+    line = row.line
+    texts = (
+        *(row.period.label(line.start), line.emi, line.symbol.ticker, line.currency),
+        *(str(line.sums.trades), quantity_text(line.sums.volume, row.instrument)),
+        *_sums_texts(line.sums, line.scale),
+        quantity_text(line.position, row.instrument),
+    )
+    flat = line.position == 0 and line.sums.change == 0
+    tones = _result_tones(Tone.TEXT, sign_tone(line.sums.net) if flat else Tone.DIM)
+    key = f"{row.market} {line.start} {line.emi} {line.symbol} {line.currency}"
+    return Row(key, texts, tones)
+
+
+def _result_tones(plain: Tone, net: Tone) -> tuple[Tone, ...]:
+    return (Tone.DIM, plain, Tone.ACCENT, Tone.DIM, *(plain,) * 5, net, Tone.TEXT)
 
 
 def _sums_texts(sums: Sums, scale: int) -> tuple[str, ...]:
@@ -317,20 +261,3 @@ def status_tone(row: RobotRow) -> Tone:
     if row.status is Status.RESERVED:
         return Tone.BAD if row.position else Tone.DIM
     return Tone.BAD
-
-
-def worst_market(markets: Sequence[MarketRow]) -> MarketRow | None:
-    """Return the market whose state a trader must know first; None when there is none."""
-    return max(markets, key=lambda row: _HEALTH_ORDER.index(row.health), default=None)
-
-
-def health_tone(health: Health) -> Tone:
-    """Return the colour of a market's state."""
-    return _HEALTH_TONES[health]
-
-
-def health_words(market: MarketRow) -> str:
-    """Return what the state of a market means, in words."""
-    if market.read_only and market.health is Health.BLOCKED:
-        return "read-only, another terminal trades"
-    return _HEALTH_WORDS[market.health]

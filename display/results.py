@@ -10,7 +10,8 @@ from common.engine.snapshot import ResultRow, Results, TotalRow
 from display import columns
 from display.formats import time_text
 from display.own_variables import OwnText
-from display.presenter import RowCache, result_row
+from display.presenter import result_row
+from display.row_cache import RowCache
 from display.tables import Table
 from display.theme import Theme
 

@@ -143,7 +143,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
 WITHOUT_TKINTER = (
     *("display.presenter", "display.verdict", "display.cells", "display.columns"),
     *("display.formats", "display.bot_words", "display.bot_fields", "display.curve_shape"),
-    "display.gauges",
+    *("display.gauges", "display.market_words", "display.row_cache"),
 )
 
 LONGEST_MODULE = 400  # lines; the aim is 300

@@ -5,17 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from common.domain.executions import Network
-from common.domain.market import Book
 from common.domain.orders import Phase, Side
 from common.domain.robots import Status
-from common.engine.snapshot import BookView, Health
 from display import columns
-from display.book_rows import book_table
 from display.cells import Tone
 from display.presenter import (
-    MODES,
-    RowCache,
     account_row,
     funding_row,
     order_row,
@@ -23,7 +17,6 @@ from display.presenter import (
     robot_row,
     status_tone,
     trade_row,
-    worst_market,
 )
 from tests.display import support
 from tests.display.support import XBTUSD, XBTUSDT
@@ -138,79 +131,3 @@ def test_status_is_red_where_a_person_should_look(
     status: Status, position: int, tone: Tone
 ) -> None:
     assert status_tone(support.robot_row("bot", XBTUSD, status, position)) is tone
-
-
-def test_own_orders_stand_beside_their_price() -> None:
-    table = book_table(support.book_view(0), 10)
-    own = [row for row in (*table.asks, *table.bids) if row.own]
-    assert [(row.side, row.texts) for row in own] == [
-        (Side.SELL, ("0.010", "68414.0", "0.056")),
-        (Side.BUY, ("0.059", "68410.5", "0.002")),
-    ]
-    assert table.spread == "1.0"
-
-
-def test_own_orders_beyond_the_streamed_depth_are_shown_too() -> None:
-    view = support.book_view(0, depth=1)
-    view = replace(view, own_bids={Decimal("68000.0"): 5000}, own_asks={Decimal("68412.9"): 1000})
-    table = book_table(view, 10)
-    assert [row.texts for row in table.bids] == [
-        ("0.020", "68412.0", ""),
-        ("", "68000.0", "0.005"),
-    ]
-    assert [row.texts[1] for row in table.asks] == ["68412.9", "68413.0"]
-
-
-def test_the_book_shows_the_best_prices_when_there_is_no_room_for_all() -> None:
-    view = replace(support.book_view(0), own_bids={}, own_asks={})
-    table = book_table(view, 2)
-    assert [row.texts[1] for row in table.asks] == ["68413.0", "68413.5"]
-    assert [row.texts[1] for row in table.bids] == ["68412.0", "68411.5"]
-
-
-def test_own_orders_beyond_the_room_take_places_at_the_edge() -> None:
-    table = book_table(support.book_view(0), 2)
-    assert [row.texts for row in table.asks] == [
-        ("", "68413.0", "0.022"),
-        ("0.010", "68414.0", "0.056"),
-    ]
-    many = {Decimal(60000 - number): 1000 for number in range(20)}
-    table = book_table(replace(support.book_view(0), own_bids=many), 10)
-    assert [row.texts[1] for row in table.bids][:5] == [f"{68412 - k / 2:.1f}" for k in range(5)]
-    assert len(table.bids) == 10
-
-
-def test_a_missing_or_one_sided_book_is_no_error() -> None:
-    assert book_table(None, 10).bids == ()
-    view = support.book_view(0)
-    half = BookView(view.symbol, view.instrument, Book(bids=view.book.bids), {}, {})
-    assert book_table(half, 3).asks == []
-    assert book_table(half, 3).spread == ""
-
-
-def test_the_worst_market_is_the_one_to_know() -> None:
-    live, blocked = support.market_row(), support.market_row(Health.BLOCKED, "key refused")
-    assert worst_market([live, blocked, live]) is blocked
-    assert worst_market([]) is None
-
-
-def test_modes_are_words() -> None:
-    assert [MODES[each] for each in Network] == ["REAL", "TESTNET", "DEMO"]
-
-
-def test_an_unchanged_source_keeps_its_row_object() -> None:
-    cache = RowCache(position_row)
-    sources = [support.position_row(number) for number in range(6)]
-    first = cache.rows(tuple(sources))
-    assert cache.rows(tuple(support.position_row(number) for number in range(6))) is first
-    sources[1] = replace(sources[1], pnl=1)
-    second = cache.rows(tuple(sources))
-    assert second[1] is not first[1]
-    assert [second[n] is first[n] for n in (0, 2, 3, 4, 5)] == [True] * 5
-
-
-def test_a_shorter_list_drops_its_last_rows() -> None:
-    cache = RowCache(position_row)
-    sources = tuple(support.position_row(number) for number in range(6))
-    assert len(cache.rows(sources)) == 6
-    assert len(cache.rows(sources[:2])) == 2
