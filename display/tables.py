@@ -12,6 +12,7 @@ from tkinter import ttk
 
 from display.cells import Column, Row, Tone
 from display.grid import CellGrid
+from display.row_marks import RowMarks
 from display.theme import Theme
 from display.widths import ColumnWidths
 
@@ -70,15 +71,13 @@ class Table(ttk.Frame):
     def _make_items(self) -> None:
         canvas = self.canvas
         self._header_box = canvas.create_rectangle(0, 0, 0, 0, width=0)
-        self._selection_box = canvas.create_rectangle(0, 0, 0, 0, width=0, state="hidden")
-        self._cursor_box = canvas.create_rectangle(0, 0, 0, 0, state="hidden")
+        self._marks = RowMarks(canvas, self._theme)
         self._note = canvas.create_text(0, 0, font=self._theme.mono, anchor="center")
         self._headers = [
             canvas.create_text(0, 0, text=column.title, font=self._theme.bold)
             for column in self._columns
         ]
         self._grid = CellGrid(canvas, self._theme, len(self._columns))
-        self._stripes: list[int] = []
 
     def _bind(self) -> None:
         canvas = self.canvas
@@ -167,13 +166,10 @@ class Table(ttk.Frame):
         canvas.configure(background=palette.panel)
         canvas.configure(height=self._row_height * (self._least_rows + 1), width=200)
         canvas.itemconfigure(self._header_box, fill=palette.header)
-        canvas.itemconfigure(self._selection_box, fill=palette.selection)
-        canvas.itemconfigure(self._cursor_box, outline=self._theme.colour(Tone.ACCENT))
+        self._marks.restyle(self._row_height)
         canvas.itemconfigure(self._note, fill=self._theme.colour(Tone.DIM))
         for item in self._headers:
             canvas.itemconfigure(item, fill=self._theme.colour(Tone.DIM))
-        for item in self._stripes:
-            canvas.itemconfigure(item, fill=palette.stripe)
         self._grid.recolour()
         self._lay_out()
 
@@ -202,21 +198,6 @@ class Table(ttk.Frame):
         self.canvas.configure(scrollregion=(0, 0, total, height))
         _show_bar(self._horizontal, total > width, row=1, column=0, sticky="ew")
         self._paint()
-
-    def _place_stripes(self) -> None:
-        """Shade every other line that shows a row."""
-        wanted, total = sum(row is not None for row in self._shown) // 2, self._total
-        while len(self._stripes) > wanted:
-            self.canvas.delete(self._stripes.pop())
-        while len(self._stripes) < wanted:
-            item = self.canvas.create_rectangle(
-                0, 0, 0, 0, width=0, fill=self._theme.palette.stripe
-            )
-            self.canvas.tag_lower(item)
-            self._stripes.append(item)
-        for number, item in enumerate(self._stripes):
-            top = self._row_height * (2 + 2 * number)
-            self.canvas.coords(item, 0, top, total, top + self._row_height)
 
     def _line_y(self, line: int) -> int:
         return self._row_height * (line + 1) + self._row_height // 2
@@ -248,9 +229,8 @@ class Table(ttk.Frame):
         if marks == self._marked:
             return
         self._marked = marks
-        self._place_stripes()
-        self._place_box(self._selection_box, selected)
-        self._place_box(self._cursor_box, cursor)
+        in_sight = sum(row is not None for row in self._shown)
+        self._marks.place(selected, cursor, in_sight, self._total)
         self.canvas.itemconfigure(self._note, text="" if count else self._empty)
         _show_bar(self._vertical, count > lines, row=0, column=1, sticky="ns")
         whole = max(1, count)
@@ -264,16 +244,6 @@ class Table(ttk.Frame):
             if row is not None and row.key == key:
                 return line
         return None
-
-    def _place_box(self, item: int, line: int | None) -> None:
-        if line is None:
-            self.canvas.itemconfigure(item, state="hidden")
-            return
-        top = self._row_height * (line + 1)
-        right = max(self.canvas.winfo_width(), 4000) if item == self._selection_box else 0
-        right = right or self.canvas.winfo_width() - 1
-        self.canvas.coords(item, 0, top, right, top + self._row_height)
-        self.canvas.itemconfigure(item, state="normal")
 
     def _focus(self, focused: bool) -> None:
         self._focused = focused
