@@ -9,6 +9,7 @@ from decimal import Decimal
 from common.domain.orders import Side
 from display.cells import BookRow, BookTable, Tone
 from display.grid import CellGrid
+from display.header import Header
 from display.theme import Theme
 
 _ROW_SPACE = 3  # pixels between the texts of two rows
@@ -51,12 +52,8 @@ class OrderBook(tk.Frame):
             self, name="canvas", highlightthickness=1, borderwidth=0, takefocus=True
         )
         self.canvas.pack(fill="both", expand=True)
-        self._header_box = self.canvas.create_rectangle(0, 0, 0, 0, width=0)
+        self._header = Header(self.canvas, theme, ("QTY", "PRICE", "QTY"))
         self._middle_box = self.canvas.create_rectangle(0, 0, 0, 0, width=0)
-        self._headers = [
-            self.canvas.create_text(0, 0, text=text, font=theme.bold)
-            for text in ("QTY", "PRICE", "QTY")
-        ]
         self._spread = self.canvas.create_text(0, 0, font=theme.mono)
         self._spread_text = ""
         self._grid = CellGrid(self.canvas, theme, 3)
@@ -108,10 +105,9 @@ class OrderBook(tk.Frame):
             highlightbackground=palette.panel,
             highlightcolor=self._theme.colour(Tone.ACCENT),
         )
-        canvas.itemconfigure(self._header_box, fill=palette.header)
+        self._header.restyle()
         canvas.itemconfigure(self._middle_box, fill=palette.header)
-        for item in (*self._headers, self._spread):
-            canvas.itemconfigure(item, fill=self._theme.colour(Tone.DIM))
+        canvas.itemconfigure(self._spread, fill=self._theme.colour(Tone.DIM))
         self._grid.recolour()
         self._lay_out()
 
@@ -125,10 +121,7 @@ class OrderBook(tk.Frame):
         edges, anchors = (third - 8, width // 2, width - 10), ("e", "center", "e")
         for line in range(2 * levels):
             self._grid.place(line, self._line_y(line), edges, anchors)
-        for item, x, anchor in zip(self._headers, edges, anchors, strict=True):
-            self.canvas.coords(item, x, self._row_height // 2)
-            self.canvas.itemconfigure(item, anchor=anchor)
-        self.canvas.coords(self._header_box, 0, 0, width, self._row_height)
+        self._header.place(edges, anchors, self._row_height, width)
         middle = self._row_height * (levels + 1)
         self.canvas.coords(self._middle_box, 0, middle, width, middle + self._row_height)
         self.canvas.coords(self._spread, width // 2, middle + self._row_height // 2)

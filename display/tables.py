@@ -12,6 +12,7 @@ from tkinter import ttk
 
 from display.cells import Column, Row, Tone
 from display.grid import CellGrid
+from display.header import Header
 from display.row_marks import RowMarks
 from display.theme import Theme
 from display.widths import ColumnWidths
@@ -70,13 +71,10 @@ class Table(ttk.Frame):
 
     def _make_items(self) -> None:
         canvas = self.canvas
-        self._header_box = canvas.create_rectangle(0, 0, 0, 0, width=0)
+        titles = [column.title for column in self._columns]
+        self._header = Header(canvas, self._theme, titles)
         self._marks = RowMarks(canvas, self._theme)
         self._note = canvas.create_text(0, 0, font=self._theme.mono, anchor="center")
-        self._headers = [
-            canvas.create_text(0, 0, text=column.title, font=self._theme.bold)
-            for column in self._columns
-        ]
         self._grid = CellGrid(canvas, self._theme, len(self._columns))
 
     def _bind(self) -> None:
@@ -165,11 +163,9 @@ class Table(ttk.Frame):
         self._char_width = self._theme.mono.measure("0")
         canvas.configure(background=palette.panel)
         canvas.configure(height=self._row_height * (self._least_rows + 1), width=200)
-        canvas.itemconfigure(self._header_box, fill=palette.header)
+        self._header.restyle()
         self._marks.restyle(self._row_height)
         canvas.itemconfigure(self._note, fill=self._theme.colour(Tone.DIM))
-        for item in self._headers:
-            canvas.itemconfigure(item, fill=self._theme.colour(Tone.DIM))
         self._grid.recolour()
         self._lay_out()
 
@@ -188,10 +184,7 @@ class Table(ttk.Frame):
         anchors = ["e" if column.right else "w" for column in self._columns]
         for line in range(lines):
             self._grid.place(line, self._line_y(line), edges, anchors)
-        for item, x, anchor in zip(self._headers, edges, anchors, strict=True):
-            self.canvas.coords(item, x, self._row_height // 2)
-            self.canvas.itemconfigure(item, anchor=anchor)
-        self.canvas.coords(self._header_box, 0, 0, total, self._row_height)
+        self._header.place(edges, anchors, self._row_height, total)
         self._total = total
         self._marked = ()
         self.canvas.coords(self._note, min(width, total) // 2, self._line_y(0) + self._row_height)
