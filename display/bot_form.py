@@ -13,23 +13,14 @@ from common.domain.commands import SaveBot
 from common.domain.instruments import Symbol
 from common.domain.parameters import Catalog, StrategyInfo
 from common.engine.snapshot import PositionRow, RobotRow, Snapshot
-from display.bot_fields import TIMEFRAMES, read_capital, read_emi, read_timeframe
-from display.bot_words import capital_text, middle, timeframe_text
-from display.dialogs import Desk, Dialog, select_all, set_enabled
+from display.bot_fields import read_capital, read_emi, read_timeframe
+from display.bot_form_fields import ROWS, BotFormFields
+from display.bot_words import capital_text, middle
+from display.dialogs import Desk, Dialog, set_enabled
 from display.fields import FieldError
 from display.form_line import Line
-from display.own_variables import OwnText
-from display.parameter_fields import (
-    FIELD_WIDTH,
-    ParameterFields,
-)
 from display.theme import Theme
 
-ON_STOP = {
-    OnStop.LEAVE: "leave its orders",
-    OnStop.CANCEL: "cancel its orders",
-}
-BY_INIT = "(algo/init.py)"  # what the form calls a strategy without a name
 Value = TypeVar("Value")
 
 
@@ -53,89 +44,28 @@ class BotFormDialog(Dialog):
         self._instruments: dict[str, PositionRow] = {}
         self._snapshot: Snapshot | None = None
         self._draft: BotForm | None = None
-        self._make_texts()
-        self._make_lines()
+        self._make_fields()
         self._make_buttons()
         self._choose_strategy()
 
     # ---- widgets ----------------------------------------------------------------------------
 
-    def _make_texts(self) -> None:
-        known = self.known
-        self.emi_text = OwnText(self, known.emi if known else "")
-        self.symbol_text = OwnText(self, str(known.symbol) if known else "")
-        self.timeframe_text = OwnText(
-            self, timeframe_text(known.timeframe) if known else TIMEFRAMES[2]
-        )
-        self.capital_text = OwnText(self, str(known.capital) if known else "1")
-        self.strategy_text = OwnText(self, (known.strategy or BY_INIT) if known else "")
-        self.on_stop_text = OwnText(self, (known.on_stop if known else OnStop.LEAVE).value)
-
-    def _make_lines(self) -> None:
-        body, font = self.body, self._theme.mono
-        ttk.Label(body, text=self.title(), style="Bold.TLabel").grid(
+    def _make_fields(self) -> None:
+        ttk.Label(self.body, text=self.title(), style="Bold.TLabel").grid(
             row=0, column=0, columnspan=3, sticky="w", pady=(0, 6)
         )
-        self.emi = Line(body, font, 1, "EMI", self._entry("emi", self.emi_text))
-        self.symbol = Line(body, font, 2, "Instrument", self._box("symbol", self.symbol_text, ()))
-        self.timeframe = Line(
-            body,
-            font,
-            3,
-            "Timeframe",
-            self._box("timeframe", self.timeframe_text, TIMEFRAMES, free=True),
-        )
-        self.capital = Line(
-            body, font, 4, "CAPITAL, lots", self._entry("capital", self.capital_text)
-        )
-        self.strategy = Line(
-            body, font, 5, "Strategy", self._box("strategy", self.strategy_text, ())
-        )
-        self.parameters = ParameterFields(body, self._theme, self.check)
-        self.parameters.grid(row=6, column=0, columnspan=3, sticky="ew")
-        policy = ttk.Frame(body, name="policy")
-        self.policies = {
-            each: ttk.Radiobutton(policy, text=words, value=each.value, variable=self.on_stop_text)
-            for each, words in ON_STOP.items()
-        }
-        for button in self.policies.values():
-            button.pack(side="left", padx=(0, 10))
-        self.on_stop = Line(body, font, 7, "On its error", policy)
-        self.on_stop.say("when it is stopped by its own fault")
-        body.columnconfigure(2, weight=1)  # what is left over is not for the fields
-        body.update_idletasks()
-        self.parameters.align(max(policy.winfo_reqwidth(), self.emi.widget.winfo_reqwidth()))
-        for text in (self.emi_text, self.symbol_text, self.timeframe_text, self.capital_text):
-            text.trace_add("write", lambda *_: self.check())
-        self.strategy_text.trace_add("write", lambda *_: self._choose_strategy())
-
-    def _entry(self, name: str, text: OwnText) -> ttk.Entry:
-        entry = ttk.Entry(
-            self.body, name=name, textvariable=text, font=self._theme.mono, width=FIELD_WIDTH
-        )
-        entry.bind("<Control-a>", lambda _event: select_all(entry))
-        return entry
-
-    def _box(
-        self, name: str, text: OwnText, values: Sequence[str], *, free: bool = False
-    ) -> ttk.Combobox:
-        box = ttk.Combobox(
+        self.fields = BotFormFields(
+            self,
             self.body,
-            name=name,
-            textvariable=text,
-            values=list(values),
-            font=self._theme.mono,
-            width=FIELD_WIDTH,
+            self._theme,
+            self.known,
+            changed=self.check,
+            chosen=self._choose_strategy,
         )
-        box.configure(state="normal" if free else "readonly", height=12)
-        box.bind("<Control-a>", lambda _event: select_all(box))
-        for wheel in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
-            box.bind(wheel, lambda _event: "break")  # no value changes under the pointer
-        return box
 
     def _make_buttons(self) -> None:
         buttons = ttk.Frame(self.body, name="buttons")
-        buttons.grid(row=8, column=0, columnspan=3, sticky="ew", pady=(8, 6))
+        buttons.grid(row=ROWS + 1, column=0, columnspan=3, sticky="ew", pady=(8, 6))
         word = "Save" if self.known else "Create bot"
         self.save = ttk.Button(buttons, name="save", text=word, command=self.press)
         self.leave = ttk.Button(buttons, name="leave", text="Close", command=self.close)
@@ -143,7 +73,7 @@ class BotFormDialog(Dialog):
         self.leave.pack(side="left", fill="both", padx=(4, 0))
         for button in (self.save, self.leave):
             button.bind("<Return>", lambda event: event.widget.invoke())
-        self.message.grid(row=9, column=0, columnspan=3, sticky="ew")
+        self.message.grid(row=ROWS + 2, column=0, columnspan=3, sticky="ew")
 
     # ---- what it is told --------------------------------------------------------------------
 
@@ -154,45 +84,37 @@ class BotFormDialog(Dialog):
         self._offer(snapshot.catalog)
         rows = {str(row.symbol): row for row in snapshot.positions if row.symbol in snapshot.books}
         if rows.keys() != self._instruments.keys():
-            _values(self.symbol.widget, tuple(rows))
-            if not self.symbol_text.get() and rows:
-                self.symbol_text.set(next(iter(rows)))
+            self.fields.offer_symbols(tuple(rows))
         self._instruments = rows
         self.check()
         super().follow(snapshot)
 
     def follow_state(self) -> None:
         """Enable what may be changed now."""
-        free, new = not self.waiting, self.known is None
-        set_enabled(self.emi.widget, free and new)
-        set_enabled(self.symbol.widget, free and new)
-        for line in (self.timeframe, self.capital, self.strategy):
-            set_enabled(line.widget, free)
-        self.parameters.enable(free)
+        free = not self.waiting
+        self.fields.enable(free=free, new=self.known is None)
         set_enabled(self.save, free and self._draft is not None)
 
     def restyle(self) -> None:
         """Take the colours of the theme as they are now."""
         super().restyle()
-        if hasattr(self, "parameters"):
-            self.parameters.restyle()
+        if hasattr(self, "fields"):  # the dialog is styled before it has its fields
+            self.fields.parameters.restyle()
 
     # ---- what it does -----------------------------------------------------------------------
 
     def check(self) -> None:
         """Read every field, say beside each what is wrong, and keep what all of them describe."""
-        emi = self._read(self.emi, self._read_emi)
-        symbol = self._read(self.symbol, self._read_symbol)
-        timeframe = self._read(self.timeframe, lambda: read_timeframe(self.timeframe_text.get()))
-        capital = self._read(self.capital, lambda: read_capital(self.capital_text.get()))
-        strategy = self._read(self.strategy, self._read_strategy)
+        fields = self.fields
+        emi = self._read(fields.emi, self._read_emi)
+        symbol = self._read(fields.symbol, self._read_symbol)
+        timeframe = self._read(
+            fields.timeframe, lambda: read_timeframe(fields.timeframe_text.get())
+        )
+        capital = self._read(fields.capital, lambda: read_capital(fields.capital_text.get()))
+        strategy = self._read(fields.strategy, self._read_strategy)
         parameters = self._read_parameters()
-        if capital is not None and symbol is not None:
-            self.capital.say(self._capital_hint(capital, symbol))
-        if timeframe is not None:
-            self.timeframe.say(f"{timeframe} minutes")
-        if strategy is not None:
-            self.strategy.say(self._strategy_hint(strategy))
+        self._say_hints(symbol, timeframe, capital, strategy)
         self._draft = None
         if emi and symbol and timeframe and capital and None not in (strategy, parameters):
             self._draft = BotForm(
@@ -202,7 +124,7 @@ class BotFormDialog(Dialog):
                 capital,
                 strategy or "",
                 tuple((parameters or {}).items()),
-                OnStop(self.on_stop_text.get()),
+                OnStop(fields.on_stop_text.get()),
             )
         self.follow_state()
 
@@ -229,23 +151,39 @@ class BotFormDialog(Dialog):
         line.say("")
         return value
 
+    def _say_hints(
+        self,
+        symbol: Symbol | None,
+        timeframe: int | None,
+        capital: int | None,
+        strategy: str | None,
+    ) -> None:
+        """Say beside the fields that are right what they mean."""
+        fields = self.fields
+        if capital is not None and symbol is not None:
+            fields.capital.say(self._capital_hint(capital, symbol))
+        if timeframe is not None:
+            fields.timeframe.say(f"{timeframe} minutes")
+        if strategy is not None:
+            fields.strategy.say(self._strategy_hint(strategy))
+
     def _read_emi(self) -> str:
-        text = self.emi_text.get()
+        text = self.fields.emi_text.get()
         if self.known is not None:
             return self.known.emi
-        symbol = self.symbol_text.get()
+        symbol = self.fields.symbol_text.get()
         return read_emi(text, self._robots, self._market(symbol), symbol)
 
     def _read_symbol(self) -> Symbol:
         if self.known is not None:
             return self.known.symbol
-        row = self._instruments.get(self.symbol_text.get())
+        row = self._instruments.get(self.fields.symbol_text.get())
         if row is None:
             raise FieldError("choose one of the subscribed instruments")
         return row.symbol
 
     def _read_strategy(self) -> str:
-        name = self._strategy
+        name = self.fields.chosen_strategy
         if self.known is None and name not in self._strategies:
             raise FieldError(
                 "choose a strategy" if self._strategies else "the folder algo offers no strategy"
@@ -254,14 +192,12 @@ class BotFormDialog(Dialog):
 
     def _read_parameters(self) -> dict[str, str] | None:
         known = self.known
-        if known is not None and self._strategy == known.strategy not in self._strategies:
+        if (
+            known is not None
+            and self.fields.chosen_strategy == known.strategy not in self._strategies
+        ):
             return dict(known.parameters)  # nobody can say now what they may be
-        return self.parameters.read()
-
-    @property
-    def _strategy(self) -> str:
-        text = self.strategy_text.get()
-        return "" if text == BY_INIT else text
+        return self.fields.parameters.read()
 
     def _form_of(self, row: RobotRow) -> BotForm:
         """Return a bot as it is, without texts that are the defaults of now."""
@@ -302,52 +238,34 @@ class BotFormDialog(Dialog):
         """Offer the strategies that were found, and ask for what the chosen one declares."""
         if catalog == self._catalog:
             return
-        before = self._strategies.get(self._strategy)
+        before = self._strategies.get(self.fields.chosen_strategy)
         self._catalog = catalog
         self._strategies = {each.name: each for each in catalog.strategies}
-        own = (BY_INIT,) if self.known is not None and not self.known.strategy else ()
-        _values(self.strategy.widget, (*own, *self._strategies))
-        if not self.strategy_text.get() and self._strategies:
-            self.strategy_text.set(next(iter(self._strategies)))
-        elif self._strategies.get(self._strategy) != before:
+        by_init = self.known is not None and not self.known.strategy
+        chosen = self.fields.offer_strategies(tuple(self._strategies), by_init=by_init)
+        if not chosen and self._strategies.get(self.fields.chosen_strategy) != before:
             self._choose_strategy()
 
     def _choose_strategy(self) -> None:
         """Show the parameters that the chosen strategy declares."""
-        chosen = self._strategies.get(self._strategy)
+        chosen = self._strategies.get(self.fields.chosen_strategy)
         kept: Mapping[str, str] = {}
-        if self.known is not None and self._strategy == self.known.strategy:
+        if self.known is not None and self.fields.chosen_strategy == self.known.strategy:
             kept = dict(self.known.parameters)
-        self.parameters.show(chosen.parameters if chosen else (), kept)
+        self.fields.parameters.show(chosen.parameters if chosen else (), kept)
         self.check()
 
     def first(self) -> tk.Misc:
         """Return the field to begin with."""
-        return (self.emi if self.known is None else self.timeframe).widget
+        fields = self.fields
+        return (fields.emi if self.known is None else fields.timeframe).widget
 
     # ---- for tests and tours ----------------------------------------------------------------
 
     def parts(self) -> dict[str, tk.Misc]:
         """Return what can be clicked, by name."""
-        lines = ("emi", "symbol", "timeframe", "capital", "strategy")
-        return {
-            **{name: getattr(self, name).widget for name in lines},
-            **{f"on_stop {each.value}": button for each, button in self.policies.items()},
-            **{f"parameter {name}": w for name, w in self.parameters.widgets().items()},
-            "save": self.save,
-            "leave": self.leave,
-        }
+        return {**self.fields.parts(), "save": self.save, "leave": self.leave}
 
     def shown(self) -> dict[str, object]:
         """Return what is said beside the fields."""
-        lines = ("emi", "symbol", "timeframe", "capital", "strategy")
-        return {
-            "said": {name: getattr(self, name).said for name in lines}
-            | {f"parameter {name}": said for name, said in self.parameters.said().items()},
-            "ready": self._draft is not None,
-        }
-
-
-def _values(widget: ttk.Widget, values: Sequence[str]) -> None:
-    if isinstance(widget, ttk.Combobox):
-        widget.configure(values=list(values))
+        return {"said": self.fields.said(), "ready": self._draft is not None}

@@ -131,19 +131,19 @@ def test_a_name_that_is_taken_meanwhile_is_refused(window: Bench, new: Opened) -
 
 
 def test_the_parameters_follow_the_strategy(new: Opened) -> None:
-    assert set(new.form.parameters.widgets()) == NAMES
-    new.form.strategy_text.set("plain:Plain")
-    assert new.form.parameters.widgets() == {}
+    assert set(new.form.fields.parameters.widgets()) == NAMES
+    new.form.fields.strategy_text.set("plain:Plain")
+    assert new.form.fields.parameters.widgets() == {}
     assert new.said("strategy") == "Does nothing."
-    new.form.strategy_text.set("trend:Trend")
-    assert new.form.parameters.read() == {}
+    new.form.fields.strategy_text.set("trend:Trend")
+    assert new.form.fields.parameters.read() == {}
 
 
 def test_arrows_step_a_number_within_its_bounds(window: Bench, new: Opened) -> None:
     window.click_on("bot_form", "parameter fast")
     new.form.parts()["parameter fast"].event_generate("<Up>")
     window.turn()
-    assert new.form.parameters.read() == {"fast": "13"}
+    assert new.form.fields.parameters.read() == {"fast": "13"}
 
 
 KNOWN = replace(
@@ -156,8 +156,8 @@ KNOWN = replace(
 def test_a_known_bot_keeps_its_name_and_symbol_and_sends_only_a_difference(window: Bench) -> None:
     opened = Opened(window, KNOWN)
     assert opened.ready()
-    assert opened.form.emi.widget.instate(["disabled"])
-    assert opened.form.symbol.widget.instate(["disabled"])
+    assert opened.form.fields.emi.widget.instate(["disabled"])
+    assert opened.form.fields.symbol.widget.instate(["disabled"])
     opened.form.press()
     assert opened.sent == []
     assert "nothing differs" in str(opened.form.message["text"])
@@ -173,7 +173,10 @@ def test_a_strategy_that_is_not_found_now_keeps_its_parameters(window: Bench) ->
     opened.type("capital", "11")
     opened.form.press()
     (command,) = opened.sent
-    assert (command.form.strategy, command.form.parameters) == ("gone:Gone", KNOWN.parameters)
+    assert (command.form.strategy, command.form.parameters) == (
+        "gone:Gone",
+        KNOWN.parameters,
+    )
 
 
 def test_a_bot_of_algo_init_may_stay_one(window: Bench) -> None:
@@ -189,13 +192,13 @@ def test_a_catalogue_that_comes_later_is_offered(window: Bench) -> None:
     window.click_on("new_bot")
     (form,) = window.terminal.actions.dialogs()
     assert isinstance(form, BotFormDialog)
-    assert "offers no strategy" in form.strategy.said
+    assert "offers no strategy" in form.fields.strategy.said
     window.change(catalog=CATALOG)
-    assert form.strategy_text.get() == "trend:Trend"
-    assert set(form.parameters.widgets()) == NAMES
-    form.parameters.widgets()["fast"].insert(0, "1")  # type: ignore[attr-defined]
+    assert form.fields.strategy_text.get() == "trend:Trend"
+    assert set(form.fields.parameters.widgets()) == NAMES
+    form.fields.parameters.widgets()["fast"].insert(0, "1")  # type: ignore[attr-defined]
     window.change(catalog=Catalog((TREND, PLAIN), ("bad.py: SyntaxError",)))
-    assert form.parameters.read() == {"fast": "112"}, "what was typed is lost"
+    assert form.fields.parameters.read() == {"fast": "112"}, "what was typed is lost"
 
 
 def test_a_refusal_stays_in_the_form(window: Bench, new: Opened) -> None:
@@ -219,7 +222,7 @@ def test_fields_stand_below_each_other_and_follow_the_theme(window: Bench, new: 
     assert above.winfo_rootx() == below.winfo_rootx()
     assert above.winfo_width() == below.winfo_width()
     window.terminal.switch_theme()
-    canvas = new.form.parameters.children["!canvas"]
+    canvas = new.form.fields.parameters.children["!canvas"]
     assert canvas["background"] == window.terminal.theme.palette.panel
 
 
@@ -231,10 +234,14 @@ def test_hints_of_two_lines_are_not_cut_off(window: Bench) -> None:
     )
     form = Opened(window).form
     window.change(catalog=Catalog((StrategyInfo("maker:Maker", "Quotes.", specs, "maker.py"),)))
-    form.strategy_text.set("maker:Maker")
+    form.fields.strategy_text.set("maker:Maker")
     window.turn()
-    labels = [row.said for row in form.parameters._rows]
-    assert any(each.winfo_reqheight() > 1.5 * form.emi._said.winfo_reqheight() for each in labels)
-    bottom = form.parameters._canvas.winfo_rooty() + form.parameters._canvas.winfo_height()
+    labels = [row.said for row in form.fields.parameters._rows]
+    assert any(
+        each.winfo_reqheight() > 1.5 * form.fields.emi._said.winfo_reqheight() for each in labels
+    )
+    bottom = (
+        form.fields.parameters._canvas.winfo_rooty() + form.fields.parameters._canvas.winfo_height()
+    )
     for label in labels:
         assert label.winfo_rooty() + label.winfo_height() <= bottom
