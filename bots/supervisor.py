@@ -96,6 +96,8 @@ class Supervisor:
         for bot in self._roster.bots():
             if bot.deadline is None or bot.deadline > now:
                 continue
+            if self._roster.at(bot.worker) is None:
+                continue  # it stood beside one that has just failed, and was ended with it
             if bot.phase is Phase.OVERDUE:
                 self._too_long(bot)
             elif bot.phase is Phase.ASKING:
