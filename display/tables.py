@@ -55,8 +55,16 @@ class Table(ttk.Frame):
         self._least_rows = rows
         self._focused = False
         self._marked: tuple[object, ...] = ()  # what `_mark` last placed
+        self._make_canvas()
+        self._make_items()
+        self._bind()
+        self.restyle()
+
+    def _make_canvas(self) -> None:
+        """Make the canvas and its bars."""
+        focus = self._on_click is not None
         self.canvas = tk.Canvas(
-            self, name="canvas", highlightthickness=0, borderwidth=0, takefocus=on_click is not None
+            self, name="canvas", highlightthickness=0, borderwidth=0, takefocus=focus
         )
         self._vertical = ttk.Scrollbar(self, orient="vertical", command=self._scroll_to)
         self._horizontal = ttk.Scrollbar(self, orient="horizontal", command=self.canvas.xview)
@@ -65,9 +73,6 @@ class Table(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self.columnconfigure(1, minsize=12)  # the bar comes and goes without moving a column
         self.canvas.grid(row=0, column=0, sticky="nsew")
-        self._make_items()
-        self._bind()
-        self.restyle()
 
     def _make_items(self) -> None:
         canvas = self.canvas

@@ -78,12 +78,10 @@ class RestService:
         refusal: RequestRefused | None,
     ) -> web.Response:
         headers: dict[str, str] = {"x-request-id": str(uuid.uuid4())}
-        answer: Answer | Raw
         try:
             headers.update(self._charge(request, path, key))
             if refusal is not None:
                 raise refusal
-            check_permission(request.method, path, key)
             answer = self._ask_venue(request, path, body, key)
         except RequestRefused as refused:
             headers.update(refused.headers)
@@ -91,13 +89,26 @@ class RestService:
         except Exception:
             log.exception("%s %s failed", request.method, path)
             answer = Answer(500, error_body("Internal Server Error"))
-        if not self._faults.idle:
-            asked = answer_event(request.method, path, key.account if key else None)
-            answer = self._answer_faults.alter(asked, answer, milliseconds(self._course.latest))
-            headers["date"] = formatdate(time.time() + self._faults.skew(), usegmt=True)
-        if isinstance(answer, Raw):
-            return raw_response(answer)
-        return respond(answer, headers, request.query.get(FORMAT))
+        return self._with_faults(request, path, key, answer, headers)
+
+    def _with_faults(
+        self,
+        request: web.BaseRequest,
+        path: str,
+        key: ApiKey | None,
+        answer: Answer,
+        headers: dict[str, str],
+    ) -> web.Response:
+        """Return an answer as it leaves, altered by the faults that bite on it."""
+        form = request.query.get(FORMAT)
+        if self._faults.idle:
+            return respond(answer, headers, form)
+        asked = answer_event(request.method, path, key.account if key else None)
+        altered = self._answer_faults.alter(asked, answer, milliseconds(self._course.latest))
+        headers["date"] = formatdate(time.time() + self._faults.skew(), usegmt=True)
+        if isinstance(altered, Raw):
+            return raw_response(altered)
+        return respond(altered, headers, form)
 
     def _identify(
         self, request: web.BaseRequest, body: bytes
@@ -124,6 +135,8 @@ class RestService:
     def _ask_venue(
         self, request: web.BaseRequest, path: str, body: bytes, key: ApiKey | None
     ) -> Answer:
+        """Return the venue's answer. RequestRefused: the key may not ask for this."""
+        check_permission(request.method, path, key)
         asked = Request(
             method=request.method,
             path=path,
