@@ -14,34 +14,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.simulator.accounts import EXCHANGE_ACCOUNT, Account
-from api.simulator.buckets import BinRow
-from api.simulator.candles import BIN_SIZES, Candles
+from api.simulator.candles import Candles
 from api.simulator.clearing import Clearing
 from api.simulator.contracts import dated_future, perpetuals_and_spot
 from api.simulator.engine import Engine
 from api.simulator.exchange import Exchange
-from api.simulator.instruments import Instrument
+from api.simulator.images import Images
 from api.simulator.interventions import Interventions
 from api.simulator.liquidation import Liquidation
 from api.simulator.market import MAKERS, TAKERS, Population
-from api.simulator.market_routes import (
-    MarketRoutes,
-    announcement,
-    bin_row,
-    funding_row,
-    quote_bin_row,
-)
+from api.simulator.market_routes import MarketRoutes
 from api.simulator.order_routes import OrderRoutes
 from api.simulator.parts import Parts
 from api.simulator.payments import Payments
-from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, Row, TableEvent
-from api.simulator.prices import MINUTE, Prices, funding_period
-from api.simulator.quotes import index_row, instrument_row, quote_row
+from api.simulator.ports import Answer, ApiKey, Json, Partial, Request, TableEvent
+from api.simulator.prices import Prices
 from api.simulator.routes import Routes
 from api.simulator.schedule import Schedule, interest_of
-from api.simulator.shown import BOOKS
 from api.simulator.state import restore, save
-from api.simulator.tables import TABLES
 from api.simulator.times import milliseconds, moment
 from api.simulator.user_routes import UserRoutes
 from api.simulator.warming import Warming
@@ -184,16 +174,7 @@ class LiveVenue:
 
     def partial(self, table: str, symbol: str | None, account: int | None) -> Partial | None:
         """Return the image of `table` for a symbol (None: all), or None for an unknown table."""
-        described = TABLES.get(table)
-        if described is None:
-            return None
-        if described.private:
-            owner = self._exchange.accounts.get(account or 0)
-            rows = [] if owner is None else self._exchange.feed.own_rows(table, owner)
-            rows = [row for row in rows if symbol is None or row.get("symbol", symbol) == symbol]
-        else:
-            rows = self._public_rows(table, symbol)
-        return Partial(list(described.keys), described.types, rows)
+        return self._images.of(table, symbol, account)
 
     def find_key(self, key: str) -> ApiKey | None:
         """Return the credentials behind an API key id."""
@@ -231,6 +212,7 @@ class LiveVenue:
         self._schedule = Schedule(exchange, self._engine, payments, self._population, liquidation)
         parts = Parts(self._engine, payments, self._population, liquidation, self._schedule)
         self.interventions = Interventions(exchange, parts)  # what its owner may do to it
+        self._images = Images(exchange, robots=len(HOUSE) - 1)
         self._routes = Routes(
             exchange,
             MarketRoutes(exchange),
@@ -249,52 +231,6 @@ class LiveVenue:
         self.drain()
         self._exchange.check()
 
-    def _public_rows(self, table: str, symbol: str | None) -> list[Row]:
-        instruments = [
-            instrument
-            for instrument in self._exchange.instruments.values()
-            if instrument.symbol == symbol or (_in_group(instrument, symbol) and instrument.is_open)
-        ]
-        if table == "instrument" and symbol == "INDICES":
-            rows = {i.contract.index: index_row(i) for i in instruments}
-            return list(rows.values())
-        if table == "announcement":
-            return [announcement(self._exchange)]
-        if table == "connected":
-            customers = sum(1 for _ in self._exchange.customers())
-            return [{"id": 1, "users": customers, "bots": len(HOUSE) - 1}]
-        if table == "settlement":
-            settled = self._exchange.settlements
-            return [row for row in settled if symbol in (None, row["symbol"])][-1:]
-        return [row for instrument in instruments for row in self._rows_of(table, instrument)]
-
-    def _rows_of(self, table: str, instrument: Instrument) -> list[Row]:
-        time, shown = self._exchange.time, self._exchange.feed.shown
-        if table in BOOKS:
-            return shown.book_rows(table, instrument)
-        if table.startswith("tradeBin"):
-            return [self._last_bin(BIN_SIZES[table.removeprefix("tradeBin")], instrument, bin_row)]
-        if table.startswith("quoteBin"):
-            size = BIN_SIZES[table.removeprefix("quoteBin")]
-            return [self._last_bin(size, instrument, quote_bin_row)]
-        rows: list[Row] = []
-        if table == "instrument":
-            rows = [instrument_row(instrument, time)]
-        elif table == "orderBook10":
-            rows = [shown.ladder_row(instrument)]
-        elif table == "trade":
-            rows = list(instrument.trades)[-1:]
-        elif table == "quote":
-            rows = list(instrument.quotes)[-1:] or [quote_row(instrument, time)]
-        elif table == "funding" and instrument.contract.is_perpetual:
-            rows = [funding_row(instrument, funding_period(time)[0] - 1)]
-        return rows
-
-    def _last_bin(self, minutes: int, instrument: Instrument, row_of: BinRow) -> Row:
-        bucket = self._exchange.time // MINUTE // minutes
-        bar = instrument.candles.bar((bucket - 1) * minutes, minutes)
-        return row_of(instrument, bucket * minutes * MINUTE, bar)
-
 
 def demo_accounts(keys: Sequence[ApiKey]) -> list[Customer]:
     """Return an account with the money of the demo for each number that keys name."""
@@ -307,11 +243,3 @@ def demo_accounts(keys: Sequence[ApiKey]) -> list[Customer]:
         )
         for number in numbers
     ]
-
-
-def _in_group(instrument: Instrument, name: str | None) -> bool:
-    if name in ("CONTRACTS", "DERIVATIVES"):
-        return not instrument.contract.is_spot
-    if name == "SPOT":
-        return instrument.contract.is_spot
-    return name in (None, "INDICES")
