@@ -103,6 +103,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "api.bitmex.rest_worker",
         "api.bitmex.stream",
         "api.simulator.child",
+        "api.simulator.child_process",
         "api.simulator.command",
         "bots.catalog",
         "bots.catalog_reader",
@@ -127,7 +128,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
         "common.program",
     ),
     "subprocess": (
-        "api.simulator.child",
+        "api.simulator.child_process",
         "bots.process",
         "common.backtest_child",
         "common.bootstrap",

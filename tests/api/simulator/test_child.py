@@ -245,7 +245,7 @@ if os.name == "posix":
     def test_an_exchange_that_does_not_notice_the_end_is_ended(
         make: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("api.simulator.child.END_DEADLINE", 0.3)
+        monkeypatch.setattr("api.simulator.child_process.END_DEADLINE", 0.3)
         exchange = make("deaf")
         exchange.start()
         begun = time.monotonic()
