@@ -19,6 +19,7 @@ from common.domain.books import SIDE_BUY, SIDE_FUNDING, AccountKey, Entry
 from common.domain.reports import Report
 from common.engine.snapshot import Snapshot
 from common.ledger.rows import major_text
+from common.ledger.schema import Table
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | Decimal | datetime | Enum | None
@@ -66,6 +67,11 @@ def funding_sheet(entries: Iterable[tuple[AccountKey, Entry]]) -> Sheet:
 def result_sheet(name: str, reports: Iterable[Report]) -> Sheet:
     """Return the results by period, newest first."""
     return Sheet(name, RESULTS, _results(reports))
+
+
+def table_sheet(table: Table, rows: Iterable[Sequence[Cell]]) -> Sheet:
+    """Return a table of the books as it is."""
+    return Sheet(f"table-{table.name}", [column.name for column in table.columns], rows)
 
 
 _POSITIONS = (

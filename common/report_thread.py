@@ -23,6 +23,7 @@ from common.errors import LedgerUnavailable, TmaticError
 from common.exports import (
     funding_sheet,
     result_sheet,
+    table_sheet,
     trade_sheet,
     window_sheets,
     write_sheet,
@@ -30,6 +31,7 @@ from common.exports import (
 from common.ledger.bot_rows import StoryReader
 from common.ledger.database import Database, DatabaseSettings
 from common.ledger.reports import last_row, open_for_reading, read_entries, read_report
+from common.ledger.table_reader import ledger_tables, one_moment, read_table
 
 STOP_SECONDS = 2.0  # then a long reading is left to itself
 
@@ -123,7 +125,7 @@ class ReportThread:
         unfinished = folder.with_name(folder.name + ".unfinished")
         unfinished.mkdir(mode=0o700)
         try:
-            with self._connected() as database:
+            with self._connected() as database, one_moment(database):
                 files = _write_all(database, job, self._now(), unfinished)
             unfinished.rename(folder)
         except BaseException:
@@ -149,13 +151,14 @@ def _name(job: _Job) -> str:
 
 
 def _write_all(database: Database, job: _Export, now: datetime, folder: Path) -> int:
-    up_to = last_row(database)  # the files of the books agree with each other
+    up_to = last_row(database)
     sheets = window_sheets(job.snapshot)
     sheets.append(trade_sheet(_entries(database, job, up_to)))
     sheets.append(funding_sheet(_entries(database, job, up_to)))
     for period in Period:
         read = partial(read_report, database, period=period, at=now, up_to=up_to)
         sheets.append(result_sheet(f"results-{period}", map(read, job.keys)))
+    sheets += [table_sheet(t, read_table(database, t, job.keys)) for t in ledger_tables()]
     for sheet in sheets:
         write_sheet(sheet, folder / f"{sheet.name}.csv")
     return len(sheets)

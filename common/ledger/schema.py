@@ -382,6 +382,17 @@ def wallet_step(dialect: Dialect) -> list[str]:
     return [*WALLET_ROWS.render(dialect), *WALLET_TYPES.render(dialect)]
 
 
+LEDGER_TABLES = (
+    *FIRST_TABLES,
+    *SECOND_TABLES,
+    ROBOT_POLICY,
+    ROBOT_SETTINGS,
+    QUARANTINE_LEFT,
+    CLASSIFIED,
+    WALLET_ROWS,
+    WALLET_TYPES,
+    SCHEMA_VERSION,
+)
 MIGRATIONS = {
     1: first_step,
     2: second_step,

@@ -16,13 +16,24 @@ import pytest
 
 from common.domain.commands import Command
 from common.domain.reports import Period
-from common.engine.items import Exported, ReportFailed, ReportReady
+from common.engine.items import Booked, Exported, ReportFailed, ReportReady
 from common.engine.snapshot import Snapshot
+from common.ledger.connecting import open_database
 from common.ledger.database import DatabaseSettings
+from common.ledger.schema import EXECUTIONS, LEDGER_TABLES
+from common.ledger.table_reader import one_moment, read_table
 from common.report_thread import ReportThread
 from common.settings_types import SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
-from tests.common.ledger.support import KEY, Recorder, add_bots, funding, running, trade
+from tests.common.ledger.support import (
+    KEY,
+    Recorder,
+    add_bots,
+    funding,
+    query,
+    running,
+    trade,
+)
 from tests.display.support import busy_snapshot
 from tests.support.database import MariaDB
 
@@ -31,6 +42,7 @@ NAMES = {
     *("positions", "orderbook", "orders", "account", "robots", "trades", "funding"),
     *("results-day", "results-week", "results-month"),
 }
+TABLES = {f"table-{table.name}" for table in LEDGER_TABLES}
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
@@ -74,8 +86,8 @@ def test_an_export_holds_every_table_and_the_whole_books(
         (done,) = inbox.wait(Exported)
     folder = Path(done.folder)
     assert folder == tmp_path / "exports" / "2026-11-23_040506"
-    assert {path.stem for path in folder.iterdir()} == NAMES
-    assert done.files == len(NAMES)
+    assert {path.stem for path in folder.iterdir()} == NAMES | TABLES
+    assert done.files == len(NAMES | TABLES)
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
     trades, funded = rows(folder / "trades.csv"), rows(folder / "funding.csv")
@@ -98,6 +110,68 @@ def test_an_export_holds_every_table_and_the_whole_books(
     assert len(rows(folder / "orderbook.csv")) == 6 * 20
     pnl = next(r["PNL"] for r in rows(folder / "positions.csv") if r["SYMBOL"] == "XBTUSD")
     assert pnl == "-1234.56789012"
+
+
+def exported(settings: DatabaseSettings, folder: Path) -> Path:
+    with thread(settings, folder) as (reports, inbox):
+        reports.export(busy_snapshot(), [KEY])
+        return Path(inbox.wait(Exported)[0].folder)
+
+
+def test_an_export_holds_every_table_that_the_database_has(
+    settings: DatabaseSettings, tmp_path: Path
+) -> None:
+    folder = exported(settings, tmp_path / "exports")
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    if not isinstance(settings, SqliteSettings):
+        names = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+    there = {f"table-{name}" for (name,) in query(settings, names)}
+    assert there == {path.stem for path in folder.iterdir() if path.stem.startswith("table-")}
+
+
+def test_journal_and_rows_are_exported_as_they_are_and_to_the_last_digit(
+    settings: DatabaseSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.ledger.table_reader.PAGE", 2)
+    strange = replace(trade(4, 1), exec_id="odd", side=None, raw='{"lastPx": 0.1000}')
+    other = replace(KEY, account=5)
+    with running(settings) as ledger:
+        ledger.open()
+        ledger.book(strange)
+        ledger.writer.open(other, (), ())
+        ledger.writer.book(other, (replace(trade(9, 1), exec_id="theirs"),), None)
+        ledger.inbox.wait(Booked, 2)
+    folder = exported(settings, tmp_path / "exports")
+    journal = rows(folder / "table-executions.csv")
+    assert [(r["EXECID"], r["EXEC_COST"], r["EXEC_COMM"], r["TTIME"]) for r in journal] == [
+        ("exec-000001", "-12345", "7", "2026-10-01 12:00:01"),
+        ("exec-000002", "100000000000000000", "-1", "2026-10-01 12:00:02"),
+        ("exec-000003", "12345", "1001", "2026-10-01 12:00:03"),
+    ]
+    assert [r["RAW"] for r in journal] == [f'{{"execID": "exec-00000{n}"}}' for n in (1, 2, 3)]
+    (waiting,) = rows(folder / "table-quarantine.csv")
+    assert (waiting["EXECID"], waiting["RAW"]) == ("odd", strange.raw)
+    assert "has no side" in waiting["REASON"]
+    coins = rows(folder / "table-coins.csv")
+    assert [(r["SUMREAL"], r["SUMREAL_I"], r["PRICE"]) for r in coins[:2]] == [
+        ("0.00012345", "12345", "50000.5"),
+        ("-1000000000", "-100000000000000000", "50000.5"),
+    ]
+    assert len(coins) == len(rows(folder / "trades.csv")) + len(rows(folder / "funding.csv"))
+
+
+def test_an_export_is_of_one_moment_while_the_terminal_goes_on_booking(
+    settings: DatabaseSettings,
+) -> None:
+    database = open_database(settings)
+    with running(settings) as ledger:
+        ledger.open()
+        with one_moment(database):
+            assert len(list(read_table(database, EXECUTIONS, [KEY]))) == 3
+            assert len(ledger.book(trade(4, 1)).entries) == 1  # nobody waits for the reader
+            assert len(list(read_table(database, EXECUTIONS, [KEY]))) == 3
+        assert len(list(read_table(database, EXECUTIONS, [KEY]))) == 4
+    database.close()
 
 
 def test_texts_of_strangers_are_no_formulas(settings: DatabaseSettings, tmp_path: Path) -> None:
