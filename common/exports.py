@@ -19,7 +19,7 @@ from common.domain.books import SIDE_BUY, SIDE_FUNDING, AccountKey, Entry
 from common.domain.reports import Report
 from common.engine.snapshot import Snapshot
 from common.ledger.rows import major_text
-from common.ledger.schema import Table
+from common.ledger.table import Table
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | Decimal | datetime | Enum | None

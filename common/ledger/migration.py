@@ -7,7 +7,8 @@ from datetime import datetime
 
 from common.errors import ConfigurationError
 from common.ledger.database import Database, Dialect, time_text, to_int, to_text, transaction
-from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, SCHEMA_VERSION, Table
+from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, SCHEMA_VERSION
+from common.ledger.table import Table
 from common.ledger.takeover import OLD_COLUMNS, ROBOT_COLUMNS, take_over
 
 _COLUMNS = {

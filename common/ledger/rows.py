@@ -31,12 +31,10 @@ from common.ledger.database import (
 from common.ledger.schema import (
     CL_ORD_ID_SIZE,
     COINS,
-    DECIMAL_DIGITS,
-    DECIMAL_PLACES,
     EXEC_ID_SIZE,
     EXECUTIONS,
-    Table,
 )
+from common.ledger.table import DECIMAL_DIGITS, DECIMAL_PLACES, Table
 from common.ledger.texts import storable
 
 BIGINT = 2**63 - 1

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from common.domain.books import AccountKey
 from common.ledger.database import Database, Dialect, Value, to_decimal, to_int, to_text, to_time
-from common.ledger.schema import LEDGER_TABLES, Table
+from common.ledger.schema import LEDGER_TABLES
+from common.ledger.table import Table
 
 PAGE = 5000  # rows that are in memory at a time
 _SNAPSHOT = {  # how a reader keeps seeing the same moment, and nobody waits for it

@@ -34,7 +34,8 @@ from common.ledger.database import (
     to_time,
 )
 from common.ledger.rows import COIN_COLUMNS, Row, coin_row, insert
-from common.ledger.schema import AUDIT, COINS, EXECUTIONS, ROBOTS, Table
+from common.ledger.schema import AUDIT, COINS, EXECUTIONS, ROBOTS
+from common.ledger.table import Table
 
 PAGE = 5000  # rows that are in memory at a time
 BACKUP = "_backup"

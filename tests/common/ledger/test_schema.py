@@ -21,7 +21,8 @@ from common.ledger.numbers import (
     SPREAD_AT_START,
     first_free,
 )
-from common.ledger.schema import COINS, MIGRATIONS, ROBOTS, Table
+from common.ledger.schema import COINS, MIGRATIONS, ROBOTS
+from common.ledger.table import Table
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import (
