@@ -9,7 +9,7 @@ from operator import attrgetter
 from common.domain.books import Entry
 from common.domain.bot_story import BotKey, BotStory, StoryTeller
 from common.ledger.database import Database, to_int
-from common.ledger.rows import READ_ENTRY, to_entry
+from common.ledger.read_rows import READ_ENTRY, to_entry
 
 PAGE = 5000  # rows that are in memory at a time
 KEPT = 8  # bots whose rows need not be read again from the beginning

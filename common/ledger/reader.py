@@ -20,7 +20,7 @@ from common.ledger.database import (
     to_text,
     to_time,
 )
-from common.ledger.rows import to_balance, to_entry
+from common.ledger.read_rows import to_balance, to_entry
 from common.ledger.sums import read_sums
 
 

@@ -18,7 +18,7 @@ from common.ledger.database import (
     to_int,
     to_text,
 )
-from common.ledger.rows import READ_ENTRY, SIGNED_QTY, to_entry
+from common.ledger.read_rows import READ_ENTRY, SIGNED_QTY, to_entry
 from common.ledger.schema import COINS, MIGRATIONS, SCHEMA_VERSION
 from common.settings_types import SqliteSettings
 

@@ -1,4 +1,4 @@
-"""Domain values <-> rows of the tables; refuses what a column cannot hold exactly.
+"""Domain values -> rows of the tables; refuses what a column cannot hold exactly.
 
 The same limits are checked for both databases, so that a ledger can move between them and SQLite,
 which takes texts of any length, refuses what MySQL refuses.
@@ -13,20 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from common.domain.books import SIDE_BUY, SIDE_FUNDING, AccountKey, Balance, Entry, Intent
+from common.domain.books import AccountKey, Balance, Entry, Intent
 from common.domain.executions import Executed, ExecutionKind, Network
-from common.domain.instruments import Category, Symbol
-from common.domain.orders import Side
+from common.domain.instruments import Category
 from common.ledger.booking import RowRefused
 from common.ledger.database import (
     Parameter,
-    Value,
     decimal_text,
     time_text,
-    to_decimal,
-    to_int,
-    to_text,
-    to_time,
 )
 from common.ledger.schema import (
     CL_ORD_ID_SIZE,
@@ -223,74 +217,6 @@ INTENT_COLUMNS = (
     *("MARKET", "NETWORK", "ACCOUNT", "CLORDID", "VERB", "EMI", "SYMBOL", "CATEGORY"),
     *("SIDE", "QTY", "PRICE", "ORDERID", "STATE", "CREATED"),
 )
-READ_INTENT = "CLORDID, EMI, SYMBOL, CATEGORY, SIDE, QTY, PRICE, VERB, ORDERID, CREATED"
-READ_ENTRY = (
-    "EXECID, KIND, EMI, REFER, SYMBOL, CATEGORY, CURRENCY, SIDE, QTY, QTY_REST, PRICE,"
-    " THEOR_PRICE, TRADE_PRICE, SUMREAL_I, COMMISS_I, SCALE, TTIME, CLORDID"
-)
-SIGNED_QTY = "CASE SIDE WHEN 0 THEN QTY WHEN 1 THEN -QTY ELSE 0 END"  # what a row adds to POS
-READ_BALANCE = (
-    f"EMI, SYMBOL, CATEGORY, CURRENCY, SUM({SIGNED_QTY}),"
-    " SUM(CASE WHEN SIDE = -1 THEN 0 ELSE SUMREAL_I END),"
-    " SUM(CASE WHEN SIDE = -1 THEN 0 ELSE COMMISS_I END),"
-    " SUM(CASE WHEN SIDE = -1 THEN COMMISS_I ELSE 0 END),"
-    " SUM(CASE WHEN SIDE = -1 THEN 0 ELSE QTY END)"
-)
-
-
-def to_entry(row: Sequence[Value]) -> Entry:
-    """Return the entry of a row of READ_ENTRY."""
-    side, quantity = to_int(row[7]), to_int(row[8])
-    delta = 0 if side == SIDE_FUNDING else quantity if side == SIDE_BUY else -quantity
-    return Entry(
-        exec_id=to_text(row[0]),
-        kind=ExecutionKind(to_text(row[1])),
-        emi=to_text(row[2]),
-        refer=None if row[3] is None else to_text(row[3]),
-        symbol=_symbol(row[4], row[5]),
-        currency=to_text(row[6]),
-        side=side,
-        quantity=quantity,
-        rest=to_int(row[9]),
-        price=to_decimal(row[10]),
-        theor_price=to_decimal(row[11]),
-        trade_price=to_decimal(row[12]),
-        sum_real=to_int(row[13]),
-        commission=to_int(row[14]),
-        scale=to_int(row[15]),
-        at=to_time(row[16]),
-        number=to_int(row[17]),
-        position_delta=delta,
-    )
-
-
-def to_balance(row: Sequence[Value]) -> Balance:
-    """Return the balance of a row of READ_BALANCE."""
-    return Balance(
-        emi=to_text(row[0]),
-        symbol=_symbol(row[1], row[2]),
-        currency=to_text(row[3]),
-        position=to_int(row[4]),
-        sum_real=to_int(row[5]),
-        commission=to_int(row[6]),
-        funding=to_int(row[7]),
-        volume=to_int(row[8]),
-    )
-
-
-def to_kept_balance(row: Sequence[Value]) -> Balance:
-    """Return the balance of a row of `kept_sums`, whose columns are those of `kept_row`."""
-    position, sum_real, commission, funding, volume = (to_int(value) for value in row[4:9])
-    return Balance(
-        emi=to_text(row[0]),
-        symbol=_symbol(row[1], row[2]),
-        currency=to_text(row[3]),
-        position=position,
-        sum_real=sum_real,
-        commission=commission,
-        funding=funding,
-        volume=volume,
-    )
 
 
 def kept_row(key: AccountKey, balance: Balance, last_trade: str | None) -> Row:
@@ -312,30 +238,11 @@ def kept_row(key: AccountKey, balance: Balance, last_trade: str | None) -> Row:
     )
 
 
-def to_intent(row: Sequence[Value]) -> Intent:
-    """Return the intent of a row of READ_INTENT."""
-    return Intent(
-        cl_ord_id=to_text(row[0]),
-        emi=to_text(row[1]),
-        symbol=_symbol(row[2], row[3]),
-        side=Side(to_text(row[4])),
-        quantity=to_int(row[5]),
-        price=to_decimal(row[6]) or Decimal(0),
-        verb=to_text(row[7]),
-        order_id=to_text(row[8]),
-        written=to_time(row[9]),
-    )
-
-
 def major_text(amount: int, scale: int) -> str:
     """Return an amount of smallest units as decimal text of the currency itself, exactly."""
     digits = str(abs(amount)).rjust(scale + 1, "0")
     text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
     return f"-{text}" if amount < 0 else text
-
-
-def _symbol(ticker: Value, category: Value) -> Symbol:
-    return Symbol(to_text(ticker), Category(to_text(category)))
 
 
 def _price(column: str, price: Decimal) -> str:

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from common.ledger.rows import (
-    COIN_COLUMNS,
-    EXECUTION_COLUMNS,
-    INTENT_COLUMNS,
-    READ_BALANCE,
-    READ_ENTRY,
-    READ_INTENT,
-    SIGNED_QTY,
-    insert,
-    replace,
-)
+from common.ledger.read_rows import READ_BALANCE, READ_ENTRY, READ_INTENT, SIGNED_QTY
+from common.ledger.rows import COIN_COLUMNS, EXECUTION_COLUMNS, INTENT_COLUMNS, insert, replace
 from common.ledger.schema import (
     CLASSIFIED,
     COINS,

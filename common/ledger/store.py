@@ -27,12 +27,8 @@ from common.ledger.database import (
     to_time,
 )
 from common.ledger.numbers import NUMBER_LIMIT, first_free
-from common.ledger.rows import (
-    Row,
-    intent_row,
-    to_entry,
-    to_intent,
-)
+from common.ledger.read_rows import to_entry, to_intent
+from common.ledger.rows import Row, intent_row
 from common.ledger.schema import EXEC_ID_SIZE
 from common.ledger.texts import storable
 

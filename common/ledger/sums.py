@@ -19,7 +19,8 @@ from datetime import datetime
 from common.domain.books import AccountKey, Balance
 from common.ledger import statements as sql
 from common.ledger.database import Database, Value, time_text, to_int, to_text, to_time
-from common.ledger.rows import kept_row, to_balance, to_kept_balance
+from common.ledger.read_rows import to_balance, to_kept_balance
+from common.ledger.rows import kept_row
 
 KEEP_EVERY = 20_000  # rows that may be added up at a start; more are kept as sums first
 SPAN = 200_000  # IDs of `coins` that one statement looks at

@@ -26,8 +26,9 @@ from common.domain.verification import (
     OpenOrder,
     Rule,
 )
+from common.ledger.verify_figures import money
 from common.ledger.verify_money import check_money, unknown_types
-from common.ledger.verify_rows import check_executions, money
+from common.ledger.verify_rows import check_executions
 
 _END_MAY_LAG = timedelta(minutes=1)  # the time that an order tells of its end, behind its last fill
 ABOUT_ALL_HISTORY = (Rule.POSITION, Rule.RESULT)

@@ -9,7 +9,7 @@ from common.domain.account import Margin, PositionFigures
 from common.domain.books import Balance
 from common.domain.instruments import Category, Symbol
 from common.domain.verification import Difference, ExchangeTruth, Frame, Rule, WalletSums
-from common.ledger.verify_rows import money
+from common.ledger.verify_figures import money
 
 
 def check_money(
