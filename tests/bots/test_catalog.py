@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bots.process import output_of
 from common.domain.parameters import Catalog
 from tests.bots.terminal import terminal, view, write_algo
 from tests.support.places import ROOT
+from tests.support.processes import alive
 from tests.support.waiting import wait_until
 
 GOOD = '''
@@ -34,8 +36,6 @@ def helper(price):
 class _Base(Strategy):
     pass
 '''
-
-TWENTY_BEATS = 0.2  # seconds
 
 
 def read(folder: Path) -> Catalog:
@@ -111,27 +111,23 @@ def test_an_import_that_never_ends_is_given_up(tmp_path: Path) -> None:
 
 
 def test_an_import_that_never_ends_goes_with_the_terminal(tmp_path: Path) -> None:
-    beat = tmp_path / "beat"
+    began = tmp_path / "pid"
     (tmp_path / "loop.py").write_text(
-        "import time\nfrom pathlib import Path\n"
-        f"while True:\n    Path({str(beat)!r}).write_text(str(time.monotonic()))\n"
-        "    time.sleep(0.01)\n",
+        "import os\nfrom pathlib import Path\n"
+        f"Path({str(began)!r}).write_text(str(os.getpid()))\n"
+        "while True:\n    pass\n",
         encoding="utf-8",
     )
     code = f"from bots.process import output_of; output_of('bots.catalog', {str(tmp_path)!r}, 60)"
     asking = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     try:
-        wait_until(beat.exists, 20, "the import to begin")
+        wait_until(lambda: began.exists() and began.read_text(), 20, "the import to begin")
     finally:
         asking.kill()
         asking.wait()
-
-    last = [0, 0.0]  # the newest beat, and when it was seen first
-
-    def still() -> bool:
-        beaten = beat.stat().st_mtime_ns
-        if beaten != last[0]:
-            last[:] = [beaten, time.monotonic()]
-        return time.monotonic() - last[1] > TWENTY_BEATS
-
-    wait_until(still, 10, "the import to end")
+    pid = int(began.read_text(encoding="utf-8"))
+    try:
+        wait_until(lambda: not alive(pid), 20, "the import to end")
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGTERM)

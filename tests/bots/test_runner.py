@@ -56,6 +56,7 @@ def test_a_loop_is_ended_within_its_budget_and_its_line_is_told(tmp_path: Path) 
 
 
 def test_a_sleeping_strategy_is_ended(tmp_path: Path) -> None:
+    # The sleep itself is what has to end: it holds no loop that a signal would find.
     body = "def bad(robot, frame, ticker, instrument):\n    import time\n    time.sleep(3600)\n"
     assert "did not return within 1.5 s" in failure(tmp_path, body, budget=1.5).reason
 
@@ -115,7 +116,7 @@ def test_the_right_to_send_orders_ends_with_the_budget(tmp_path: Path) -> None:
 def late(robot, frame, ticker, instrument):
     import time
     try:
-        time.sleep(1.7)  # longer than the budget: what follows comes too late
+        time.sleep(1.7)  # the subject is time: what follows comes after the budget
     finally:
         while True: post(robot)
 """

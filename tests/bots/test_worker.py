@@ -18,6 +18,7 @@ import pytest
 from common.engine.bot_items import BotFinished
 from tests.bots.terminal import Terminal, bar, terminal, ticker, view, write_algo
 from tests.support.places import ROOT
+from tests.support.processes import alive
 from tests.support.waiting import wait_until
 
 BOT = view("one")
@@ -304,15 +305,6 @@ def one(robot, frame, ticker, instrument):
     finally:
         if alive(pid):
             os.kill(pid, signal.SIGTERM)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
 
 
 def test_a_call_is_answered_with_the_time_it_took(tmp_path: Path) -> None:

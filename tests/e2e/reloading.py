@@ -14,7 +14,9 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from common.domain.commands import SetTrading
 from common.domain.orders import Side
@@ -23,13 +25,14 @@ from common.engine.snapshot import Health
 from common.profile import find_profile
 from common.program import FOLDER, Program
 from display.app import Terminal, make_root
+from tests.support.waiting import wait_until
 
 APART = 0.31  # seconds; a key pressed again sooner counts as held down (display.actions)
 PATIENCE = 40.0  # seconds for a reload
-QUIET = 1.0  # seconds in which what is ending has ended
+QUIET = 1.0  # seconds in which nothing begins or ends any more
 
 SLOW = """
-import pathlib, time
+import pathlib, threading
 
 MARKER = pathlib.Path(__file__).with_name("called")
 
@@ -40,7 +43,7 @@ def init_algo():
 
 def algo(robot, frame, ticker, instrument):
     MARKER.write_text("yes", encoding="utf-8")
-    time.sleep(25)  # longer than the reload, within the time-out that the profile gives
+    threading.Event().wait()  # for ever: the reload must not wait for it
 """
 
 
@@ -49,6 +52,7 @@ class Scene:
 
     def __init__(self, profile: Path) -> None:
         self.root = make_root()
+        self.pressed = 0.0  # monotonic seconds
         self.marker = profile / "algo" / "called"
         self.program = Program(find_profile(FOLDER, profile))
         self.program.open()
@@ -63,11 +67,12 @@ class Scene:
 
     def turn(self, until: Callable[[], object], what: str) -> None:
         """Let the window live until something is so."""
-        end = time.monotonic() + PATIENCE
-        while not until():
-            assert time.monotonic() < end, f"waited in vain for {what}"
+
+        def turned() -> object:
             self.root.update()
-            time.sleep(0.01)  # tests.support.waiting cannot turn the loop of Tk
+            return until()
+
+        wait_until(turned, PATIENCE, what)
 
     def live(self) -> bool:
         """Whether the market is LIVE, all bots are loaded and nothing is under way."""
@@ -78,16 +83,29 @@ class Scene:
     def f3(self) -> None:
         """Press the key and wait for the session that it brings."""
         before = self.program._session
-        time.sleep(APART)
+        self.press()
+        self.turn(lambda: self.program._session is not before and self.live(), "the reload")
+
+    def press(self) -> None:
+        """Press F3 as a new press: what counts as held down is a matter of time."""
+        self.turn(lambda: time.monotonic() > self.pressed + APART, "a new press")
+        self.pressed = time.monotonic()
         self.root.focus_force()
         self.root.event_generate("<F3>")
-        self.turn(lambda: self.program._session is not before and self.live(), "the reload")
-        self.settle()
 
-    def settle(self) -> None:
-        """Give the ends of threads and sockets a moment, and the dead windows their end."""
-        end = time.monotonic() + QUIET
-        self.turn(lambda: time.monotonic() > end, "a moment")
+    def settled(self) -> dict[str, object]:
+        """Return how many there are of everything once nothing begins or ends any more."""
+        last, since = self.count(), time.monotonic()
+
+        def still() -> bool:
+            nonlocal last, since
+            now = self.count()
+            if now != last:
+                last, since = now, time.monotonic()
+            return time.monotonic() - since > QUIET
+
+        self.turn(still, "everything to stay as it is")
+        return last
 
     def count(self) -> dict[str, object]:
         """Return how many there are of everything that a reload might leave behind."""
@@ -116,19 +134,18 @@ class Scene:
         """F3 again and again while the last one is still reading; most are not listened to."""
         before = self.program._session
         for _ in range(5):
-            time.sleep(APART)
-            self.root.event_generate("<F3>")
-            self.root.update()
+            self.press()
         self.turn(lambda: self.program._session is not before and self.live(), "the reloads")
-        self.settle()
 
     def order_in_flight(self) -> None:
-        """F3 right after the click on Buy."""
+        """F3 right after the request of a click on Buy was written to its socket."""
+        written = _orders_written()
         self.terminal.actions.click_book(None, Side.BUY)
         ticket = self.terminal.actions.dialogs()[-1]
         best = next(iter(self.program.snapshot().books.values())).book.bids[-1][0]
         ticket.price.text.set(str(best - 1000))  # type: ignore[attr-defined]
         ticket.press(Side.BUY)  # type: ignore[attr-defined]
+        self.turn(lambda: written, "the request")
         self.f3()
         self.turn(lambda: len(self.program.snapshot().orders) == 1, "the one order")
 
@@ -146,6 +163,20 @@ class Scene:
         assert self.program.snapshot().trading
         self.f3()
         assert not self.program.snapshot().trading
+
+
+def _orders_written() -> list[bytes]:
+    """Return a list that grows by every order as soon as it is written to a socket."""
+    written: list[bytes] = []
+    send = HTTPConnection.send
+
+    def noted(connection: HTTPConnection, data: Any) -> None:
+        send(connection, data)
+        if bytes(data).startswith(b"POST /api/v1/order "):
+            written.append(bytes(data))
+
+    HTTPConnection.send = noted  # type: ignore[assignment, method-assign]
+    return written
 
 
 def _children() -> int:
@@ -174,10 +205,10 @@ def run(profile: Path) -> dict[str, object]:
     scene = Scene(profile)
     scene.turn(scene.live, "LIVE")
     scene.f3()  # the first one warms what is made once, such as connections for cancels
-    counts: dict[str, object] = {"before": scene.count()}
+    counts: dict[str, object] = {"before": scene.settled()}
     for moment in ("ticket_open", "history_loading", "order_in_flight", "strategy_slow"):
         getattr(scene, moment)()
-        counts[moment] = scene.count()
+        counts[moment] = scene.settled()
     scene.terminal.close()
     scene.program.close()
     return counts

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 _PATIENCE = 10.0  # seconds a child gets to end by itself before it is killed
 
@@ -30,6 +31,16 @@ def reap(process: subprocess.Popen[str], patience: float = _PATIENCE) -> int:
         if pipe is not None:
             pipe.close()
     return process.returncode
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs that is no child of this one; a dead one may wait for burial."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
 
 
 def free_port() -> int:
