@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import time
 from array import array
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -17,34 +17,25 @@ from api.simulator.bar_venue import BarVenue, Fills
 from api.simulator.bars import Bars, moment
 from api.simulator.contracts import Contract
 from api.simulator.virtual_clock import VirtualClock
+from bots.backtest.engines import Engines
 from bots.inline import InlineBotRunner
-from bots.variables import Variables as Bots
 from common.domain.books import AccountKey
-from common.domain.bot_story import BotKey
-from common.domain.commands import SetTrading, Shutdown
+from common.domain.commands import SetTrading
 from common.domain.executions import Network
 from common.domain.instruments import Instrument
 from common.domain.money import closing_value
-from common.domain.reports import Period
 from common.domain.robots import Robot, Status
 from common.domain.verification import Verification
 from common.engine.bot_items import BotOrder
-from common.engine.engine import Engine
-from common.engine.mailbox import Mailbox
 from common.engine.notices import NoticeBoard
-from common.engine.pace import BAR_BY_BAR
-from common.engine.ports import Inbox
-from common.engine.snapshot import Level, Notice, Snapshot
+from common.engine.snapshot import Level, Notice
 from common.engine.state import MarketState
 from common.errors import ConfigurationError
-from common.ledger.immediate import ImmediateLedger
 from common.ledger.robots_table import add_robot
 from common.settings_types import SqliteSettings
 
 NOTICES_KEPT = 1000
 WAKE_EVERY = 0.25  # seconds between two looks at the progress
-VERIFY_WITHIN = 600.0  # seconds
-MOST_IDLES = 1000
 COLLECT = (50_000, 20, 100)  # seldom: what a bar leaves behind is freed without it
 
 
@@ -108,7 +99,8 @@ class BackTest:
         self._runner = InlineBotRunner(robot, plan.algo, self._clock)
         self._notices = NoticeBoard(self._clock.now, NOTICES_KEPT)
         self._settings = SqliteSettings(plan.books)
-        self._engine = self._make_engine(self._state, self._runner)
+        self._engines = Engines(self.gateway, self._settings, self._clock, self._notices)
+        self._engine = self._engines.playing(self._state, self._runner)
         self._equity = array("q")
         self._asked_to_stop = False
         self._currency = plan.contract.money
@@ -148,7 +140,7 @@ class BackTest:
             self._engine.stop()
         seconds = time.monotonic() - began
         self._refuse_failure()
-        return self._outcome(self._verify(), seconds)
+        return self._outcome(self._engines.verify(self._state, robot), seconds)
 
     def stop(self) -> None:
         """End after the present bar; any thread."""
@@ -206,24 +198,6 @@ class BackTest:
 
     # ---- around it --------------------------------------------------------------------------
 
-    def _make_engine(
-        self, state: MarketState, runner: InlineBotRunner, audit: bool = False
-    ) -> Engine:
-        return Engine(
-            [(self.gateway, state)],
-            ImmediateLedger(self._settings, self._clock.now),
-            runner,
-            NoReports(),
-            self._clock,
-            self._notices,
-            refresh_rate=1,
-            history_days=Bots.missing_days_number,
-            first_date=lambda *_: None,
-            check=lambda _market, _found: {},
-            audit=audit,
-            pace=replace(BAR_BY_BAR, snapshot_every=1.0) if audit else BAR_BY_BAR,
-        )
-
     def _refuse_failure(self) -> None:
         """Raise what kept the strategy from being called at all, or broke the engine."""
         robot = self._state.robots.get(self.plan.robot.emi)
@@ -236,17 +210,6 @@ class BackTest:
     def _last_error(self) -> str:
         errors = [n.text for n in self._notices.all() if n.level is Level.ERROR]
         return errors[-1] if errors else "nothing was said"
-
-    def _verify(self) -> Verification:
-        """Compare every row of the books with the exchange, as --verify does."""
-        state = MarketState(self._state.market, Network.DEMO, self._state.symbols)
-        runner = InlineBotRunner(self.plan.robot, None, self._clock)
-        engine = self._make_engine(state, runner, audit=True)
-        engine.inbox = _PassingTime(self._clock, lambda: engine.snapshot)
-        engine.start()
-        engine.wait(VERIFY_WITHIN)
-        engine.stop()
-        return engine.snapshot.markets[0].verification
 
     def _outcome(self, verification: Verification, seconds: float) -> Outcome:
         plan, state, bars = self.plan, self._state, self.plan.bars
@@ -273,43 +236,3 @@ class BackTest:
             notices=tuple(n for n in self._notices.all() if n.level is not Level.INFO),
             equity=self._equity,
         )
-
-
-class NoReports:
-    """Satisfies `ports.Reports` where nobody looks at results before the end."""
-
-    def start(self, inbox: Inbox) -> None:
-        """Do nothing."""
-
-    def read(self, keys: Sequence[AccountKey], period: Period) -> None:
-        """Do nothing: nobody asks."""
-
-    def tell(self, key: BotKey) -> None:
-        """Do nothing: nobody asks."""
-
-    def export(self, snapshot: Snapshot, keys: Sequence[AccountKey]) -> None:
-        """Do nothing: nobody asks."""
-
-    def stop(self) -> None:
-        """Do nothing."""
-
-
-class _PassingTime(Mailbox):
-    """The inbox of an engine that verifies after the last bar: time passes where it would wait."""
-
-    def __init__(self, clock: VirtualClock, snapshot: Callable[[], Snapshot]) -> None:
-        super().__init__()
-        self._clock = clock
-        self._snapshot = snapshot
-        self._idles = 0
-
-    def get(self, timeout: float) -> object | None:
-        """Return the oldest item; without one, let time pass until the verification is over."""
-        item = super().get(0.0)
-        if item is not None or timeout <= 0:
-            return item
-        self._idles += 1
-        if self._snapshot().markets[0].verification.finished or self._idles > MOST_IDLES:
-            return Shutdown()
-        self._clock.move_to(self._clock.monotonic() + timeout)
-        return None

@@ -11,7 +11,7 @@ from api.simulator.direct import DirectExchange, DirectGateway
 from api.simulator.time_machine import TimeMachine
 from api.simulator.venue import DEMO_ACCOUNT, LiveVenue, seeded_key
 from api.simulator.virtual_clock import VirtualClock
-from bots.backtest.run import NoReports
+from bots.backtest.engines import NoReports
 from bots.runner import ProcessBotRunner
 from common.domain.commands import SetTrading
 from common.domain.market import Candle
