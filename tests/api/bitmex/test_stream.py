@@ -127,7 +127,7 @@ def test_m9_n2_a_silent_exchange_is_asked_and_then_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(stream_module, "TURN", 0.02)
-    with realtime_peer() as peer, session(peer.url, ping=0.1, end=0.5, opening=()) as (_, inbox):
+    with realtime_peer() as peer, session(peer.url, ping=0.1, end=2.0, opening=()) as (_, inbox):
         assert inbox.next() == StreamOpened("Bitmex", 7)
         assert peer.heard.get(timeout=10) == "ping"
         peer.send(b"pong")

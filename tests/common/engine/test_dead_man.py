@@ -76,7 +76,7 @@ class Armed:
         engine = self.terminal.engine
         engine.start()
         assert engine._thread is not None
-        engine._thread.join(60)
+        engine._thread.join(300)
         assert not engine._thread.is_alive()
         engine.stop(disarm=disarm)
 

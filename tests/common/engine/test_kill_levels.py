@@ -93,7 +93,7 @@ class Desk:
         engine.start()
         try:
             assert engine._thread is not None
-            engine._thread.join(60)
+            engine._thread.join(300)
             assert not engine._thread.is_alive()
         finally:
             engine.stop()

@@ -373,24 +373,26 @@ def test_a_database_that_does_not_answer_is_told_while_it_is_waited_for(
             assert thaw.wait(20)
 
     writer = LedgerWriter(
-        sqlite, connect=lambda s: Shaky(open_database(s), freeze), slow_seconds=0.1
+        sqlite, connect=lambda s: Shaky(open_database(s), freeze), slow_seconds=0.5
     )
     inbox = Recorder()
     writer.start(inbox)
     try:
-        Bench(writer, inbox).open()
+        Bench(writer, inbox).open()  # a machine that is slow itself may have told of that, too
+        before = len(inbox.of(LedgerDown))
+        inbox.wait(LedgerUp, before)
         frozen.set()
         writer.book(KEY, [trade(1, 1)], START)
-        (down,) = inbox.wait(LedgerDown)
+        down = inbox.wait(LedgerDown, before + 1)[-1]
         assert "has not answered" in down.reason
         assert not inbox.of(Booked)
         thaw.set()
         inbox.wait(Booked)
-        inbox.wait(LedgerUp)
+        inbox.wait(LedgerUp, before + 1)
     finally:
         thaw.set()
         writer.stop()
-    assert len(inbox.of(LedgerDown)) == len(inbox.of(LedgerUp)) == 1
+    assert len(inbox.of(LedgerDown)) == len(inbox.of(LedgerUp)) == before + 1
 
 
 def test_an_idle_ledger_notices_that_the_database_is_gone(
