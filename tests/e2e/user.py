@@ -60,7 +60,7 @@ class User:
     def wait_notice(self, part: str) -> None:
         """Wait until the information panel holds a line with this text."""
         try:
-            wait_until(lambda: self._noticed(part), 15, f"the notice {part!r}")
+            wait_until(lambda: self._noticed(part), 30, f"the notice {part!r}")
         except AssertionError as error:
             raise AssertionError(f"{error}; notices: {self.look()['notices']}") from None
 
