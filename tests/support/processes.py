@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PATIENCE = 10.0  # seconds a child gets to end by itself before it is killed
+_PATIENCE = 30.0  # seconds a child gets to end by itself before it is killed
 
 
 def end(process: subprocess.Popen[str], patience: float = _PATIENCE) -> int:

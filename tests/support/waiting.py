@@ -13,7 +13,7 @@ _PAUSE = 0.01  # seconds between two looks; short beside what is waited for, che
 
 def wait_until(
     condition: Callable[[], T | None],
-    deadline_seconds: float = 10.0,
+    deadline_seconds: float = 30.0,
     message: str = "the condition",
 ) -> T:
     """Return the first truthy value of `condition`, looking until the deadline has passed.

@@ -16,7 +16,7 @@ from common.settings_types import MarketSettings
 
 T = TypeVar("T")
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class Harness:

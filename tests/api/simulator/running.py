@@ -19,7 +19,7 @@ from api.simulator.ports import ApiKey, Json, Row
 from api.simulator.server import ExchangeServer
 
 T = TypeVar("T")
-PATIENCE = 10.0  # seconds
+PATIENCE = 30.0  # seconds; a loaded machine is slow
 
 
 @dataclass

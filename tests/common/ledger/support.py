@@ -30,7 +30,7 @@ XBT_USDT = Symbol("XBT_USDT", Category.SPOT)
 CURRENCIES = (Currency("XBt", "XBT", 8), Currency("USDt", "USDT", 6))
 START = datetime(2026, 10, 1, 12, 0, tzinfo=timezone.utc)
 Item = TypeVar("Item")
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 def trade(
