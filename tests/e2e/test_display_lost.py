@@ -31,7 +31,7 @@ def test_u13_when_the_display_goes_the_program_ends_in_order(
         try:
             wait_until(lambda: whole.truth()["cancelAt"] is not None, 60, "the switch")
             whole.trade(5)
-            wait_until(lambda: len(whole.tables().coins) == 5, 20, "the executions")
+            whole.wait_for_trades(5)
             kill_display(display)
             killed = time.monotonic()
             _, complaints = terminal.communicate(timeout=60)

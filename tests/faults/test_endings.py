@@ -69,7 +69,7 @@ if os.name == "posix":
         assert ("dead man's switch may stay armed" in log) is ("exchange" in hung)
         whole.start()
         try:
-            wait_until(lambda: len(whole.tables().coins) == 5, 20, "the executions")
+            whole.wait_for_trades(5)
         finally:
             whole.end()
         assert wrongs(whole.truth(), whole.tables()) == []

@@ -26,7 +26,6 @@ from tests.faults.whole import Whole
 from tests.support.profiles import write_profile
 from tests.support.program import run_program
 from tests.support.venue import ExchangeProcess
-from tests.support.waiting import wait_until
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +150,7 @@ if os.name == "posix":
         whole = Whole(exchange(seed=6), tmp_path)
         whole.start()
         whole.trade(5)
-        wait_until(lambda: len(whole.tables().coins) == 5, 20, "the executions")
+        whole.wait_for_trades(5)
         assert whole.process is not None
         whole.process.send_signal(signal.SIGTERM)
         assert whole.process.wait(30) == 0

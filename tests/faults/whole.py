@@ -107,6 +107,14 @@ class Whole:
         placed = self.trader.order(**order, **name)["orderID"]
         self.owner.act("fill", orderID=placed, parts=parts)
 
+    def wait_for_trades(self, count: int) -> None:
+        """Wait until so many fills are booked; funding may be paid meanwhile, three times a day."""
+
+        def trades() -> int:
+            return sum(not coin.is_funding for coin in self.tables().coins)
+
+        wait_until(lambda: trades() == count, 30, f"{count} fills")
+
     def truth(self) -> dict[str, Any]:
         """Return what the exchange says it sent to the account."""
         return self.owner.truth(self._account)
