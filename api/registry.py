@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from api.bitmex import files
 from api.bitmex.closure import check_endpoints
 from api.bitmex.currencies import SHIPPED
 from api.bitmex.gateway import BitmexGateway
-from common.domain.imports import FileRow
+from common.domain.imports import FileRows
 from common.domain.instruments import Currency
 from common.engine.ports import Gateway
 from common.errors import ConfigurationError
@@ -20,9 +20,7 @@ _ENDPOINT_CHECKS: dict[str, Callable[[MarketSettings], None]] = {"Bitmex": check
 
 _CURRENCIES: dict[str, tuple[Currency, ...]] = {"Bitmex": SHIPPED}
 
-_FILES: dict[str, Callable[[Path, int | None], Iterator[FileRow]]] = {
-    "Bitmex": files.read_executions
-}
+_FILES: dict[str, Callable[[Path, int | None], FileRows]] = {"Bitmex": files.read_executions}
 
 MARKETS = tuple(_FACTORIES)  # the names that MARKET_LIST may hold
 
@@ -33,8 +31,8 @@ def create_gateway(settings: MarketSettings) -> Gateway:
     return _FACTORIES[settings.name](settings)
 
 
-def read_executions(market: str, path: Path, account: int | None = None) -> Iterator[FileRow]:
-    """Yield the executions of a file in the form of a market; ConfigurationError.
+def read_executions(market: str, path: Path, account: int | None = None) -> FileRows:
+    """Return the executions of a file in the form of a market; ConfigurationError.
 
     `account`: whose the rows are that name none.
     """

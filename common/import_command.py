@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from common.domain.executions import Network
-from common.domain.imports import FileRow, ImportResult
+from common.domain.imports import FileRows, ImportResult
 from common.ledger.database import DatabaseSettings
 from common.ledger.importing import import_executions
 from common.redaction import clean
@@ -20,7 +20,7 @@ PROGRESS_EVERY = 10_000  # rows
 
 def run_import(
     path: Path,
-    rows: Iterable[FileRow],
+    rows: FileRows,
     settings: DatabaseSettings,
     market: str,
     network: Network,

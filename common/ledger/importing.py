@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from common.domain.books import AccountKey
 from common.domain.executions import Executed, ExecutionKind, Network
-from common.domain.imports import FileRow, ImportResult, Place
+from common.domain.imports import FileRow, FileRows, ImportResult, Place
 from common.engine.items import Booked, LedgerOpened
 from common.errors import ConfigurationError
 from common.ledger import jobs
@@ -49,46 +48,37 @@ def import_executions(
     settings: DatabaseSettings,
     market: str,
     network: Network,
-    rows: Iterable[FileRow],
+    rows: FileRows,
     scales: Mapping[str, int],
     now: Callable[[], datetime],
     progress: Callable[[ImportResult, int], None],
 ) -> ImportResult:
-    """Book the executions of a file, oldest first; those that are in the books change nothing.
+    """Book the executions of a file, page by page; those that are in the books change nothing.
 
     `progress` is called after every commit with what came out so far and how many rows there are.
     ConfigurationError: another terminal writes these books. LedgerUnavailable: no database; what
     was reported as booked is durable, and the file may be imported again.
     """
     result = ImportResult()
-    accounts = _sorted_out(rows, result)
-    total = result.rows
+    total = len(rows)
     progress(result, total)
     with _clerk(settings, scales, now) as (clerk, outcomes):
-        for account, found in accounts.items():
-            key = AccountKey(market, network, account)
-            clerk.carry_out(jobs.Open(key, (), dict(scales)))
-            opened = next(item for item in outcomes if isinstance(item, LedgerOpened))
-            if opened.books.read_only:
-                raise ConfigurationError(
-                    f"Another terminal writes the books of account {account}; close it first."
-                )
-            outcomes.clear()  # what was wrong before is not this file's concern
-            # When the books knew nothing of the page before, they may know nothing of the next.
-            known = result.known
-            for start in range(0, len(found), PAGE):
-                page, all_new = found[start : start + PAGE], result.known == known
-                known = result.known
-                _book_page(clerk, outcomes, key, page, all_new, result)
+        accounts: dict[int, _Account] = {}
+        for execution, place in _executions(rows, result):
+            number = execution.account
+            if number not in accounts:
+                key = AccountKey(market, network, number)
+                accounts[number] = _Account(clerk, outcomes, key, scales, result)
+            if accounts[number].add(execution, place):
                 progress(result, total)
+        for account in accounts.values():
+            account.flush()
+            progress(result, total)
     return result
 
 
-def _sorted_out(
-    rows: Iterable[FileRow], result: ImportResult
-) -> dict[int, list[tuple[Executed, Place]]]:
-    """Return account -> executions with their places, oldest first; count the others."""
-    accounts: dict[int, list[tuple[Executed, Place]]] = defaultdict(list)
+def _executions(rows: Iterable[FileRow], result: ImportResult) -> Iterator[tuple[Executed, Place]]:
+    """Yield what is to be booked; count the others."""
     for row in rows:
         result.rows += 1
         if row.problem:
@@ -96,12 +86,55 @@ def _sorted_out(
         elif row.execution is None or row.execution.kind is ExecutionKind.REPORT:
             result.reports += 1
         else:
-            accounts[row.execution.account].append((row.execution, row.place))
-    for found in accounts.values():
-        if found[0][0].at > found[-1][0].at:
-            found.reverse()  # newest first: rows of one moment too
-        found.sort(key=lambda pair: pair[0].at)
-    return accounts
+            yield row.execution, row.place
+
+
+class _Account:
+    """The books of one account, and the page of executions that is to be booked next."""
+
+    def __init__(
+        self,
+        clerk: Clerk,
+        outcomes: list[object],
+        key: AccountKey,
+        scales: Mapping[str, int],
+        result: ImportResult,
+    ) -> None:
+        """Open the books. ConfigurationError: another terminal writes them."""
+        clerk.carry_out(jobs.Open(key, (), dict(scales)))
+        opened = next(item for item in outcomes if isinstance(item, LedgerOpened))
+        if opened.books.read_only:
+            raise ConfigurationError(
+                f"Another terminal writes the books of account {key.account}; close it first."
+            )
+        outcomes.clear()  # what was wrong before is not this file's concern
+        self._clerk = clerk
+        self._outcomes = outcomes
+        self._key = key
+        self._result = result
+        self._page: list[tuple[Executed, Place]] = []
+        self._until: datetime | None = None
+        # When the books knew nothing of the page before, they may know nothing of the next.
+        self._all_new = True
+
+    def add(self, execution: Executed, place: Place) -> bool:
+        """Take the next execution; return whether a page was booked."""
+        if self._until is not None and execution.at < self._until:
+            raise ValueError(f"execution {execution.exec_id} is older than the one before it")
+        self._until = execution.at
+        self._page.append((execution, place))
+        if len(self._page) < PAGE:
+            return False
+        self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Book what was taken."""
+        page, self._page = self._page, []
+        known = self._result.known
+        if page:
+            _book_page(self._clerk, self._outcomes, self._key, page, self._all_new, self._result)
+        self._all_new = self._result.known == known
 
 
 @contextmanager

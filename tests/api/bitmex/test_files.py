@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -98,7 +100,7 @@ FORMS = pytest.mark.parametrize("form", [as_csv, as_lines, as_array])
 def test_every_form_gives_the_same_figures(form: object, tmp_path: Path) -> None:
     rows = read(tmp_path, form(FILL, FUNDING, LINEAR))  # type: ignore[operator]
     assert [row.problem for row in rows] == ["", "", ""]
-    fill, funding, linear = (row.execution for row in rows)
+    fill, linear, funding = (row.execution for row in rows)  # oldest first
     assert fill is not None
     assert funding is not None
     assert linear is not None
@@ -205,3 +207,79 @@ def test_a_number_of_thousands_of_digits_costs_its_row_alone(tmp_path: Path) -> 
     bad, good = read_executions(file)
     assert "lastQty is not a number" in bad.problem
     assert good.execution is not None
+
+
+# ---- the order of time, without the file in memory --------------------------------------------
+
+
+def at(second: int, exec_id: str) -> dict[str, object]:
+    moment = f"2024-01-01T00:00:{second:02d}.000Z"
+    return {**LINEAR, "execID": exec_id, "transactTime": moment, "text": "two\nlines"}
+
+
+def ids(rows: Iterable[FileRow]) -> str:
+    return "".join(row.execution.exec_id if row.execution else "?" for row in rows)
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("file", "order"),
+    [
+        ("1a 1b 2c 3d", "abcd"),
+        ("3d 2c 1b 1a", "abcd"),  # newest first: so are those of one moment
+        ("2c 1a 3d 1b 4e", "abcde"),
+        ("1a 1b 9? 2c", "ab?c"),  # a row without a time stays where it is
+        ("", ""),
+    ],
+)
+def test_rows_come_in_the_order_of_their_time(
+    form: object, file: str, order: str, tmp_path: Path
+) -> None:
+    rows = [at(int(name[0]), name[1]) for name in file.split()]
+    rows = [row | {"transactTime": "soon"} if row["execID"] == "?" else row for row in rows]
+    found = read(tmp_path, form(*rows) if rows else as_csv(FILL).splitlines()[0])  # type: ignore[operator]
+    assert ids(found) == order
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("begin", ["", "\ufeff"])
+def test_every_end_of_line_is_read(tmp_path: Path, begin: str, end: str) -> None:
+    text = begin + as_csv(at(3, "c"), at(2, "b"), at(1, "a")).replace("\r\n", end) + end + end
+    rows = read(tmp_path, text)
+    assert [(row.problem, row.place.line) for row in rows] == [("", 6), ("", 4), ("", 2)]
+    assert ids(rows) == "abc"
+
+
+def test_a_symbol_is_known_from_the_row_that_tells_it_wherever_it_stands(tmp_path: Path) -> None:
+    silent = {**FILL, "execID": "a", "execCost": 0, "transactTime": "2024-01-01T00:00:01.000Z"}
+    telling = {**FILL, "execID": "b", "transactTime": "2024-01-01T00:00:02.000Z"}
+    rows = read(tmp_path, as_csv(silent, telling))
+    assert [row.execution.symbol.category for row in rows if row.execution] == [
+        Category.INVERSE,
+        Category.INVERSE,
+    ]
+
+
+def test_a_csv_file_is_not_kept_in_memory(tmp_path: Path) -> None:
+    head, row = as_csv(at(1, "e-000000")).split("\r\n", 1)
+    path = tmp_path / "long.csv"
+    text = "".join(row.replace("e-000000", f"e-{number:06d}") for number in range(4000))
+    path.write_text(f"{head}\r\n{text}", encoding="utf-8", newline="")
+    tracemalloc.start()
+    try:
+        rows = read_executions(path)
+        count = sum(1 for _ in rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == len(rows) == 4000
+    assert peak < path.stat().st_size, "an execution takes six times the text of its row"
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(as_csv(at(1, "a"), at(2, "b")), encoding="utf-8", newline="")
+    rows = read_executions(path)
+    path.write_text(as_csv(at(1, "a"), at(2, "b"), at(3, "c")), encoding="utf-8", newline="")
+    with pytest.raises(ConfigurationError, match="was changed while it was read"):
+        list(rows)

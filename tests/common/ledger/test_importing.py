@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.domain.books import AccountKey
 from common.domain.executions import Executed, ExecutionKind, Network
-from common.domain.imports import FileRow, ImportResult, Place
+from common.domain.imports import UNKNOWN_TIME, FileRow, ImportResult, Place, in_time, oldest_first
 from common.engine.items import Booked
 from common.errors import ConfigurationError
 from common.ledger import importing
@@ -52,7 +54,7 @@ def imported(
         settings,
         MARKET,
         Network.REAL,
-        [*rows, *more],
+        oldest_first([*rows, *more]),
         SCALES,
         lambda: START,
         lambda _result, _total: None,
@@ -197,3 +199,62 @@ def test_the_books_of_a_running_terminal_are_left_alone(settings: DatabaseSettin
                 lambda _result, _total: None,
             )
     assert coin_rows(settings) == []
+
+
+class Pulled:
+    """Rows that tell how many of them were asked for."""
+
+    def __init__(self, rows: Sequence[FileRow]) -> None:
+        self._rows = rows
+        self.pulled = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[FileRow]:
+        for row in self._rows:
+            self.pulled += 1
+            yield row
+
+
+def test_pages_are_booked_while_the_file_is_read(
+    settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two accounts take turns; what each page holds is durable before the next row is asked for."""
+    monkeypatch.setattr(importing, "PAGE", 2)
+    fills = [replace(trade(number, 1), account=number % 2) for number in range(10)]
+    rows = Pulled([FileRow(Place(number), fill) for number, fill in enumerate(fills)])
+    told: list[tuple[int, int, int]] = []
+    result = import_executions(
+        settings,
+        MARKET,
+        Network.REAL,
+        rows,
+        SCALES,
+        lambda: START,
+        lambda result, total: told.append((rows.pulled, result.booked, total)),
+    )
+    assert told == [
+        (0, 0, 10),
+        *((3, 2, 10), (4, 4, 10), (7, 6, 10), (8, 8, 10)),
+        *((10, 9, 10), (10, 10, 10)),
+    ]
+    assert (result.rows, result.booked) == (10, 10)
+    assert len(coin_rows(settings)) == 10
+
+
+def test_rows_that_go_back_in_time_are_a_mistake_of_the_program(sqlite: SqliteSettings) -> None:
+    rows = [FileRow(Place(number), trade(number, 1)) for number in (2, 1)]
+    with pytest.raises(ValueError, match="older than the one before"):
+        import_executions(
+            sqlite, MARKET, KEY.network, rows, SCALES, lambda: START, lambda _r, _t: None
+        )
+
+
+@given(st.lists(st.none() | st.integers(0, 5), max_size=12))
+def test_rows_are_put_in_order_by_their_times_alone(times: list[int | None]) -> None:
+    known = [UNKNOWN_TIME if time is None else time for time in times]
+    order = in_time(known)
+    assert sorted(order) == list(range(len(times)))
+    told = [times[number] for number in order if times[number] is not None]
+    assert told == sorted(time for time in times if time is not None)
