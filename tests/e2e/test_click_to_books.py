@@ -111,9 +111,8 @@ def test_a_click_becomes_an_order_a_trade_and_one_row_per_execution(
         user.click("position", "XBTUSDT")
         wait_until(lambda: user.look()["selected"] == RESERVED, 20, "the selection")
 
-        # A passive order at the lowest bid shown.
-        bids = [Decimal(row["price"]) for row in user.look()["book"] if row["side"] == "Buy"]
-        user.click("book", f"Buy {min(bids)}")
+        # A passive order below the best bid shown.
+        user.click_book("Buy")
         user.click("ticket", "buy")
         user.wait_closed()
         row = wait_until(lambda: user.table("orders"), 20, "the order in the table")[0]
@@ -165,8 +164,7 @@ def test_a_fresh_demo_is_clicked_through(xvfb: str, tmp_path: Path) -> None:
         assert user.look()["state"]["mode"] == "DEMO"
         assert user.look()["state"]["trading"] == "TRADING OFF"
 
-        lowest = min(Decimal(r["price"]) for r in user.look()["book"] if r["side"] == "Buy")
-        user.click("book", f"Buy {lowest}")
+        user.click_book("Buy")
         user.click("ticket", "buy")
         user.wait_closed()
         key = wait_until(lambda: user.table("orders"), 20, "the order")[0][0]
@@ -179,7 +177,7 @@ def test_a_fresh_demo_is_clicked_through(xvfb: str, tmp_path: Path) -> None:
 
         user.press("F9")
         wait_until(lambda: user.look()["state"]["trading"] == "TRADING ON", 20, "TRADING ON")
-        user.click("book", f"Sell {best(user, 'Sell')}")
+        user.click_book("Sell")
         user.wait_notice("F9")
         assert user.look()["dialogs"] == []
 

@@ -30,9 +30,8 @@ def test_a_wrong_row_blocks_trading_until_it_is_put_right(xvfb: str, tmp_path: P
         user.wait_live()
         wait_until(lambda: books(user).startswith("books verified"), 20, "the first look")
 
-        best = min(row["price"] for row in user.look()["book"] if row["side"] == "Sell")
-        user.click("book", f"Sell {best}")
-        user.fill("ticket", "price", str(float(best) // 1 + 100))
+        price = user.click_book("Sell")
+        user.fill("ticket", "price", str(price // 1 + 100))
         user.click("ticket", "buy")
         wait_until(lambda: user.table("trades"), 15, "the trade")
         user.press("F7")

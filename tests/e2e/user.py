@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,6 +92,17 @@ class User:
         """Click a thing with the pointer."""
         x, y = self.where(what, key)
         self.xdotool("mousemove", str(x), str(y), "click", "1")
+
+    def click_book(self, side: str) -> Decimal:
+        """Click a level in the middle of a side of the book and return its price.
+
+        The market moves while one aims: the outermost levels leave the screen within a second, the
+        innermost are traded through.
+        """
+        rows = [row for row in self.look()["book"] if row["side"] == side]
+        price = sorted(Decimal(row["price"]) for row in rows)[len(rows) // 2]
+        self.click("book", f"{side} {price}")
+        return price
 
     def right_click(self, what: str, key: str | None = None) -> None:
         """Click a thing with the right button."""
