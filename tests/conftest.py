@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from common.bootstrap_environment import CLIENTS, interpreter_of, ready
 from tests.support import loopback
@@ -25,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A run in the background ignores it, and its children would, which tests interrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Properties are about results: how long an example takes is the machine's affair.
+    settings.register_profile(
+        "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
