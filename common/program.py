@@ -22,9 +22,11 @@ from bots.runner import ProcessBotRunner
 from bots.variables import Variables as Bots
 from common.backtest_child import BackTests
 from common.clock import SystemClock
+from common.domain.books import AccountKey
 from common.domain.commands import Command, Reload
 from common.domain.instruments import Category, Instrument, Symbol
 from common.ending import end_within
+from common.endpoints import netloc_of
 from common.engine.bring_up import Missing
 from common.engine.engine import Engine
 from common.engine.items import ReloadFailed
@@ -34,7 +36,10 @@ from common.engine.state import MarketState
 from common.errors import ConfigurationError, TmaticError
 from common.history_ini import HistoryFile
 from common.history_keeper import HistoryKeeper
-from common.ledger.account_lock import LockKeeper
+from common.ledger.account_lock import AccountLock
+from common.ledger.database import DatabaseSettings
+from common.ledger.lock_keeper import LockKeeper
+from common.ledger.machine_lock import MachineLocks
 from common.ledger.robots_table import ensure_demo_robot
 from common.ledger.writer import LedgerWriter
 from common.logs import hide
@@ -72,13 +77,17 @@ class Session:
         self._settings = settings
         self._notices = notices
         self._history = HistoryFile(profile.history)
+        self._locks = locks
+        # A demo has an exchange of its own, and who only compares trades nowhere.
+        alone = not profile.demo and not audit
+        self._places = {m.name: netloc_of(m.http_url) for m in settings.markets if alone}
         for market in settings.markets:
             hide([market.api_key, market.api_secret])
         if isinstance(settings.database, MysqlSettings):
             hide([settings.database.password])
         self.engine = Engine(
             [(create_gateway(market), state_of(market)) for market in settings.markets],
-            LedgerWriter(settings.database, scales=currency_scales(), take=locks.take),
+            LedgerWriter(settings.database, scales=currency_scales(), take=self._take),
             ProcessBotRunner(algo=profile.algo, logs=profile.logs / "bots"),
             ReportThread(settings.database, profile.exports, SystemClock().now),
             SystemClock(),
@@ -104,6 +113,9 @@ class Session:
         error = self.engine.configuration_error
         if error is not None:
             raise error
+
+    def _take(self, database: DatabaseSettings, key: AccountKey) -> AccountLock | None:
+        return self._locks.take(database, key, self._places.get(key.market, ""))
 
     def _first_date(self, state: MarketState, cursor: datetime | None) -> datetime | None:
         date = self._history.read(state.key, SystemClock().now())
@@ -135,7 +147,7 @@ class Program:
         self._clock = SystemClock()
         self._notices = NoticeBoard(self._clock.now)
         self._exchange: EmbeddedExchange | None = None
-        self._locks = LockKeeper()
+        self._locks = LockKeeper(MachineLocks())
         self._running: Session | None = None
         self._wishes: queue.SimpleQueue[Reload | None] = queue.SimpleQueue()
         self._reloader = threading.Thread(target=self._serve, name="reload", daemon=True)

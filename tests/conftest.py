@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,12 +19,17 @@ from tests.support.screen import virtual_display
 from tests.support.venue import ExchangeProcess, start_exchange
 
 _shared_tests = pytest.StashKey[int]()
+_state = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, close the way out of this machine, hear signals as in a terminal."""
     config.addinivalue_line("markers", "needs_shared: reads ../shared; collected where it exists")
     loopback.install()
+    # Programs under test keep their locks in a folder of the run, not in the user's own.
+    config.stash[_state] = tempfile.TemporaryDirectory(prefix="tmatic-state-")
+    os.environ["XDG_STATE_HOME"] = config.stash[_state].name
+    os.environ["LOCALAPPDATA"] = config.stash[_state].name
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A run in the background ignores it, and its children would, which tests interrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("patient")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what programs under test have left in the folder of the run."""
+    config.stash[_state].cleanup()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

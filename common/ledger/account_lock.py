@@ -40,47 +40,6 @@ def take_lock(settings: DatabaseSettings, key: AccountKey) -> AccountLock | None
     return _take_name(settings, key)
 
 
-class LockKeeper:
-    """Keeps the locks from one session of the program to the next.
-
-    A reload ends one ledger and starts another; without this, another terminal could take an
-    account over in between.
-    """
-
-    def __init__(self) -> None:
-        self._locks: dict[tuple[str, AccountKey], AccountLock] = {}
-
-    def take(self, settings: DatabaseSettings, key: AccountKey) -> AccountLock | None:
-        """Return the lock that is kept, or take it as `take_lock` does."""
-        where = (repr(settings), key)
-        kept = self._locks.pop(where, None)
-        if kept is None or not kept.holds():
-            if kept is not None:
-                kept.release()
-            kept = take_lock(settings, key)
-        if kept is None:
-            return None
-        self._locks[where] = kept
-        return _KeptLock(kept)
-
-    def close(self) -> None:
-        """Give all locks back: the program ends."""
-        for lock in list(self._locks.values()):  # a ledger that hangs may still add one
-            lock.release()
-        self._locks.clear()
-
-
-class _KeptLock:
-    def __init__(self, lock: AccountLock) -> None:
-        self._lock = lock
-
-    def holds(self) -> bool:
-        return self._lock.holds()
-
-    def release(self) -> None:
-        """The keeper has it on."""
-
-
 class _FileLock:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -93,24 +52,33 @@ class _FileLock:
         self._file.close()
 
 
-def _take_file(database: Path, key: AccountKey) -> _FileLock | None:
+def _take_file(database: Path, key: AccountKey) -> AccountLock | None:
     who = re.sub(r"\W", "_", f"{key.market}-{key.network.value}-{key.account}", flags=re.ASCII)
     path = database.resolve()  # of two links to one file
     path = path.with_name(f"{path.name}.{who}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        file = lock_at(path)
     except OSError as error:
-        raise LedgerUnavailable(f"{path} cannot be opened: {error.strerror}") from error
+        raise LedgerUnavailable(f"{path} cannot be locked: {error.strerror}") from error
+    return None if file is None else _FileLock(file)
+
+
+def lock_at(path: Path) -> BinaryIO | None:
+    """Open and lock a file, which is made where it is missing; None: another one holds it. OSError.
+
+    The lock ends with the file object, or with the process.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
     try:
         lock_file(file)
     except BlockingIOError:
         file.close()
         return None
-    except OSError as error:
+    except BaseException:
         file.close()
-        raise LedgerUnavailable(f"{path} cannot be locked: {error.strerror}") from error
-    return _FileLock(file)
+        raise
+    return file
 
 
 class _NamedLock:

@@ -119,3 +119,20 @@ def test_m20_the_second_watches_and_takes_over_from_a_killed_one(
                 third.wait("taking over")
                 third.wait(" LIVE")
                 assert third.close() == 0
+
+
+def test_m20_a_profile_with_a_database_of_its_own_watches_too(
+    tmp_path: Path, exchange: Callable[..., ExchangeProcess]
+) -> None:
+    venue = exchange(seed=5, state=tmp_path / "exchange.json")
+    settings = demo_access(venue.rest, venue.ws, venue.key, venue.secret)
+    one, two = (write_profile(tmp_path / name, settings) for name in ("one", "two"))
+    with headless(one) as first:
+        first.wait(" LIVE")
+        with headless(two) as second:
+            second.wait(READ_ONLY)
+            assert not second.says(" LIVE")
+            first.kill()
+            second.wait("taking over")
+            second.wait(" LIVE")
+            assert second.close() == 0

@@ -19,8 +19,9 @@ from common.domain.executions import Network
 from common.domain.orders import Side
 from common.engine.items import Booked, IntentWritten, LedgerOpened, LedgerUp, WriterLost
 from common.ledger import writer as writer_module
-from common.ledger.account_lock import LONGEST_NAME, AccountLock, LockKeeper, lock_name, take_lock
+from common.ledger.account_lock import LONGEST_NAME, AccountLock, lock_name, take_lock
 from common.ledger.database import DatabaseSettings
+from common.ledger.lock_keeper import LockKeeper
 from common.ledger.writer import LedgerWriter
 from common.settings_types import MysqlSettings, Secret, SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
