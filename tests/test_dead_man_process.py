@@ -37,7 +37,7 @@ class Scene:
         self.terminal = start_program(profile, "--headless")
         assert self.terminal.stdout is not None
         assert any("dead man's switch" in line for line in self.terminal.stdout)
-        wait_until(self.armed, 10, "the switch")
+        wait_until(self.armed, 30, "the switch")
 
     def armed(self) -> bool:
         """Ask the exchange whether its timer runs."""

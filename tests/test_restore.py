@@ -116,7 +116,7 @@ def test_deleted_rows_and_an_earlier_date_bring_everything_back_once(
     (tmp_path / "history.ini").write_text("2000-01-01 00:00:00\n", encoding="utf-8")
     with terminal(tmp_path) as wait_for:
         wait_for(" LIVE")
-        wait_until(lambda: len(look(settings, ROWS)) == fills, 10.0, "the rows to come back")
+        wait_until(lambda: len(look(settings, ROWS)) == fills, 30, "the rows to come back")
     assert look(settings, ROWS) == before
     with terminal(tmp_path) as wait_for:
         wait_for(" LIVE")

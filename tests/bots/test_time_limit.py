@@ -52,7 +52,7 @@ def test_code_that_comes_back_is_not_interrupted_later(
         assert due()
         assert signal.getsignal(NUMBER) is not before
     assert signal.getsignal(NUMBER) is before
-    wait_until(lambda: not due(), 10, "the timer to be called off")
+    wait_until(lambda: not due(), 30, "the timer to be called off")
 
 
 def test_no_limit_is_no_limit() -> None:

@@ -301,7 +301,7 @@ def one(robot, frame, ticker, instrument):
         pid = int(target.read_text())
         terminal_process.kill()
     try:
-        wait_until(lambda: not alive(pid), 10.0, "the worker's end")
+        wait_until(lambda: not alive(pid), 30, "the worker's end")
     finally:
         if alive(pid):
             os.kill(pid, signal.SIGTERM)

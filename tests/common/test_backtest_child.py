@@ -26,7 +26,7 @@ def running(script: str) -> Iterator[BackTests]:
 
 
 def ended(tests: BackTests) -> BackTestState:
-    wait_until(lambda: not tests.state.running, 10, "the back-test to end")
+    wait_until(lambda: not tests.state.running, 30, "the back-test to end")
     return tests.state
 
 
@@ -46,7 +46,7 @@ def test_progress_is_told_while_it_runs_and_one_runs_at_a_time() -> None:
     script += FOR_LONG
     with running(script) as tests:
         tests.start("myBot", "a", "b")
-        wait_until(lambda: (tests.state.played, tests.state.total) == (25, 100), 10, "progress")
+        wait_until(lambda: (tests.state.played, tests.state.total) == (25, 100), 30, "progress")
         assert not tests.start("other", "a", "b")
         assert tests.state.emi == "myBot"
         began = time.monotonic()
@@ -82,5 +82,5 @@ def test_closing_ends_a_child_that_does_not_listen() -> None:
     script += FOR_LONG
     with running(script) as tests:
         tests.start("myBot", "a", "b")
-        wait_until(lambda: tests.state.total == 2, 10, "the child")
+        wait_until(lambda: tests.state.total == 2, 30, "the child")
     assert not tests.state.running

@@ -33,7 +33,7 @@ def test_a_wrong_row_blocks_trading_until_it_is_put_right(xvfb: str, tmp_path: P
         price = user.click_book("Sell")
         user.fill("ticket", "price", str(price // 1 + 100))
         user.click("ticket", "buy")
-        wait_until(lambda: user.table("trades"), 15, "the trade")
+        wait_until(lambda: user.table("trades"), 30, "the trade")
         user.press("F7")
         user.wait_notice("books verified: 1 executions, 0 differences")
 

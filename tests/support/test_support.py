@@ -50,7 +50,7 @@ def test_a_window_on_the_display_is_on_the_screenshot(xvfb: str, tmp_path: Path)
     with child:
         assert child.stdout is not None
         assert child.stdout.readline() == "shown\n"
-        wait_until(lambda: pixel(xvfb, 400, 250) == (255, 32, 0), 5, "the red window")
+        wait_until(lambda: pixel(xvfb, 400, 250) == (255, 32, 0), 30, "the red window")
         data = screenshot(xvfb, tmp_path / "window.png").read_bytes()
         child.communicate("\n")
     assert pixel(xvfb, 700, 600) != (255, 32, 0)

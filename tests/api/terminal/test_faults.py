@@ -67,7 +67,7 @@ class Scene:
 
     def place(self) -> None:
         """Click a bid that rests; refused clicks are repeated by the caller."""
-        bid = wait_until(lambda: self.terminal.gateway.ticker(SYMBOL).bid, 10.0, "a bid")
+        bid = wait_until(lambda: self.terminal.gateway.ticker(SYMBOL).bid, 30, "a bid")
         price = (bid * Decimal("0.97")).quantize(Decimal("0.1"))
         self.terminal.place(SYMBOL, Side.BUY, 1000, price)
 
@@ -80,7 +80,7 @@ class Scene:
 
         self.terminal.wait_live()
         self.place()
-        order = wait_until(placed, 15.0, "an order at the exchange")
+        order = wait_until(placed, 30, "an order at the exchange")
         self.control("POST", "/fill", orderID=order["orderID"], parts=3)
 
     def settle(self, seconds: float) -> None:

@@ -103,7 +103,7 @@ def flooding(
     try:
         terminal.wait_live()
         terminal.engine.submit(SetTrading(on=True))
-        wait_until(lambda: terminal.snapshot.trading, 10, "TRADING ON")
+        wait_until(lambda: terminal.snapshot.trading, 30, "TRADING ON")
         flood(terminal)
         wait_until(lambda: len(written) >= 2, 20, "two orders at the exchange")
         yield terminal
@@ -120,7 +120,7 @@ def test_m7_nothing_of_a_bot_is_written_after_it_may_not_trade(
         before = len(times.revoked)
         asked = time.monotonic()
         terminal.engine.inbox.put(off)
-        wait_until(lambda: len(times.revoked) > before, 10, "the permits taken back")
+        wait_until(lambda: len(times.revoked) > before, 30, "the permits taken back")
         taken_back = times.revoked[before]
         flood(terminal, ORDERS + 1)  # the strategy is in the middle of its call
         wait_until(

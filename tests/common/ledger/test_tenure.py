@@ -144,7 +144,7 @@ def test_a_lock_that_broke_is_taken_again_when_nobody_had_it(
     with losable(settings) as (one, take), running(settings) as two:
         one.open()
         take.break_off()
-        wait_until(lambda: len(take.locks) == 2, 10, "the lock to be taken again")
+        wait_until(lambda: len(take.locks) == 2, 30, "the lock to be taken again")
         assert len(one.book(trade(1, 100)).entries) == 1
         assert two.open().read_only
         assert one.inbox.of(WriterLost) == []
@@ -249,7 +249,7 @@ def test_a_killed_writer_frees_the_account(settings: DatabaseSettings) -> None:
         finally:
             first.kill()
         first.wait()
-        wait_until(lambda: not second.open().read_only, 10, "the account to be free")
+        wait_until(lambda: not second.open().read_only, 30, "the account to be free")
         before = len(coin_rows(settings))
         assert len(second.book(trade(9999, 100)).entries) == 1
         assert len(coin_rows(settings)) == before + 1
