@@ -142,17 +142,16 @@ def test_m7_nothing_of_a_bot_is_written_after_it_may_not_trade(
 
 
 class Socket:
-    """When each part of an order request was handed to the socket."""
+    """When the last byte of each part of an order request was handed to the socket."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.written: list[float] = []
         send = HTTPConnection.send
 
         def noted_send(connection: HTTPConnection, data: Any) -> None:
-            at = time.monotonic()
             send(connection, data)
             if bytes(data).startswith((b"POST /api/v1/order ", b"PUT /api/v1/order ", b"{")):
-                self.written.append(at)
+                self.written.append(time.monotonic())
 
         monkeypatch.setattr(HTTPConnection, "send", noted_send)
 
