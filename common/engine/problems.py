@@ -112,7 +112,7 @@ def _of_markets(snapshot: Snapshot) -> Iterator[Trouble]:
                     f"holes {row.market}",
                     Level.WARNING,
                     f"{row.market}: {each.text.partition('. ')[0]}",
-                    "trades on: positions and results agree with the exchange",
+                    "does not stop for it: where positions or results differ, that blocks",
                     "write an earlier date into history.ini and start anew, or --import a file",
                 )
         switch = row.dead_man
