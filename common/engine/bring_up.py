@@ -88,8 +88,9 @@ class BringUp:
         self._compared = compared  # takes why books and exchange are in doubt, "" when they are not
         self._confirmed = confirmed  # a person has agreed to an account that is new here
         self._glance = Glance(
-            gateway, desk.wire.listed, now=now, later=later, wanted=lambda: self._wait == BOOKS
+            gateway, desk.wire.listed, now=now, later=later, wanted=lambda: self._blind
         )
+        self._blind = False  # no stream is to tell of the orders yet
         self._script: Script | None = None
         self._wait: Wait | None = None
         self._cursor: datetime | None = None
@@ -121,6 +122,7 @@ class BringUp:
             self._script.close()
         self._script = None
         self._wait = None
+        self._blind = False
 
     def replied(self, reply: Reply) -> bool:
         """Go on if the script waits for this reply; say whether it was asked for here."""
@@ -231,6 +233,7 @@ class BringUp:
         self._ledger.open(
             self._state.key, self._state.symbols, tuple(self._state.currencies.values())
         )
+        self._blind = True
         self._glance.begin()
         books = yield BOOKS
         if not isinstance(books, Books):
@@ -297,6 +300,7 @@ class BringUp:
 
     def _connect(self) -> Script:
         self.step = "connecting the stream"
+        self._blind = False
         self.session += 1
         self._gateway.connect(self.session, self._state.symbols, self._dispatch.tapes)
         self._dispatch.resume(self._now())

@@ -1,12 +1,13 @@
-"""Open orders are seen and can be cancelled while the books do not open.
+"""Open orders are seen and can be cancelled before the stream tells of them.
 
-The stream is connected only after the books; where the database is down at a start, the orders are
-asked for again and again until then.
+The stream is connected only after the books and the history; where the database is down at a
+start, or the history is long, the orders are asked for again and again until then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.orders import Order
@@ -18,8 +19,17 @@ PATIENCE = 2.0  # seconds that the books are waited for before the first look
 AGAIN = 5.0  # seconds between two looks
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A request for the open orders."""
+
+    number: int
+    asked_at: datetime  # exchange time
+    beginning: int
+
+
 class Glance:
-    """Asks for the open orders of one market as long as they are waited for in vain."""
+    """Asks for the open orders of one market as long as no stream tells of them."""
 
     def __init__(
         self,
@@ -34,36 +44,37 @@ class Glance:
         self._listed = listed  # takes the orders as they were at a time of the exchange
         self._now = now
         self._later = later
-        self._wanted = wanted  # whether the books are still waited for
-        self._waiting = 0  # how often it was begun; a timer of an earlier time is not followed
-        self._number: int | None = None  # of the question under way
-        self._asked_at = now()
+        self._wanted = wanted  # whether the stream is not connected yet
+        self._beginning = 0  # counts; a timer of an earlier one is not followed
+        self._question: _Question | None = None  # under way
 
     def begin(self) -> None:
         """The books are being opened."""
-        self._waiting += 1
+        self._beginning += 1
         self._look_later(PATIENCE)
 
     def replied(self, reply: Reply) -> bool:
         """Take an answer; say whether it was to a question from here."""
-        if self._number is None or reply.number != self._number:
+        question = self._question
+        if question is None or reply.number != question.number:
             return False
-        self._number = None
-        if (
-            self._wanted()
-            and isinstance(reply.result, (list, tuple))
-            and self._asked_at is not None
-        ):
+        self._question = None
+        if self._wanted() and isinstance(reply.result, (list, tuple)):
             orders = [each for each in reply.result if isinstance(each, Order)]
-            self._listed(orders, self._asked_at)
-        self._look_later(AGAIN)
+            self._listed(orders, question.asked_at)
+        if question.beginning == self._beginning:  # else the later one looks by itself
+            self._look_later(AGAIN)
         return True
 
     def _look_later(self, delay: float) -> None:
-        waiting = self._waiting
-        self._later(delay, lambda: self._look() if waiting == self._waiting else None)
+        beginning = self._beginning
+        self._later(delay, lambda: self._look() if beginning == self._beginning else None)
 
     def _look(self) -> None:
-        if self._wanted() and self._number is None:
-            self._asked_at = self._now()
-            self._number = self._gateway.request(FetchOpenOrders())
+        if not self._wanted():
+            return
+        if self._question is not None:  # of an earlier beginning
+            self._look_later(AGAIN)
+            return
+        asked_at, number = self._now(), self._gateway.request(FetchOpenOrders())
+        self._question = _Question(number, asked_at, self._beginning)

@@ -20,6 +20,7 @@ from tests.common.engine.support import (
     ManualClock,
     Timers,
     accepted,
+    executed,
     order,
     robot,
 )
@@ -90,6 +91,15 @@ def test_an_order_belongs_to_the_bot_that_the_books_say(world: World) -> None:
     assert seen(world)["5.bot1"] == "XBTUSDT.linear"
 
 
+def test_orders_are_seen_while_the_database_keeps_what_was_booked_to_itself() -> None:
+    world = World(robot())
+    world.books_work, world.open_orders, world.history = False, (OF_BOT,), [executed()]
+    world.start()
+    world.move(5)
+    assert world.health() is not Health.LIVE
+    assert seen(world) == {"5.bot1": "bot1"}
+
+
 # ---- when it looks ------------------------------------------------------------------------------
 
 
@@ -148,6 +158,28 @@ def test_several_starts_look_no_more_often_than_one(looking: Looking) -> None:
         looking.glance.begin()
     assert looking.pass_time(18) == 4
     assert looking.listed == 4
+
+
+def test_a_start_over_an_open_question_looks_no_more_often(looking: Looking) -> None:
+    looking.glance.begin()
+    looking.timers.move(2.0)
+    question = looking.gateway.sent[-1]
+    looking.glance.begin()
+    looking.timers.move(1.0)
+    looking.glance.replied(accepted(*question, (OF_BOT,)))
+    assert looking.pass_time(20) == 4
+
+
+def test_a_start_goes_on_looking_though_an_earlier_question_has_no_answer_yet(
+    looking: Looking,
+) -> None:
+    looking.glance.begin()
+    looking.timers.move(2.0)
+    question = looking.gateway.sent[-1]
+    looking.glance.begin()
+    looking.timers.move(4.0)
+    looking.glance.replied(accepted(*question, (OF_BOT,)))
+    assert looking.pass_time(20) == 4
 
 
 def test_an_answer_that_comes_after_the_books_is_not_taken(looking: Looking) -> None:

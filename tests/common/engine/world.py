@@ -92,6 +92,7 @@ class World:
         self.intents: tuple[Intent, ...] = ()
         self.errors: dict[type, TmaticError] = {}
         self.books_open = True  # else the ledger does not answer until `open_books`
+        self.books_work = True  # else nothing that is to be booked becomes durable
         self.refusal = ""  # why the ledger writes no bot
         self.engine = Engine(
             [(self.gateway, self.state)],
@@ -218,7 +219,7 @@ class World:
         for kind, job in pending:
             if kind == "open" and self.books_open:
                 self.open_books()
-            elif kind == "book":
+            elif kind == "book" and self.books_work:
                 assert isinstance(job, tuple)
                 ids = frozenset(e.exec_id for e in job)
                 entries = tuple(entry_of(e) for e in job if e.exec_id not in self._booked)
