@@ -17,6 +17,7 @@ from common.stop_words import USAGE, Intended, Wish, left
 
 POLL_SECONDS = 0.1
 UNREACHABLE_SECONDS = 10.0  # how long a market may be OFFLINE or BLOCKED before it is given up
+CANCEL_SECONDS = 30.0  # the same for cancelling, which waits for the list of orders only
 LIVE_SECONDS = 120.0  # how long it may take to be LIVE
 DONE_SECONDS = 90.0  # how long nothing may become of what was asked for
 LONGEST_LINE = 500  # characters
@@ -74,7 +75,7 @@ def run_stop(
         return code
 
     while not _ready(wish, program.snapshot()):
-        away = UNREACHABLE_SECONDS if _away(program.snapshot()) else LIVE_SECONDS
+        away = _patience(wish, program.snapshot())
         if not waiting(away):
             return end(NOT_DONE, f"NOT DONE: {_why(program.snapshot())}")
     intended = Intended.of(wish, program.snapshot())
@@ -100,9 +101,16 @@ def run_stop(
 def _ready(wish: Wish, snapshot: Snapshot) -> bool:
     """Whether a wish can be carried out: cancelling needs neither books nor stream."""
     rows = snapshot.markets
-    if wish.level is Level.CANCEL:
-        return bool(rows) and all(row.orders_known for row in rows)
+    if wish.level is Level.CANCEL and _away(snapshot):
+        return all(row.orders_known for row in rows)
     return bool(rows) and all(row.health is Health.LIVE or row.read_only for row in rows)
+
+
+def _patience(wish: Wish, snapshot: Snapshot) -> float:
+    """Return how many seconds a start may take, as it stands."""
+    if not _away(snapshot):
+        return LIVE_SECONDS
+    return CANCEL_SECONDS if wish.level is Level.CANCEL else UNREACHABLE_SECONDS
 
 
 def _away(snapshot: Snapshot) -> bool:

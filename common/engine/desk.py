@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from common.domain.books import Intent
 from common.domain.instruments import Symbol
-from common.domain.orders import Phase, Side, format_cl_ord_id
+from common.domain.orders import Phase, Side, format_cl_ord_id, parse_cl_ord_id
 from common.engine import limits
 from common.engine.items import IntentWritten
 from common.engine.notices import NoticeBoard
@@ -78,6 +78,7 @@ class Desk:
         in_touch: Callable[[], bool],
         bots_may_trade: Callable[[str], bool],
         block: Callable[[str], None] = lambda _reason: None,
+        met: Callable[[Symbol], None] = lambda _symbol: None,
     ) -> None:
         self._state = state
         self._ledger = ledger
@@ -86,6 +87,7 @@ class Desk:
         self._is_live = is_live
         self._bots_may_trade = bots_may_trade
         self._numbers: list[range] = []
+        self._blocks: list[range] = []  # every number of this run
         self._asked_numbers = False
         # Intents on their way to the database.
         self._waiting: dict[str, _Waiting] = {}
@@ -103,6 +105,7 @@ class Desk:
             in_touch=in_touch,
             opened=self._send_next,
             block=block,
+            met=met,
         )
         self._settle = self.wire.inquiry.settle
         self._name = self.wire.words.name
@@ -201,6 +204,7 @@ class Desk:
         """Take a block of order numbers."""
         self._asked_numbers = False
         self._numbers.append(range(first, first + count))
+        self._blocks.append(self._numbers[-1])
 
     def want_numbers(self) -> None:
         """Ask for a block of numbers when few are left."""
@@ -275,6 +279,9 @@ class Desk:
         if order is not None:  # the stream was lost, not this run
             self.wire.inquiry.look_for(order)
             return
+        number = parse_cl_ord_id(intent.cl_ord_id).number or 0
+        if any(number in block for block in self._blocks):
+            return  # of this run too: its end is on its way to the books
         ask = Ask(intent.symbol, intent.emi, intent.side, intent.price, intent.quantity)
         order = self._register(ask, intent.cl_ord_id)
         self.wire.inquiry.look_for_earlier(order, intent.written)

@@ -51,10 +51,13 @@ class Holdings:
 
     def changed(self, position: Position) -> None:
         """Take a position as it is now."""
-        symbol = position.symbol
-        self._state.positions[symbol] = position
-        known = symbol in self._state.instruments or symbol in self._asked
-        if position.quantity and not known:
+        self._state.positions[position.symbol] = position
+        if position.quantity:
+            self.meet(position.symbol)
+
+    def meet(self, symbol: Symbol) -> None:
+        """Something of the account is in this symbol: learn its instrument, to show it."""
+        if symbol not in self._state.instruments and symbol not in self._asked:
             self._asked.add(symbol)
             self._numbers.add(self._gateway.request(FetchInstruments((symbol,))))
 

@@ -21,6 +21,7 @@ from common.engine.orders import LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
 from common.engine.requests import FindOrder, SendAmend
 from common.engine.state import MarketState
+from common.errors import TmaticError
 
 LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for an order of unknown outcome
 MIN_UNKNOWN = 15.0  # seconds before an order that is not found counts as never placed
@@ -42,6 +43,7 @@ class Inquiry:
         later: Callable[[float, Callable[[], None]], None],
         in_touch: Callable[[], bool],
         follow: Callable[[LiveOrder | None], None],
+        retry_cancel: Callable[[LiveOrder, TmaticError | None], None],
         block: Callable[[str], None],
     ) -> None:
         self._state = state
@@ -53,6 +55,7 @@ class Inquiry:
         self._later = later
         self._in_touch = in_touch  # the stream is whole and of now: it would have shown an order
         self._follow = follow  # what waited for an order may leave
+        self._retry_cancel = retry_cancel  # after a pause that the error asks for
         self._block = block  # stops trading until a person has looked
         self._old_amendments = OldAmendments(gateway, self.settle, later)
         self._asked: dict[int, LiveOrder] = {}  # by request number
@@ -61,6 +64,7 @@ class Inquiry:
         self._looks = itertools.count()
         self._doubts: dict[str, Doubt] = {}  # by key, until the intent has its end
         self._from_before: set[str] = set()  # keys of orders of an earlier run, until then
+        self._trouble = ""  # why the last look could not be answered
 
     # ---- what is in doubt -----------------------------------------------------------------
 
@@ -68,6 +72,11 @@ class Inquiry:
     def from_before(self) -> int:
         """How many requests of an earlier run still have no end."""
         return len(self._from_before) + self._old_amendments.open
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not known yet, where the exchange does not answer."""
+        return self._trouble or self._old_amendments.trouble
 
     def doubt(self, order: LiveOrder | None) -> Doubt | None:
         """Return what is asked about an order."""
@@ -148,6 +157,7 @@ class Inquiry:
 
     def _looked(self, reply: Reply, order: LiveOrder) -> None:
         doubt = self._doubts.get(order.key)
+        self._trouble = str(reply.error or "")
         if reply.error is None and isinstance(reply.result, Order):
             if not is_same(order, reply.result):
                 self._stranger(order)
@@ -157,8 +167,9 @@ class Inquiry:
                 self._found(reply.result, order)
             return
         if doubt is None:
-            return
-        if reply.error is not None:
+            if order.cancel_wanted and self._is_live(order):
+                self._retry_cancel(order, reply.error)
+        elif reply.error is not None:
             self._look_later(order, AGAIN)
         elif order.order_id and not self._is_live(order):
             self._forgotten(doubt)
@@ -172,7 +183,10 @@ class Inquiry:
         live = self._state.orders.apply(answer, order.emi, from_stream=False)
         if was_unknown or answer.phase.ended:
             self._words.tell(order, f"is {answer.phase.value} at the exchange", order.event)
-        self._follow(live)
+        if live is not None and live.cancel_tries and live.cancel_wanted and not was_unknown:
+            self._retry_cancel(live, None)  # it stands although it was cancelled
+        else:
+            self._follow(live)
 
     def _forgotten(self, doubt: Doubt) -> None:
         """The order was there and has ended, and the exchange does not know it any more."""

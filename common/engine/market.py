@@ -90,6 +90,7 @@ class Market:
             in_touch=lambda: self.pulse.fresh() and not self.bring_up.running,
             bots_may_trade=self.may_trade,
             block=self._block,
+            met=lambda symbol: self.holdings.meet(symbol),  # noqa: PLW0108 -- it comes later
         )
         self.holdings = Holdings(state, gateway, notices)
         self.offsets = Offsets(
@@ -201,9 +202,12 @@ class Market:
         """Return what has to be learned before anybody may trade, "" when nothing has."""
         if self.verifier.doubted:
             return f"{self.verifier.doubted}: comparing books and exchange"
-        before = self.desk.wire.inquiry.from_before
+        inquiry = self.desk.wire.inquiry
+        if not (before := inquiry.from_before):
+            return ""
         requests = "1 request" if before == 1 else f"{before} requests"
-        return f"asking what became of {requests} of an earlier run" if before else ""
+        trouble = f" ({inquiry.trouble}; trying again)" if inquiry.trouble else ""
+        return f"asking what became of {requests} of an earlier run{trouble}"
 
     def _may_ask(self) -> bool:
         """Whether what is compared with the exchange would be whole."""

@@ -27,6 +27,7 @@ class OldAmendments:
         self._later = later
         self._asked: dict[int, Intent] = {}  # by request number
         self._open: set[str] = set()  # clOrdIDs
+        self.trouble = ""  # why the last question was not answered
 
     @property
     def open(self) -> int:
@@ -46,6 +47,7 @@ class OldAmendments:
         intent = self._asked.pop(reply.number, None)
         if intent is None:
             return False
+        self.trouble = str(reply.error or "")
         if reply.error is not None:
             self._later(AGAIN, lambda: self.look_for(intent))
             return True

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from common.domain.instruments import Symbol
 from common.domain.orders import Order, Phase
 from common.engine.cancel_retry import ALARM, pause_after
 from common.engine.inquiry import Inquiry
@@ -29,6 +30,7 @@ from common.errors import (
     OrderRefused,
     OutcomeUnknown,
     Overloaded,
+    TmaticError,
     Withdrawn,
 )
 
@@ -52,6 +54,7 @@ class OrderWire:
         later: Callable[[float, Callable[[], None]], None],
         in_touch: Callable[[], bool],
         opened: Callable[[LiveOrder], None],
+        met: Callable[[Symbol], None],
         block: Callable[[str], None],
     ) -> None:
         self._state = state
@@ -60,6 +63,7 @@ class OrderWire:
         self._clock = clock
         self._later = later
         self._opened = opened  # an order is open at the exchange: what waited for it may follow
+        self._met = met  # an order is in this symbol, which may be new
         self.words = OrderWords(state, notices)
         self.inquiry = Inquiry(
             state,
@@ -71,6 +75,7 @@ class OrderWire:
             later=later,
             in_touch=in_touch,
             follow=self.follow,
+            retry_cancel=self._cancel_again,
             block=block,
         )
         self._requests: dict[int, tuple[LiveOrder, int | None]] = {}  # number -> order, event
@@ -125,6 +130,7 @@ class OrderWire:
 
     def reported(self, order: Order) -> None:
         """Take what the stream says of an order, and send what waited for it."""
+        self._met(order.symbol)
         known = self._state.orders.find(order)
         doubt = self.inquiry.doubt(known)
         doubted = doubt is not None and not doubt.amend
@@ -220,6 +226,7 @@ class OrderWire:
         elif not self._is_live(order):
             self.words.tell(order, "had ended already", event)
         elif isinstance(reply.error, OrderNotFound):
+            order.cancel_failed()  # unless the look finds that it has ended
             self.inquiry.look(order)
         elif isinstance(reply.error, OrderRefused):
             order.cancel_wanted = False
@@ -227,11 +234,15 @@ class OrderWire:
             self._notices.refuse(f"{self.words.name(order)} not cancelled: {reply.error}", event)
         else:
             self._tell_unconfirmed(order)
-            delay = pause_after(order.cancel_tries, reply.error)
-            self._later(delay, lambda: self._retry_cancel(order.key))
+            self._cancel_again(order, reply.error)
 
     def _is_live(self, order: LiveOrder) -> bool:
         return self._state.orders.get(order.key) is order
+
+    def _cancel_again(self, order: LiveOrder, error: TmaticError | None) -> None:
+        """Repeat a cancel after a pause."""
+        delay = pause_after(order.cancel_tries, error)
+        self._later(delay, lambda: self._retry_cancel(order.key))
 
     def _retry_cancel(self, key: str) -> None:
         order = self._state.orders.get(key)

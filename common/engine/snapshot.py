@@ -93,7 +93,7 @@ class MarketRow:
     reason: str  # in words; "" when LIVE
     progress: str  # what is being done now, e.g. "trade history: 1,500 executions"
     read_only: bool = False  # another terminal trades on the account
-    orders_known: bool = False  # the exchange has told all open orders since the start
+    orders_known: bool = False  # all open orders of the account can be seen here
     verification: Verification = field(
         default_factory=Verification
     )  # how books and exchange compare

@@ -87,7 +87,8 @@ def _market_row(market: Market) -> MarketRow:
         reason=reason,
         progress=market.bring_up.step if market.bring_up.running else "",
         read_only=market.state.read_only,
-        orders_known=market.state.orders.told,
+        orders_known=market.state.orders.told
+        and all(order.symbol in market.state.instruments for order in market.state.orders),
         verification=market.verifier.status,
         dead_man=market.dead_man.row(),
         requests_left=market.gateway.requests_left(),

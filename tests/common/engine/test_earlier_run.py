@@ -18,7 +18,7 @@ from tests.common.engine.support import START, XBTUSDT, accepted, order
 from tests.common.engine.test_desk import Bench
 
 PRICE = Decimal("100.5")
-INTENT = Intent("9.bot1", "bot1", XBTUSDT, Side.BUY, 100, PRICE, "POST", written=START)
+INTENT = Intent("9009.bot1", "bot1", XBTUSDT, Side.BUY, 100, PRICE, "POST", written=START)
 CHANGE = Intent("7.bot1", "bot1", XBTUSDT, Side.BUY, 200, Decimal("100.6"), "PUT", "o7")
 
 
@@ -36,19 +36,19 @@ def test_an_order_that_has_ended_meanwhile_is_settled_and_not_sent_again(bench: 
     assert open_ones(bench) == 1
     bench.timers.move(0.6)
     number, request = bench.gateway.last(FindOrder)
-    ended = order("9.bot1", "o1", phase=Phase.FILLED, filled=100)
+    ended = order("9009.bot1", "o1", phase=Phase.FILLED, filled=100)
     bench.desk.wire.replied(accepted(number, request, ended))
 
-    assert bench.settled() == [("9.bot1", "ACCEPTED")]
-    assert bench.state.orders.get("9.bot1") is None
+    assert bench.settled() == [("9009.bot1", "ACCEPTED")]
+    assert bench.state.orders.get("9009.bot1") is None
     assert bench.gateway.count(SendOrder) == 0
     assert open_ones(bench) == 0
 
 
 def test_an_order_that_the_stream_shows_has_its_end(bench: Bench) -> None:
     bench.desk.look_for(INTENT)
-    bench.desk.wire.reported(order("9.bot1", "o1", price=str(PRICE)))
-    assert bench.settled() == [("9.bot1", "ACCEPTED")]
+    bench.desk.wire.reported(order("9009.bot1", "o1", price=str(PRICE)))
+    assert bench.settled() == [("9009.bot1", "ACCEPTED")]
     assert open_ones(bench) == 0
 
 
@@ -58,7 +58,7 @@ def test_an_order_that_is_not_found_is_given_up_15_s_after_its_intent(bench: Ben
     bench.answer_looks(MIN_UNKNOWN - 6.5)
     assert bench.settled() == []
     bench.answer_looks(2.5)
-    assert bench.settled() == [("9.bot1", "NOT_PLACED")]
+    assert bench.settled() == [("9009.bot1", "NOT_PLACED")]
     assert open_ones(bench) == 0
 
 
@@ -69,13 +69,13 @@ def test_an_old_intent_still_takes_five_looks(bench: Bench) -> None:
     assert bench.gateway.count(FindOrder) == len(LOOKS) - 1
     assert open_ones(bench) == 1
     bench.answer_looks(1)
-    assert bench.settled() == [("9.bot1", "NOT_PLACED")]
+    assert bench.settled() == [("9009.bot1", "NOT_PLACED")]
 
 
 def test_a_clock_that_was_set_back_does_not_prolong_the_waiting(bench: Bench) -> None:
     bench.desk.look_for(replace(INTENT, written=START + timedelta(days=1)))
     bench.answer_looks(MIN_UNKNOWN + 2)
-    assert bench.settled() == [("9.bot1", "NOT_PLACED")]
+    assert bench.settled() == [("9009.bot1", "NOT_PLACED")]
 
 
 def test_looks_that_fail_leave_it_open(bench: Bench) -> None:
@@ -94,10 +94,33 @@ def test_an_order_of_this_run_is_asked_about_without_holding_trading_up(bench: B
     assert bench.gateway.count(FindOrder) == 1
 
 
+def test_an_intent_of_this_run_whose_end_is_on_its_way_to_the_books_is_left_alone(
+    bench: Bench,
+) -> None:
+    """Database and stream were away together, and the books were opened before they knew it."""
+    bench.desk.place(bench.ask())
+    intent = bench.ledger.of("intent")[-1]
+    assert isinstance(intent, Intent)
+    bench.live = False
+    bench.durable()
+    assert bench.settled() == [(intent.cl_ord_id, "NOT_PLACED")]
+    bench.desk.look_for(intent)
+    assert open_ones(bench) == 0
+    assert bench.state.orders.get(intent.cl_ord_id) is None
+
+
+def test_why_it_is_not_known_yet_is_told(bench: Bench) -> None:
+    bench.desk.look_for(INTENT)
+    bench.answer_looks(3, ExchangeUnavailable("no route"))
+    assert bench.desk.wire.inquiry.trouble == "no route"
+    bench.answer_looks(3)
+    assert bench.desk.wire.inquiry.trouble == ""
+
+
 def test_it_can_be_cancelled_before_it_has_an_end(bench: Bench) -> None:
     bench.desk.look_for(INTENT)
-    bench.desk.cancel("9.bot1", event=1)
-    assert bench.gateway.last(SendCancel)[1] == SendCancel("", "9.bot1")
+    bench.desk.cancel("9009.bot1", event=1)
+    assert bench.gateway.last(SendCancel)[1] == SendCancel("", "9009.bot1")
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from datetime import datetime
 import pytest
 
 from common.domain.commands import CancelAll, CancelOrder, Scope
+from common.domain.instruments import Category, Symbol
 from common.domain.orders import Order
 from common.engine.glance import Glance
 from common.engine.items import LedgerDown, LedgerUp
-from common.engine.requests import FetchOpenOrders, SendCancel
+from common.engine.requests import FetchInstruments, FetchOpenOrders, SendCancel
 from common.engine.snapshot import Health
 from common.errors import ExchangeUnavailable
 from tests.common.engine.support import (
+    LINEAR,
     XBTUSD,
     FakeGateway,
     ManualClock,
@@ -26,6 +28,7 @@ from tests.common.engine.support import (
 )
 from tests.common.engine.world import World
 
+STRANGE = Symbol("ETHUSDT", Category.LINEAR)
 OF_BOT, OF_WEB = order("5.bot1", "o5"), order("", "web-1")
 
 
@@ -98,6 +101,25 @@ def test_orders_are_seen_while_the_database_keeps_what_was_booked_to_itself() ->
     world.move(5)
     assert world.health() is not Health.LIVE
     assert seen(world) == {"5.bot1": "bot1"}
+
+
+def test_an_order_of_a_symbol_that_nobody_named_is_seen_once_its_instrument_is_known() -> None:
+    """Else CANCEL ALL would say too little, and `--stop` that there is nothing to do."""
+    world = World(robot())
+    world.books_open, world.open_orders = False, (order("", "web-1", symbol=STRANGE),)
+    world.start()
+    world.put(LedgerDown("connection refused"))
+    world.errors[FetchInstruments] = ExchangeUnavailable("no route")
+    world.move(2.5)
+    assert FetchInstruments((STRANGE,)) in [request for _, request in world.gateway.sent]
+    told = {row.market: row.orders_known for row in world.engine.snapshot.markets}
+    assert told == {"Venue": False}
+    world.extra = (replace(LINEAR, symbol=STRANGE),)
+    del world.errors[FetchInstruments]
+    world.move(6)
+    snapshot = world.engine.snapshot
+    assert [row.orders_known for row in snapshot.markets] == [True]
+    assert [row.key for row in snapshot.orders] == ["web-1"]
 
 
 # ---- when it looks ------------------------------------------------------------------------------
