@@ -13,6 +13,7 @@ import sys
 import time
 import tkinter as tk
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 EVERY = 5  # milliseconds between two timers
@@ -90,6 +91,7 @@ def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
     root.after(int(seconds * 1000), terminal.close)
     terminal.run()
     shown = program.snapshot()
+    held_up = _waited_for_processor() / seconds
     program.close()
     assert terminal.callback_errors == []
     booked = sum(abs(row.position) for row in shown.robots)
@@ -99,6 +101,7 @@ def window(seconds: float, profile: Path, *, red: bool) -> dict[str, float]:
         "bring-ups": shown.reloads,
         "snapshots": shown.beat,
         "received": _kept_up(received),
+        "held up": held_up,
         "booked": booked,
     }
 
@@ -107,6 +110,15 @@ def _kept_up(received: list[float]) -> float:
     """Return the texts a second of the two seconds on end in which most came."""
     seconds = Counter(int(at) for at in received)
     return max((seconds[second] + seconds[second + 1] for second in seconds), default=0) / 2
+
+
+def _waited_for_processor() -> float:
+    """Return the seconds in which threads of this process wanted to run and others did; Linux."""
+    waited = 0
+    for task in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError):  # a thread that has just ended
+            waited += int(task.read_text(encoding="ascii").split()[1])
+    return waited / 1e9
 
 
 def _count_texts() -> list[float]:
