@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
+_USUAL_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+
 
 def host_of(url: str) -> str:
     """Return the host of an address in lower case, "" where there is none."""
@@ -15,12 +17,14 @@ def host_of(url: str) -> str:
 
 
 def netloc_of(url: str) -> str:
-    """Return host and port of an address in lower case, without the port where none is told."""
+    """Return host and port of an address in lower case, without a port that is the usual one."""
     try:
-        port = urlsplit(url).port
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
-        port = None
-    return host_of(url) if port is None else f"{host_of(url)}:{port}"
+        return host_of(url)
+    usual = port is None or port == _USUAL_PORTS.get(parts.scheme)
+    return host_of(url) if usual else f"{host_of(url)}:{port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -193,8 +193,17 @@ class Calls:
         query = {"count": min(request.count, PAGE), "reverse": "true"}
         served = as_rows(self._client.get("/order", query))
         known = (r for r in served if self._directory.symbol(rows.ticker_of(r)) is not None)
-        found = (rows.order(row, self._directory) for row in known)
-        return tuple(order for order in found if order.phase.ended)
+        found = (self._ended(row) for row in known)
+        return tuple(order for order in found if order is not None)
+
+    def _ended(self, row: Row) -> Order | None:
+        """Return an order that has ended; None: it has not, or the row is none of an order."""
+        try:
+            order = rows.order(row, self._directory)
+        except ProtocolError as error:  # one that filled nothing may lack anything
+            log.warning("order %s cannot be compared: %s", rows.identity(row), error)
+            return None
+        return order if order.phase.ended else None
 
     def positions(self, _: FetchPositions) -> tuple[PositionFigures, ...]:
         """Return the positions of the whole account, flat ones too."""

@@ -46,7 +46,7 @@ class CsvFile:
         self._times = array("q")  # microseconds; UNKNOWN_TIME
         try:
             with path.open("rb") as file:
-                self._size = os.fstat(file.fileno()).st_size
+                self._state = _state(file)
                 self._survey(file)
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be read ({error.strerror})") from None
@@ -60,9 +60,12 @@ class CsvFile:
         try:
             with self._path.open("rb") as file:
                 for number in in_time(self._times):
-                    if os.fstat(file.fileno()).st_size != self._size:
+                    if _state(file) != self._state:
                         raise ConfigurationError(changed)
-                    yield self._read(file, number)
+                    row = self._read(file, number)
+                    if row.execution and microseconds(row.execution.at) != self._times[number]:
+                        raise ConfigurationError(changed)
+                    yield row
         except (OSError, UnicodeDecodeError, csv.Error, StopIteration):
             raise ConfigurationError(changed) from None
 
@@ -77,6 +80,12 @@ class CsvFile:
                     f"{self._path}: the first line lacks the columns {', '.join(missing)}; a CSV "
                     "file begins with the names of the trade history's columns, a JSON file with "
                     "[ or {"
+                )
+            twice = sorted({name for name in self._header if self._header.count(name) > 1})
+            if twice:
+                raise ConfigurationError(
+                    f"{self._path}: the first line has the columns {', '.join(twice)} twice; "
+                    "leave one of each"
                 )
             start, line = lines.offset, rows.line_num
             for values in rows:
@@ -110,6 +119,12 @@ class CsvFile:
         values = next(csv.reader(io.StringIO(text, newline=""), strict=True))
         row = _typed(self._header, values)
         return self._reader.read(Place(self._lines[number]), row, None)
+
+
+def _state(file: BinaryIO) -> tuple[int, int]:
+    """Return what changes with a file."""
+    told = os.fstat(file.fileno())
+    return told.st_size, told.st_mtime_ns
 
 
 class _Lines:

@@ -25,6 +25,8 @@ def read_executions(path: Path, account: int | None = None) -> FileRows:
     `account`: whose the rows are that name none; without it they are refused.
     """
     reader = FileReader(account)
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is no file that can be read twice; unpack it into one")
     try:
         with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
             begins = file.read(_LOOKED_AT).lstrip()[:1]

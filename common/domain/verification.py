@@ -91,7 +91,6 @@ class BooksRead:
     # What a person has said of types of wallet transactions that the program does not know, and
     # how many transactions are kept of each type of which nobody has said anything.
     wallet_kinds: Mapping[str, WalletKind] = field(default_factory=dict)
-    wallet_unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

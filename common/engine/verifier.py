@@ -8,7 +8,7 @@ what this terminal has merely missed heals by that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -238,7 +238,7 @@ class Verifier:
             else:
                 self._notices.warning(each.text)
         if len(fresh) > TOLD:
-            self._notices.error(f"BOOKS DIFFER: {len(fresh) - TOLD} more differences")
+            self._tell_more(fresh[TOLD:])
         if any(each.blocks for each in confirmed):
             return
         if self._asked or (known and not confirmed):
@@ -246,6 +246,14 @@ class Verifier:
             self._notices.info(
                 f"books verified: {self._look.executions:,} executions, 0 differences{warnings}"
             )
+
+    def _tell_more(self, rest: Sequence[Difference]) -> None:
+        """Say how many there are that are not told one by one."""
+        serious = sum(each.blocks for each in rest)
+        if serious:
+            self._notices.error(f"BOOKS DIFFER: {serious} more differences")
+        if len(rest) > serious:
+            self._notices.warning(f"the books: {len(rest) - serious} more warnings")
 
 
 def _may_heal(difference: Difference) -> bool:

@@ -16,9 +16,9 @@ from common.errors import ConfigurationError
 from common.ledger import jobs
 from common.ledger.clerk import Clerk
 from common.ledger.connecting import open_database
-from common.ledger.database import DatabaseSettings
+from common.ledger.database import Database, DatabaseSettings
 from common.ledger.migration import migrate
-from common.ledger.tenure import Tenure
+from common.ledger.tenure import Tenure, TenureLost
 
 PAGE = 10_000  # executions a commit
 SWITCH_INTERVAL = 0.0005  # seconds
@@ -62,7 +62,7 @@ def import_executions(
     result = ImportResult()
     total = len(rows)
     progress(result, total)
-    with _clerk(settings, scales, now) as (clerk, outcomes):
+    with _clerk(settings, scales, now) as (clerk, outcomes, keep):
         accounts: dict[int, _Account] = {}
         for execution, place in _executions(rows, result):
             number = execution.account
@@ -71,6 +71,7 @@ def import_executions(
                 accounts[number] = _Account(clerk, outcomes, key, scales, result)
             if accounts[number].add(execution, place):
                 progress(result, total)
+                keep()
         for account in accounts.values():
             account.flush()
             progress(result, total)
@@ -140,17 +141,29 @@ class _Account:
 @contextmanager
 def _clerk(
     settings: DatabaseSettings, scales: Mapping[str, int], now: Callable[[], datetime]
-) -> Iterator[tuple[Clerk, list[object]]]:
-    """Yield a clerk and the list that its outcomes are put into."""
+) -> Iterator[tuple[Clerk, list[object], Callable[[], None]]]:
+    """Yield a clerk, the list that its outcomes are put into, and what keeps its locks alive."""
     database = open_database(settings)
     outcomes: list[object] = []
     tenure = Tenure(settings)
     try:
         migrate(database, now(), scales)
-        yield Clerk(database, {}, outcomes.append, now, tenure), outcomes
+        clerk = Clerk(database, {}, outcomes.append, now, tenure)
+        yield clerk, outcomes, lambda: _keep(tenure, database)
+    except TenureLost as lost:
+        raise ConfigurationError(
+            f"Another terminal has begun to write the books of account {lost.key.account}. Close "
+            "it and import the file again: what is booked already changes nothing."
+        ) from None
     finally:
         tenure.release()
         database.close()
+
+
+def _keep(tenure: Tenure, database: Database) -> None:
+    """Keep the locks: a server forgets one of which it has not heard for a minute."""
+    for key in tenure.review(database):
+        raise TenureLost(key)
 
 
 def _book_page(

@@ -44,6 +44,7 @@ class MachineLocks:
         """folder: of the lock files; None: in `state_folder`."""
         self._folder = folder
         self._held: dict[Path, BinaryIO] = {}
+        self._told = ""  # what cannot be locked, and why
 
     def take(self, place: str, key: AccountKey, settings: DatabaseSettings) -> bool:
         """Take the lock of an account at an exchange; False: another database's terminal has it.
@@ -63,7 +64,11 @@ class MachineLocks:
                 self._held[path] = file
             _write(self._held[path], ours)
         except (OSError, RuntimeError) as error:
-            log.warning("a terminal on this account with another database is not seen: %s", error)
+            if str(error) != self._told:  # it is asked every few seconds
+                self._told = str(error)
+                log.warning(
+                    "a terminal on this account with another database is not seen: %s", error
+                )
         return True
 
     def close(self) -> None:

@@ -47,7 +47,6 @@ def read_books(database: Database, key: AccountKey, since: datetime, every_row: 
         executions=to_int(executions),
         holes=sums.holes,
         wallet_kinds=said,
-        wallet_unknown=wallet_rows.types_waiting(database, key, said),
     )
 
 

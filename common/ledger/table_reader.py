@@ -66,7 +66,7 @@ def _owners(
     if "MARKET" in names:
         markets = sorted({key.market for key in keys})
         marks = ", ".join("?" * len(markets))
-        return [(f"(MARKET IN ({marks}) OR MARKET IS NULL)", tuple(markets))]
+        return [(f"(MARKET IN ({marks}) OR MARKET IS NULL OR MARKET = '')", tuple(markets))]
     return [("1 = 1", ())]
 
 

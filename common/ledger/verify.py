@@ -18,7 +18,6 @@ from common.domain.instruments import Category, Symbol
 from common.domain.orders import Order, Phase
 from common.domain.verification import (
     BooksRead,
-    CoinRow,
     Difference,
     ExchangeTruth,
     Frame,
@@ -51,9 +50,9 @@ def check(
         *check_executions(executions, books.journal, books.rows, frame),
         *_older_holes(books.holes, truth.since),
         *position_differences(truth.positions, books.balances),
-        *_orders(truth, executions, books.rows, begins),
+        *_orders(truth, executions, books, begins),
         *check_money(truth, books.balances, frame),
-        *unknown_types(truth.wallets, books.wallet_unknown, frame),
+        *unknown_types(truth.wallets, frame),
         *_open_orders(truth.orders, memory),
         *_memory(books.balances, memory.balances, frame),
     ]
@@ -134,16 +133,20 @@ def _older_holes(holes: Iterable[datetime], since: datetime) -> Iterator[Differe
 def _orders(
     truth: ExchangeTruth,
     executions: Iterable[Executed],
-    rows: Iterable[CoinRow],
+    books: BooksRead,
     begins: datetime | None,
 ) -> Iterator[Difference]:
     """What an order has filled is the sum of its executions, as they are booked."""
     booked: dict[str, int] = defaultdict(int)  # execution -> contracts
-    for row in rows:
+    for row in books.rows:
         booked[row.entry.exec_id] += row.entry.position_delta
+    said = {row.exec_id: row.kind for row in books.journal}
     fills: dict[str, list[Executed]] = defaultdict(list)
     for exec_id, execution in {e.exec_id: e for e in executions}.items():
-        if exec_id and execution.kind is ExecutionKind.TRADE and execution.order_id:
+        # What nobody knew may have been said to be a trade.
+        unknown = execution.kind is ExecutionKind.UNKNOWN
+        kind = said.get(exec_id, execution.kind) if unknown else execution.kind
+        if exec_id and kind is ExecutionKind.TRADE and execution.order_id:
             fills[execution.order_id].append(execution)
     whole = begins is None and (truth.first is None or truth.first >= truth.since)
     since = truth.since if begins is None else max(truth.since, begins)

@@ -22,20 +22,17 @@ def check_money(
     yield from _position_rows(truth.positions, frame)
 
 
-def unknown_types(
-    wallets: Mapping[str, WalletSums], kept: Mapping[str, int], frame: Frame
-) -> Iterator[Difference]:
+def unknown_types(wallets: Mapping[str, WalletSums], frame: Frame) -> Iterator[Difference]:
     """Return the types of wallet transactions of which nobody has said what they are.
 
-    wallets: by currency, with what was said counted. kept: type -> transactions in the tables.
+    wallets: by currency, with what was said counted.
     """
     moved: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)  # type -> currency -> what
     for currency in sorted(wallets):
         for name, what in wallets[currency].unknown.items():
             moved[name][currency] = what
-    for name in sorted(moved.keys() | kept.keys()):
-        parts = moved.get(name, {})
-        count = sum(number for number, _ in parts.values()) or kept.get(name, 0)
+    for name, parts in sorted(moved.items()):
+        count = sum(number for number, _ in parts.values())
         amounts = " and ".join(money(units, code, frame) for code, (_, units) in parts.items())
         yield Difference(
             Rule.WALLET_TYPE,
@@ -46,7 +43,7 @@ def unknown_types(
             0,
             count,
             f"wallet transactions of the unknown type {name!r} ({count}"
-            f"{f', together {amounts}' if amounts else ''}) are kept in the table wallet_rows "
+            f", together {amounts}) are kept in the table wallet_rows "
             "and count as money from outside. To say what they are: main.py --classify "
             f"{_argument(name)} outside (or result, funding, spot), then F3",
         )

@@ -18,15 +18,18 @@ from common.domain.commands import Command
 from common.domain.reports import Period
 from common.engine.items import Booked, Exported, ReportFailed, ReportReady
 from common.engine.snapshot import Snapshot
+from common.ledger.audit import Finding, insert_finding
 from common.ledger.connecting import open_database
-from common.ledger.database import DatabaseSettings
-from common.ledger.schema import EXECUTIONS, LEDGER_TABLES
+from common.ledger.database import DatabaseSettings, transaction
+from common.ledger.migration import migrate
+from common.ledger.schema import AUDIT, EXECUTIONS, LEDGER_TABLES
 from common.ledger.table_reader import one_moment, read_table
 from common.report_thread import ReportThread
 from common.settings_types import SqliteSettings
 from tests.common.ledger.conftest import mysql_settings
 from tests.common.ledger.support import (
     KEY,
+    START,
     Recorder,
     add_bots,
     funding,
@@ -158,6 +161,15 @@ def test_journal_and_rows_are_exported_as_they_are_and_to_the_last_digit(
         ("-1000000000", "-100000000000000000", "50000.5"),
     ]
     assert len(coins) == len(rows(folder / "trades.csv")) + len(rows(folder / "funding.csv"))
+
+
+def test_what_a_take_over_found_of_no_market_is_exported_too(settings: DatabaseSettings) -> None:
+    database = open_database(settings)
+    migrate(database, START)
+    with transaction(database):
+        insert_finding(database, Finding("rounded", "3 rows had more digits than the currency"))
+    assert len(list(read_table(database, AUDIT, [KEY]))) == 1
+    database.close()
 
 
 def test_an_export_is_of_one_moment_while_the_terminal_goes_on_booking(

@@ -123,6 +123,17 @@ def test_an_order_of_an_instrument_not_traded_here_does_not_hide_the_others() ->
     assert order.order_id == ORDER["orderID"]
 
 
+def test_an_ended_order_that_cannot_be_read_does_not_hide_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ended = {**ORDER, "ordStatus": "Canceled"}
+    with calls([{**ended, "orderID": "odd", "side": ""}, ended]) as (asking, _):
+        (order,) = asking.ended_orders(FetchEndedOrders(100))
+    assert order.order_id == ORDER["orderID"]
+    assert "cannot be compared" in caplog.text
+    assert "odd" in caplog.text
+
+
 def test_orders_that_have_ended_are_asked_for_with_one_request() -> None:
     filled = {**ORDER, "ordStatus": "Filled", "cumQty": 100, "leavesQty": 0}
     strange = {**filled, "symbol": "XBTU26-XBTZ26"}

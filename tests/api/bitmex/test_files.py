@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import tracemalloc
 from collections.abc import Iterable
 from decimal import Decimal
@@ -274,6 +275,33 @@ def test_a_csv_file_is_not_kept_in_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert count == len(rows) == 4000
     assert peak < path.stat().st_size, "an execution takes six times the text of its row"
+
+
+def test_a_file_that_is_rewritten_with_as_many_bytes_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(as_csv(at(1, "a"), at(2, "b")), encoding="utf-8", newline="")
+    state = path.stat()
+    rows = read_executions(path)
+    path.write_text(as_csv(at(1, "a"), at(0, "b")), encoding="utf-8", newline="")
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(ConfigurationError, match="was changed while it was read"):
+        list(rows)
+
+
+def test_a_column_that_the_header_has_twice_is_refused_in_words(tmp_path: Path) -> None:
+    text = as_csv(at(1, "a")).replace("transactTime", "transactTime,transactTime", 1)
+    with pytest.raises(ConfigurationError, match="the columns transactTime twice"):
+        read(tmp_path, text)
+
+
+if os.name == "posix":
+
+    def test_a_pipe_is_refused_in_words(tmp_path: Path) -> None:
+        """It can be read once only."""
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        with pytest.raises(ConfigurationError, match="no file that can be read twice"):
+            read_executions(path)
 
 
 def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:

@@ -229,6 +229,20 @@ def test_books_that_begin_later_warn_and_do_not_block(world: Doubtful) -> None:
 # ---- CONTROL ------------------------------------------------------------------------------------
 
 
+def test_warnings_beyond_those_that_are_told_are_counted_as_warnings(world: Doubtful) -> None:
+    found = tuple(
+        Difference(Rule.POSITION, XBTUSDT, "", "", f"position {n}", 0, n, f"{n}", blocks=n > 6)
+        for n in range(9)
+    )
+    told = len(world.engine._notices.all())
+    world.market.verifier._tell(found)
+    texts = [notice.text for notice in world.engine._notices.all()[told:]]
+    assert texts[verifier.TOLD :] == [
+        "BOOKS DIFFER: 2 more differences",
+        "the books: 2 more warnings",
+    ]
+
+
 def test_v5_control_that_stays_off_is_an_alarm_and_a_moment_is_none() -> None:
     now = [START]
     looks: list[int] = []

@@ -243,6 +243,21 @@ def test_pages_are_booked_while_the_file_is_read(
     assert len(coin_rows(settings)) == 10
 
 
+def test_an_import_whose_books_another_terminal_takes_over_says_so(
+    settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "PAGE", 1)
+
+    def take_over(result: ImportResult, _total: int) -> None:
+        if result.booked == 1:
+            run(settings, "UPDATE writer_epoch SET EPOCH = EPOCH + 1")
+
+    rows = [FileRow(Place(number), trade(number, 1)) for number in (1, 2, 3)]
+    with pytest.raises(ConfigurationError, match="has begun to write the books of account"):
+        import_executions(settings, MARKET, KEY.network, rows, SCALES, lambda: START, take_over)
+    assert len(coin_rows(settings)) == 1
+
+
 def test_rows_that_go_back_in_time_are_a_mistake_of_the_program(sqlite: SqliteSettings) -> None:
     rows = [FileRow(Place(number), trade(number, 1)) for number in (2, 1)]
     with pytest.raises(ValueError, match="older than the one before"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.domain.executions import Network
+from common.endpoints import netloc_of
 from common.ledger.account_lock import take_lock
 from common.ledger.lock_keeper import LockKeeper
 from common.ledger.machine_lock import MachineLocks, state_folder
@@ -45,6 +46,29 @@ def test_the_second_database_waits_until_the_first_terminal_has_ended(
     assert lock is not None
     assert lock.holds()
     second.close()
+
+
+def test_an_address_with_its_usual_port_is_the_same_place(
+    tmp_path: Path, one: SqliteSettings, two: SqliteSettings
+) -> None:
+    first, second = keeper(tmp_path), keeper(tmp_path)
+    assert first.take(one, KEY, netloc_of(f"https://{PLACE}/api/v1/")) is not None
+    assert second.take(two, KEY, netloc_of(f"https://{PLACE.upper()}:443/api/v1/")) is None
+    assert second.take(two, KEY, netloc_of(f"https://{PLACE}:8443/api/v1/")) is not None
+    first.close()
+    second.close()
+
+
+def test_a_folder_that_cannot_be_used_is_told_once(
+    tmp_path: Path, one: SqliteSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "locks").write_text("no folder", encoding="utf-8")
+    only = keeper(tmp_path)
+    lock = only.take(one, KEY, PLACE)
+    assert lock is not None
+    assert all(lock.holds() for _ in range(3))
+    only.close()
+    assert len([r for r in caplog.records if r.levelname == "WARNING"]) == 1
 
 
 def test_other_accounts_networks_and_exchanges_do_not_concern_each_other(

@@ -571,6 +571,14 @@ def test_i5_counts_what_is_booked_and_not_only_what_is_told() -> None:
     assert (hit.books, hit.exchange) == (299, 300)
 
 
+def test_i5_an_execution_of_an_unknown_type_that_was_said_to_be_a_trade_counts() -> None:
+    account = parts()
+    order = ended(account)
+    last = account.executions[-1]
+    account.executions[-1] = replace(last, kind=ExecutionKind.UNKNOWN, exec_type="BlockTrade")
+    assert ending_with(account, order) == set()
+
+
 def test_i5_books_that_begin_after_the_fills_of_an_order_do_not_miss_them() -> None:
     account = parts()
     first = START + timedelta(hours=1.5)
