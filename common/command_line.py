@@ -182,5 +182,6 @@ def wants_window(options: argparse.Namespace) -> bool:
         or options.verify
         or options.stop
         or options.import_file
+        or options.classify
         or options.backtest
     )

@@ -63,6 +63,10 @@ def test_a_result_in_a_symbol_that_is_not_known_is_not_told() -> None:
     assert market.pnl(robot("a", gone), FakeGateway()) is None
 
 
-def test_l25_volumes_of_two_symbols_are_not_added() -> None:
-    market = state(held(XBTUSDT, "USDt", volume=500), held(XBTUSD, "XBt", volume=3))
+def test_l25_positions_and_volumes_of_two_symbols_are_not_added() -> None:
+    market = state(
+        held(XBTUSDT, "USDt", position=100, volume=500),
+        held(XBTUSD, "XBt", position=-900, volume=3),
+    )
     assert market.volume("a", XBTUSDT) == 500
+    assert market.position("a", XBTUSDT) == 100
