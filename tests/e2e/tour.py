@@ -60,6 +60,12 @@ def trade(user: User) -> None:
         order(user, ticker, side, (side, number), quantity)
 
 
+def photograph(user: User, display: str, path: Path) -> None:
+    """Write a picture of the display, with the pointer out of the way."""
+    user.xdotool("mousemove", "1279", "799")
+    screenshot(display, path)
+
+
 def take_panel(user: User, display: str, folder: Path) -> None:
     """Trade for the demo's bot by hand, and write the picture of its panel into the folder."""
     for number in range(6):
@@ -76,7 +82,7 @@ def take_panel(user: User, display: str, folder: Path) -> None:
     user.right_click("robot", BOT)
     wait_until(lambda: len(user.dialog("bot")["tables"]["bot_trades"]) >= 7, 20, "its trades")
     wait_until(lambda: user.dialog("bot")["facts"]["UNREALISED"] != "-", 20, "its figures")
-    screenshot(display, folder / "bot-dark.png")
+    photograph(user, display, folder / "bot-dark.png")
 
 
 def take_pictures(folder: Path) -> None:
@@ -95,7 +101,7 @@ def take_pictures(folder: Path) -> None:
                     30,
                     "the books to be verified",
                 )
-                screenshot(display, folder / f"window-{theme}.png")
+                photograph(user, display, folder / f"window-{theme}.png")
                 if theme == "dark":
                     take_panel(user, display, folder)
 
