@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from common.ending import END_WITHIN
 from tests.campaigns.truth import wrongs
 from tests.faults.whole import Whole
@@ -21,26 +19,27 @@ from tests.support.waiting import wait_until
 SLACK = 5.0  # seconds on a busy machine
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays go where X is")
-def test_u13_when_the_display_goes_the_program_ends_in_order(
-    exchange: Callable[..., ExchangeProcess], tmp_path: Path
-) -> None:
-    whole = Whole(exchange(seed=6), tmp_path, DEAD_MANS_SWITCH="600")
-    with virtual_display() as display:
-        terminal = start_program(tmp_path, DISPLAY=display)
-        try:
-            wait_until(lambda: whole.truth()["cancelAt"] is not None, 60, "the switch")
-            whole.trade(5)
-            whole.wait_for_trades(5)
-            kill_display(display)
-            killed = time.monotonic()
-            _, complaints = terminal.communicate(timeout=60)
-            took = time.monotonic() - killed
-        finally:
-            end(terminal)
-    assert terminal.returncode == 4, complaints
-    assert took < END_WITHIN + SLACK
-    assert "the display has gone" in complaints
-    assert "the display has gone" in (tmp_path / "logs/tmatic.log").read_text(encoding="utf-8")
-    assert whole.truth()["cancelAt"] is not None
-    assert wrongs(whole.truth(), whole.tables()) == []
+if sys.platform.startswith("linux"):  # displays go where X is
+
+    def test_u13_when_the_display_goes_the_program_ends_in_order(
+        exchange: Callable[..., ExchangeProcess], tmp_path: Path
+    ) -> None:
+        whole = Whole(exchange(seed=6), tmp_path, DEAD_MANS_SWITCH="600")
+        with virtual_display() as display:
+            terminal = start_program(tmp_path, DISPLAY=display)
+            try:
+                wait_until(lambda: whole.truth()["cancelAt"] is not None, 60, "the switch")
+                whole.trade(5)
+                whole.wait_for_trades(5)
+                kill_display(display)
+                killed = time.monotonic()
+                _, complaints = terminal.communicate(timeout=60)
+                took = time.monotonic() - killed
+            finally:
+                end(terminal)
+        assert terminal.returncode == 4, complaints
+        assert took < END_WITHIN + SLACK
+        assert "the display has gone" in complaints
+        assert "the display has gone" in (tmp_path / "logs/tmatic.log").read_text(encoding="utf-8")
+        assert whole.truth()["cancelAt"] is not None
+        assert wrongs(whole.truth(), whole.tables()) == []
