@@ -261,7 +261,7 @@ class BringUp:
         if books.read_only:
             return
         self._dispatch.arrange()
-        self._desk.want_numbers()
+        self._desk.numbers.want()
         for intent in books.open_intents:
             self._desk.look_for(intent)
         if books.waiting:

@@ -1,4 +1,4 @@
-"""The order desk of one market: checks wishes, mints numbers, makes intents durable.
+"""The order desk of one market: checks wishes and makes their intents durable.
 
 The way of an order: checked here, its number minted from a block reserved in the database, shown as
 pending, its intent made durable, then handed to the wire. Cancelling is allowed in every state.
@@ -12,12 +12,13 @@ from decimal import Decimal
 
 from common.domain.books import Intent
 from common.domain.instruments import Symbol
-from common.domain.orders import Phase, Side, format_cl_ord_id, parse_cl_ord_id
+from common.domain.orders import Phase, Side
 from common.engine import limits
 from common.engine.items import IntentWritten
 from common.engine.notices import NoticeBoard
 from common.engine.order_gate import OrderGate, Permit, Ticket
 from common.engine.order_life import Action, allows
+from common.engine.order_numbers import OrderNumbers
 from common.engine.order_wire import OrderWire
 from common.engine.orders import Change, LiveOrder
 from common.engine.ports import Clock, Gateway, Ledger
@@ -26,8 +27,6 @@ from common.engine.state import MarketState
 from common.errors import OrderNotFound, OrderRefused, Overloaded
 
 INTENT_LIFE = 5.0  # seconds; an order that waited longer on its way does not leave
-NUMBER_BLOCK = 500
-LOW_NUMBERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,7 @@ class Desk:
         self._notices = notices
         self._is_live = is_live
         self._bots_may_trade = bots_may_trade
-        self._numbers: list[range] = []
-        self._blocks: list[range] = []  # every number of this run
-        self._asked_numbers = False
+        self.numbers = OrderNumbers(ledger, state.market)
         # Intents on their way to the database.
         self._waiting: dict[str, _Waiting] = {}
         self._moving: dict[str, _Moving] = {}
@@ -121,7 +118,7 @@ class Desk:
         self._check.order(ask.symbol, ask.emi, ask.side, ask.quantity, instrument, by_bot)
         if by_bot:
             self._check_pace(ask.emi)
-        order = self._register(ask, self._mint(ask.emi))
+        order = self._register(ask, self.numbers.mint(ask.emi))
         self._write_intent(order, ask)
         return order
 
@@ -200,18 +197,6 @@ class Desk:
 
     # ---- outcomes -------------------------------------------------------------------------
 
-    def numbers_reserved(self, first: int, count: int) -> None:
-        """Take a block of order numbers."""
-        self._asked_numbers = False
-        self._numbers.append(range(first, first + count))
-        self._blocks.append(self._numbers[-1])
-
-    def want_numbers(self) -> None:
-        """Ask for a block of numbers when few are left."""
-        if not self._asked_numbers and sum(map(len, self._numbers)) < LOW_NUMBERS:
-            self._asked_numbers = True
-            self._ledger.reserve_numbers(self._state.market, NUMBER_BLOCK)
-
     def intent_written(self, item: IntentWritten) -> None:
         """The intent is durable: send the order, unless it was withdrawn or forbidden meanwhile."""
         if item.intent.verb == "PUT":
@@ -279,9 +264,8 @@ class Desk:
         if order is not None:  # the stream was lost, not this run
             self.wire.inquiry.look_for(order)
             return
-        number = parse_cl_ord_id(intent.cl_ord_id).number or 0
-        if any(number in block for block in self._blocks):
-            return  # of this run too: its end is on its way to the books
+        if self.numbers.is_of_this_run(intent.cl_ord_id):
+            return  # its end is on its way to the books
         ask = Ask(intent.symbol, intent.emi, intent.side, intent.price, intent.quantity)
         order = self._register(ask, intent.cl_ord_id)
         self.wire.inquiry.look_for_earlier(order, intent.written)
@@ -293,21 +277,6 @@ class Desk:
         if order is None:
             raise OrderNotFound("the order is no longer open")
         return order
-
-    def _mint(self, emi: str) -> str:
-        while self._numbers and not self._numbers[0]:
-            self._numbers.pop(0)
-        if not self._numbers:
-            self.want_numbers()
-            raise OrderRefused("no order numbers yet: the database has not answered")
-        block = self._numbers[0]
-        try:
-            text = format_cl_ord_id(block[0], emi)
-        except ValueError as error:
-            raise OrderRefused(str(error)) from error
-        self._numbers[0] = block[1:]
-        self.want_numbers()
-        return text
 
     def _register(self, ask: Ask, cl_ord_id: str) -> LiveOrder:
         order = LiveOrder(

@@ -157,7 +157,7 @@ class Reception:
         elif isinstance(item, LedgerRead):
             self._markets[item.key.market].verifier.books_read(item)
         elif isinstance(item, NumbersReserved):
-            self._markets[item.market].desk.numbers_reserved(item.first, item.count)
+            self._markets[item.market].desk.numbers.reserved(item.first, item.count)
         elif isinstance(item, IntentWritten):
             self._markets[item.key.market].desk.intent_written(item)
         elif isinstance(item, (BotSaved, BotDeleted)):

@@ -12,9 +12,9 @@ import pytest
 
 from common.engine import limits
 from common.engine.dead_man import DeadMan
-from common.engine.desk import Desk
 from common.engine.inquiry import Inquiry
 from common.engine.order_gate import OrderGate, Ticket
+from common.engine.order_numbers import OrderNumbers
 from common.engine.order_wire import OrderWire
 from common.engine.orders import OrderMirror
 from tests.campaigns import line, orders, watched
@@ -38,7 +38,7 @@ def test_no_history_of_orders_violates_what_is_always_true() -> None:
 
 def _same_block(reserved: Callable[..., None]) -> Callable[..., None]:
     """Every process begins with the same numbers."""
-    return lambda desk, _first, count: reserved(desk, 1000, count)
+    return lambda numbers, _first, count: reserved(numbers, 1000, count)
 
 
 def _nothing(*_given: object, **_more: object) -> None:
@@ -57,7 +57,7 @@ BROKEN: dict[str, tuple[Any, str, Any]] = {
     "I-21": (Inquiry, "settle", _untold),
     "I-22": (OrderGate, "stands", lambda *_: True),
     "I-23": (limits, "check_capital", _nothing),
-    "I-24": (Desk, "numbers_reserved", _same_block(Desk.numbers_reserved)),
+    "I-24": (OrderNumbers, "reserved", _same_block(OrderNumbers.reserved)),
     "I-25": (DeadMan, "disarm", _nothing),
     "in time": (Ticket, "refusal", lambda ticket: ticket.permit.refusal() if ticket.permit else ""),
 }

@@ -173,7 +173,7 @@ class Model:
             bots_may_trade=lambda _: self.trading and self.connected,
             block=self._block,
         )
-        self.desk.numbers_reserved(1000 * next(self.numbers), 500)
+        self.desk.numbers.reserved(1000 * next(self.numbers), 500)
         self.connect()
 
     def _block(self, reason: str) -> None:

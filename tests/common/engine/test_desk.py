@@ -77,7 +77,7 @@ class Bench:
             bots_may_trade=lambda _: self.trading,
             block=self.block,
         )
-        self.desk.numbers_reserved(1, 500)
+        self.desk.numbers.reserved(1, 500)
 
     def ask(
         self,
@@ -545,7 +545,7 @@ def test_a_bot_cannot_flood_the_exchange(bench: Bench) -> None:
 
 def test_without_numbers_an_order_is_refused_and_numbers_are_asked_for() -> None:
     bench = Bench()
-    bench.desk._numbers.clear()
+    bench.desk.numbers._left.clear()
     with pytest.raises(OrderRefused, match="no order numbers"):
         bench.desk.place(bench.ask())
     assert bench.ledger.of("reserve")
